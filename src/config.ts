@@ -5,19 +5,20 @@ import { KeyRingText } from './crypto/key-ring.ts'
 
 const count = (fallback: number) => z.coerce.number().int().min(0).max(10_000_000).default(fallback)
 
-const Origins = z
+const List = z
   .string()
   .default('')
   .transform((text) =>
     text
       .split(',')
-      .map((origin) => origin.trim())
+      .map((each) => each.trim())
       .filter(Boolean),
   )
-  .refine(
-    (origins) => origins.every((origin) => URL.canParse(origin) && new URL(origin).origin === origin),
-    'must be a comma-separated list of origins, such as https://app.example.com',
-  )
+
+const Origins = List.refine(
+  (origins) => origins.every((origin) => URL.canParse(origin) && new URL(origin).origin === origin),
+  'must be a comma-separated list of origins, such as https://app.example.com',
+)
 
 const Key = z.string().transform((text, ctx) => {
   const bytes = fromBase64(text)
@@ -52,6 +53,15 @@ export const Environment = z.object({
   DATABASE_REPLICA_URL: ConnectionString.optional().meta(
     about('A read replica for analytics and exports; they fall back to the primary when it is unavailable'),
   ),
+  DATABASE_CA_FILE: z
+    .string()
+    .min(1)
+    .optional()
+    .meta(
+      about(
+        'Node only: path of a PEM file with the certificate authorities that sign the certificate of Postgres',
+      ),
+    ),
   PUBLIC_URL: z
     .url({ protocol: /^https?$/ })
     .transform((url) => url.replace(/\/+$/, ''))
@@ -76,6 +86,11 @@ export const Environment = z.object({
     .stringbool()
     .default(false)
     .meta(about('Development only: allows n8n servers over http on loopback')),
+  ALLOW_PRIVATE_NETWORKS: List.meta(
+    about(
+      'Node only: hosts, host:port or CIDR blocks of your own network in which n8n servers may be connected, over http too, separated by commas: n8n.internal,10.0.0.0/8',
+    ),
+  ),
   TRUSTED_PROXY_HOPS: count(0).meta(
     about('Node only: number of trusted proxies that set the client address in X-Forwarded-For'),
   ),
@@ -123,6 +138,7 @@ export function parseConfig(env: Record<string, unknown>) {
     corsOrigins: rest.CORS_ORIGINS,
     logLevel: rest.LOG_LEVEL,
     allowLoopbackInstances: rest.ALLOW_LOOPBACK_INSTANCES,
+    allowPrivateNetworks: rest.ALLOW_PRIVATE_NETWORKS,
     trustedProxyHops: rest.TRUSTED_PROXY_HOPS,
     quotas: { workflows, credentials, instances, deployments },
     executionRetention: {
@@ -134,8 +150,15 @@ export function parseConfig(env: Record<string, unknown>) {
 
 export type Config = ReturnType<typeof parseConfig>
 
+interface ConfigIssue {
+  code?: string | undefined
+  input?: unknown
+  path: readonly PropertyKey[]
+  message: string
+}
+
 export class ConfigError extends Error {
-  constructor(issues: readonly z.core.$ZodIssue[]) {
+  constructor(issues: readonly ConfigIssue[]) {
     const lines = issues.map((issue) => {
       const isMissing = issue.code === 'invalid_type' && issue.input === undefined
       return `  ${issue.path.join('.')} ${isMissing ? 'is required' : issue.message}`

@@ -38,6 +38,7 @@ import { testCredential } from './instances/credential-test.ts'
 import { InstanceConnections } from './instances/connections.ts'
 import { ErrorReporter } from './instances/reporter.ts'
 import { InstanceRepository } from './instances/repository.ts'
+import type { PrivateNetworks } from './instances/url-guard.ts'
 import { loadCatalogue } from './n8n/catalogue/catalogue.ts'
 import { AuditEventRepository } from './users/audit-events.ts'
 import { purgeDeletedAccounts } from './users/delete-account.ts'
@@ -62,8 +63,10 @@ export interface Runtime {
   now: () => Date
   /** Defaults to a timer. */
   wait?: (ms: number) => Promise<void>
-  /** Requests to users' n8n servers. Connects to public addresses only. */
+  /** Requests to users' n8n servers. Connects only to public addresses and those of `privateNetworks`. */
   instanceFetch: typeof fetch
+  /** Absent on Workers. */
+  privateNetworks?: PrivateNetworks | undefined
   /** In-process gateway of the database. */
   databaseFetch?: (request: Request) => Promise<Response>
   /** In-process gateway of the replica. */
@@ -144,7 +147,12 @@ export function createDeps(config: Config, runtime: Runtime) {
   })
   const workflows = new WorkflowRepository(db, now, loadCatalogue, config.quotas)
   const deadLetters = new DeadLetterRepository(db, now)
-  const connections = new InstanceConnections(db, now, secretBox, { ...config, fetch: runtime.instanceFetch })
+  const { privateNetworks, instanceFetch } = runtime
+  const connections = new InstanceConnections(db, now, secretBox, {
+    ...config,
+    privateNetworks,
+    fetch: instanceFetch,
+  })
   const wait = runtime.wait ?? sleep
   const reporter = new ErrorReporter(db, now, { ...config, wait })
   const deployments = new DeploymentRepository(db, now, config.quotas)
@@ -221,7 +229,11 @@ export function createDeps(config: Config, runtime: Runtime) {
       releases: deployer.releases,
       settledSlots: deployer.settledSlots,
     }),
-    instances: new InstanceRepository(db, now, secretBox, { ...config, keysVerified: keyCheck.verified }),
+    instances: new InstanceRepository(db, now, secretBox, {
+      ...config,
+      privateNetworks,
+      keysVerified: keyCheck.verified,
+    }),
     connections,
     reporter,
     defer,

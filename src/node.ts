@@ -13,6 +13,7 @@ import { type Config, parseConfig } from './config.ts'
 import { createDeps, type Runtime } from './deps.ts'
 import { compressed } from './http/compression.ts'
 import { housekeeping } from './housekeeping.ts'
+import { parsePrivateNetworks } from './instances/net/private-networks.ts'
 import { createPublicFetch } from './instances/net/public-fetch.ts'
 
 const housekeepingEveryMs = 60 * 1000
@@ -56,9 +57,12 @@ function clientIp(c: Context, hops: number): string {
 export function nodeRuntime(options: {
   fetch?: NodeOptions['fetch']
   replicaFetch?: NodeOptions['fetch']
-  config: Pick<Config, 'trustedProxyHops' | 'allowLoopbackInstances'>
+  config: Pick<Config, 'trustedProxyHops' | 'allowLoopbackInstances' | 'allowPrivateNetworks'>
   defer?: Runtime['defer']
 }): Runtime {
+  const { allowLoopbackInstances: allowLoopback, allowPrivateNetworks } = options.config
+  const privateNetworks =
+    allowPrivateNetworks.length > 0 ? parsePrivateNetworks(allowPrivateNetworks) : undefined
   return {
     name: 'node',
     bcrypt,
@@ -67,7 +71,8 @@ export function nodeRuntime(options: {
     clientIp: (c) => clientIp(c, options.config.trustedProxyHops),
     writeLog: (line) => process.stdout.write(`${line}\n`),
     now: () => new Date(),
-    instanceFetch: createPublicFetch({ allowLoopback: options.config.allowLoopbackInstances }),
+    instanceFetch: createPublicFetch({ allowLoopback, privateNetworks }),
+    privateNetworks,
     readAsset: (path) => readFile(join(publicFolder, path)),
     ...(options.fetch && { databaseFetch: options.fetch }),
     ...(options.replicaFetch && { replicaFetch: options.replicaFetch }),

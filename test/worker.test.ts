@@ -289,15 +289,18 @@ describe('the bundled worker', () => {
   })
 })
 
-describe('a worker without secrets', () => {
-  test('returns 503 on every route and logs the missing secrets', async () => {
+describe('a worker with an invalid configuration', () => {
+  test.each([
+    ['CREDENTIAL_KEYS', 'short', 'CREDENTIAL_KEYS'],
+    ['ALLOW_PRIVATE_NETWORKS', '10.0.0.0/8', 'ALLOW_PRIVATE_NETWORKS works on Node only'],
+  ])('returns 503 on every route and logs the fault of %s', async (name, value, fault) => {
     const bare = createTestHarness({
       root,
       workers: [
         {
           configPath: 'wrangler.toml',
           prebuiltWorkerDir: outdir,
-          secrets: { ...env, CREDENTIAL_KEYS: 'short' },
+          secrets: { ...env, [name]: value },
         },
       ],
     })
@@ -313,7 +316,7 @@ describe('a worker without secrets', () => {
           .getLogs()
           .map(({ message }) => message)
           .join('\n'),
-      ).toContain('CREDENTIAL_KEYS')
+      ).toContain(fault)
     } finally {
       await bare.close()
     }

@@ -8,12 +8,13 @@ import { createN8nClient, type N8nClient } from '../n8n/api/client.ts'
 import type { N8nError, N8nErrorKind, UnreachableReason } from '../n8n/api/transport.ts'
 import { reporterColumns } from './reporter-state.ts'
 import { apiKeyContext } from './repository.ts'
-import { checkBaseUrl } from './url-guard.ts'
+import { checkBaseUrl, type PrivateNetworks } from './url-guard.ts'
 
 export interface ConnectionSettings {
   publicUrl: string
   allowLoopbackInstances: boolean
-  /** Connects to public addresses only. */
+  privateNetworks?: PrivateNetworks | undefined
+  /** Connects only to public addresses and those of `privateNetworks`. */
   fetch: typeof fetch
   /** Per request; default 10 s. */
   timeoutMs?: number
@@ -84,9 +85,15 @@ export class InstanceConnections {
    * @throws {AppError} `url-not-allowed`
    */
   clientFor(baseUrl: string, apiKey: string): N8nClient {
-    const { publicUrl, allowLoopbackInstances: allowLoopback, fetch, timeoutMs } = this.#settings
+    const {
+      publicUrl,
+      allowLoopbackInstances: allowLoopback,
+      privateNetworks,
+      fetch,
+      timeoutMs,
+    } = this.#settings
     return createN8nClient({
-      baseUrl: checkBaseUrl(baseUrl, { allowLoopback, publicUrl }),
+      baseUrl: checkBaseUrl(baseUrl, { allowLoopback, privateNetworks, publicUrl }),
       apiKey,
       fetch,
       now: this.#now,

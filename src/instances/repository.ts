@@ -11,7 +11,7 @@ import { users } from '../db/schema/users.ts'
 import { AppError, invalid } from '../errors.ts'
 import { type Page, type Slice, slice } from '../http/page.ts'
 import type { CreatedInstance, Instance, InstanceChange, InstanceTest, NewInstance } from './contract.ts'
-import { checkBaseUrl, serverKeyOf } from './url-guard.ts'
+import { checkBaseUrl, type PrivateNetworks, privateEntryOf, serverKeyOf } from './url-guard.ts'
 import { hashWebhookToken, newWebhookToken, tokenOverlapMs } from './webhook-token.ts'
 
 const updateAttempts = 3
@@ -19,6 +19,7 @@ const updateAttempts = 3
 export interface InstanceSettings {
   publicUrl: string
   allowLoopbackInstances: boolean
+  privateNetworks?: PrivateNetworks | undefined
   quotas: { instances: number }
   /** Rejects while the server has the wrong key; awaited before anything is encrypted. */
   keysVerified: () => Promise<void>
@@ -89,7 +90,7 @@ export class InstanceRepository {
       this.#db
         .insert(webhookTokens)
         .values({ id: uuidv7(), userId, instanceId: id, label: 'first', hash, createdAt }),
-      auditEvent(this.#db, userId, 'instance.created', id),
+      auditEvent(this.#db, userId, 'instance.created', id, this.#privateNetworkOf(baseUrl)),
     ]).catch((error: unknown) => this.#rethrowTaken(userId, baseUrl, error))
     if (!created.replayed) return { ...this.#toInstance(row), webhookToken: token }
     const earlier = await this.find(userId, created.id)
@@ -144,7 +145,10 @@ export class InstanceRepository {
   ): Promise<Instance | null> {
     const baseUrl = change.baseUrl === undefined ? undefined : this.#checked(change.baseUrl)
     if (change.apiKey !== undefined) await this.#settings.keysVerified()
-    const changed = JSON.stringify({ changed: Object.keys(change) })
+    const changed = JSON.stringify({
+      changed: Object.keys(change),
+      ...(baseUrl !== undefined && this.#privateNetworkOf(baseUrl)),
+    })
     for (let attempt = 0; attempt < updateAttempts; attempt++) {
       const [stored] = await this.#db.read.select(columns).from(instances).where(owned(userId, id))
       if (!stored) return null
@@ -284,8 +288,15 @@ export class InstanceRepository {
   #checked(baseUrl: string): string {
     return checkBaseUrl(baseUrl, {
       allowLoopback: this.#settings.allowLoopbackInstances,
+      privateNetworks: this.#settings.privateNetworks,
       publicUrl: this.#settings.publicUrl,
     })
+  }
+
+  /** Audit details of a server in the operator's network: the entry that allows it. */
+  #privateNetworkOf(baseUrl: string): { privateNetwork: string } | undefined {
+    const privateNetwork = privateEntryOf(baseUrl, this.#settings.privateNetworks)
+    return privateNetwork === null ? undefined : { privateNetwork }
   }
 
   #toInstance(row: Row): Instance {

@@ -7,8 +7,19 @@ import { AppError } from '../errors.ts'
 export interface UrlRules {
   /** Development only: http, any port and loopback hosts. */
   allowLoopback: boolean
+  /** Absent on Workers, which never reach a private network. */
+  privateNetworks?: PrivateNetworks | undefined
   /** The URL of this server, whose host is rejected. */
   publicUrl: string
+}
+
+/** Hosts of the operator's network, which may use http and any port. */
+export interface PrivateNetworks {
+  /**
+   * The entry of `ALLOW_PRIVATE_NETWORKS` that allows the host; null if none does.
+   * @param host a `URL.hostname`
+   */
+  entryFor: (host: string, port: number) => string | null
 }
 
 const maxLength = 2048
@@ -56,17 +67,26 @@ export function checkBaseUrl(text: string, rules: UrlRules): string {
   if (/[?#]/.test(text) && prefix === url.pathname) return refuse('Remove the query and the fragment')
 
   const loopback = isLoopback(url.hostname)
-  if (loopback && !rules.allowLoopback) return refuse('The host is not on the public internet')
-  if (!loopback && !isPublicHost(url.hostname)) return refuse('The host is not on the public internet')
-  if (url.protocol !== 'https:' && !loopback) return refuse('Use https')
-  const port = url.port === '' ? (defaultPorts[url.protocol] ?? 0) : Number(url.port)
-  if (!rules.allowLoopback && !allowedPorts.has(port)) {
+  const local = loopback || privateEntryOf(text, rules.privateNetworks) !== null
+  if (loopback ? !rules.allowLoopback : !local && !isPublicHost(url.hostname))
+    return refuse('The host is not on the public internet')
+  if (url.protocol !== 'https:' && !local) return refuse('Use https')
+  if (!rules.allowLoopback && !local && !allowedPorts.has(portOf(url))) {
     return refuse(`The port must be one of ${[...allowedPorts].join(', ')}`)
   }
   const own = new URL(rules.publicUrl)
-  if (loopback ? url.host === own.host : url.hostname === own.hostname)
+  if (local ? url.host === own.host : url.hostname === own.hostname)
     return refuse('This is the URL of Flowkeep itself')
   return url.origin + prefix.replace(/\/+$/, '')
+}
+
+const portOf = ({ port, protocol }: URL): number =>
+  port === '' ? (defaultPorts[protocol] ?? 0) : Number(port)
+
+/** The entry of `ALLOW_PRIVATE_NETWORKS` that allows a URL; null if none does. */
+export function privateEntryOf(baseUrl: string, networks: PrivateNetworks | undefined): string | null {
+  const url = new URL(baseUrl)
+  return networks?.entryFor(url.hostname, portOf(url)) ?? null
 }
 
 /**
@@ -86,12 +106,18 @@ const withoutPage = (pathname: string): string => pathname.replace(pageOfN8n, ''
 export const isLoopback = (host: string): boolean =>
   host === 'localhost' || host.endsWith('.localhost') || /^127(\.\d{1,3}){3}$/.test(host) || host === '[::1]'
 
+/** Names under which clouds offer their metadata service. */
+export const isMetadataName = (host: string): boolean =>
+  /^(metadata|instance-data)\.?$|(^|\.)(metadata\.(google\.internal|goog|azure\.internal|tencentyun\.com)|instance-data\.ec2\.internal)\.?$/.test(
+    host,
+  )
+
 /** @param host a `URL.hostname`: lower case, punycode, addresses in canonical form */
 export function isPublicHost(host: string): boolean {
   if (host.startsWith('[')) return isPublicV6(host.slice(1, -1))
   if (/^\d+(\.\d+){3}$/.test(host)) return isPublicV4(host.split('.').map(Number))
   if (!/^[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})+$/.test(host) || host.length > 253) return false
-  return !privateSuffixes.some((suffix) => host.endsWith(`.${suffix}`))
+  return !isMetadataName(host) && !privateSuffixes.some((suffix) => host.endsWith(`.${suffix}`))
 }
 
 /** IANA special-purpose registry: every block that is not globally reachable, and the 6to4 relay. */
@@ -100,6 +126,7 @@ const reservedV4: [string, number][] = [
   ['10.0.0.0', 8],
   ['100.64.0.0', 10],
   ['127.0.0.0', 8],
+  ['168.63.129.16', 32], // The metadata service of Azure, although a public address.
   ['169.254.0.0', 16],
   ['172.16.0.0', 12],
   ['192.0.0.0', 24],

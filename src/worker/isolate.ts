@@ -11,11 +11,17 @@ interface Isolate {
   deps: Deps
 }
 
+const privateNetworksUnavailable = {
+  path: ['ALLOW_PRIVATE_NETWORKS'],
+  message: 'works on Node only. Remove it: Workers cannot reach a private network',
+}
+
 let isolate: Isolate | undefined
 
 /** Called by an isolate's first request, because Workers forbid I/O and random values at module scope. */
 function start(env: Record<string, unknown>): Isolate {
   const config = parseConfig(env)
+  if (config.allowPrivateNetworks.length > 0) throw new ConfigError([privateNetworksUnavailable])
   const deps = createDeps(config, {
     name: 'workerd',
     bcrypt,

@@ -35,6 +35,7 @@ import { InstanceConnections } from '../../src/instances/connections.ts'
 import { ErrorReporter } from '../../src/instances/reporter.ts'
 import { InstanceRepository } from '../../src/instances/repository.ts'
 import { instanceRoutes } from '../../src/instances/routes.ts'
+import type { PrivateNetworks } from '../../src/instances/url-guard.ts'
 import type { TestDatabase } from '../harness/database.ts'
 import { createClock } from '../harness/clock.ts'
 
@@ -57,6 +58,7 @@ export interface Answer {
 interface WorldOptions {
   quotas?: { instances: number; deployments: number }
   allowLoopbackInstances?: boolean
+  privateNetworks?: PrivateNetworks
   hookLimits?: HookLimits
   /** The n8n servers. By default, none responds. */
   fetch?: typeof fetch
@@ -74,6 +76,7 @@ export function createWorld(database: TestDatabase, options: WorldOptions = {}) 
   const settings = {
     publicUrl: 'https://flowkeep.example',
     allowLoopbackInstances: options.allowLoopbackInstances ?? false,
+    privateNetworks: options.privateNetworks,
     quotas: options.quotas ?? { instances: 100, deployments: 1000 },
     keysVerified: async () => {},
     fetch: options.fetch ?? (() => Promise.reject(new TypeError('fetch failed'))),

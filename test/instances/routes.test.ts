@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { parsePrivateNetworks } from '../../src/instances/net/private-networks.ts'
 import { apiKeyContext } from '../../src/instances/repository.ts'
 import { createTestDatabase } from '../harness/database.ts'
 import { createWorld, type World } from '../executions/world.ts'
@@ -186,6 +187,34 @@ test('a local server can be added once under all its names', async () => {
       expect(again.body).toMatchObject({ instanceId: first.id, instanceName: 'First' })
     }
     expect((await add('Elsewhere', 'http://localhost:5679')).status).toBe(201)
+  } finally {
+    await local.close()
+  }
+})
+
+test('a server in an allowed private network can be added over http, which the audit log records', async () => {
+  const database = await createTestDatabase()
+  const privateNetworks = parsePrivateNetworks(['n8n', '10.0.0.0/8', '127.0.0.1', '169.254.0.0/16'])
+  const local = createWorld(database, { privateNetworks })
+  try {
+    const user = await local.user()
+    const call = (method: string, path: string, body: object) =>
+      local.call(method, `/v1/instances${path}`, { user, body, headers: anyVersion })
+    const { status, body: first } = await call('POST', '', { name: 'A', baseUrl: 'http://n8n:5678', apiKey })
+    expect([status, first.baseUrl]).toEqual([201, 'http://n8n:5678'])
+    const moved = await call('PATCH', `/${first.id}`, { baseUrl: 'http://10.0.0.5:1234', apiKey })
+    expect(moved.status).toBe(200)
+    expect((await call('PATCH', `/${first.id}`, { name: 'B' })).status).toBe(200)
+    for (const baseUrl of ['http://127.0.0.1:5678', 'http://169.254.169.254', 'http://192.168.0.1:5678']) {
+      const refused = await call('POST', '', { name: 'C', baseUrl, apiKey })
+      expect([refused.status, refused.body.code]).toEqual([422, 'url-not-allowed'])
+    }
+    const events = await database.sql`select details from audit_events where user_id = ${user} order by id`
+    expect(events.map(({ details }) => details)).toEqual([
+      { privateNetwork: 'n8n' },
+      { changed: ['baseUrl', 'apiKey'], privateNetwork: '10.0.0.0/8' },
+      { changed: ['name'] },
+    ])
   } finally {
     await local.close()
   }

@@ -1,5 +1,6 @@
 /** @module The production server on Node. Unlike `dev`, it creates no keys, runs no migrations and needs a database. */
 import { parseConfig } from '../../config.ts'
+import { parsePrivateNetworks } from '../../instances/net/private-networks.ts'
 import { startNode } from '../../node.ts'
 import { checkSchema, ConnectionImpossible } from '../operate/connection-check.ts'
 import { openDatabase } from '../operate/database.ts'
@@ -14,7 +15,7 @@ export async function serve(): Promise<void> {
   const port = portOf(process.env)
   const host = process.env.HOST || '0.0.0.0'
   // Reports every invalid setting before it opens a connection.
-  parseConfig(process.env)
+  warnOfPrivateNetworks(parseConfig(process.env).allowPrivateNetworks)
   const database = openDatabase()
   const replicaUrl = process.env.DATABASE_REPLICA_URL
   const replica = replicaUrl ? openDatabase(replicaUrl, 'DATABASE_REPLICA_URL') : undefined
@@ -41,6 +42,16 @@ export async function serve(): Promise<void> {
     await replica?.close()
     await database.close()
   }
+}
+
+/** @throws {Error} for an invalid entry */
+function warnOfPrivateNetworks(entries: string[]): void {
+  if (entries.length === 0) return
+  const { ignored } = parsePrivateNetworks(entries)
+  log('warn', 'private-networks-allowed', {
+    entries: entries.filter((entry) => !ignored.includes(entry)).join(', '),
+    ...(ignored.length > 0 && { ignored: ignored.join(', ') }),
+  })
 }
 
 function log(level: 'info' | 'warn' | 'error', event: string, fields: Record<string, unknown> = {}): void {

@@ -47,6 +47,7 @@ export function passedSettings(): Record<string, string> {
     'FINGERPRINT_KEY',
     'DATABASE_URL',
     'DATABASE_REPLICA_URL',
+    'DATABASE_CA_FILE',
     'PUBLIC_URL',
   ])
   const entries = settingNames

@@ -6,10 +6,12 @@ import { lookup as systemLookup } from 'node:dns'
 import { isIP, type LookupFunction } from 'node:net'
 import { Agent, buildConnector, fetch as undiciFetch } from 'undici'
 import { isLoopback, isPublicHost } from '../url-guard.ts'
+import { type PrivateNetworkList, urlHostOf } from './private-networks.ts'
 
 export interface PublicFetchOptions {
   /** Development only. */
   allowLoopback: boolean
+  privateNetworks?: PrivateNetworkList | undefined
   /** Default: the system's lookup. */
   lookup?: LookupFunction
 }
@@ -17,31 +19,45 @@ export interface PublicFetchOptions {
 /** Create one per process, because it holds a connection pool. */
 export function createPublicFetch({
   allowLoopback,
+  privateNetworks,
   lookup = systemLookup,
 }: PublicFetchOptions): typeof globalThis.fetch {
-  const isAllowed = (address: string): boolean => {
-    const host = hostOf(address)
-    return host !== undefined && (isPublicHost(host) || (allowLoopback && isLoopback(host)))
+  const isAllowed = (address: string, isListedName = false): boolean => {
+    const host = urlHostOf(address)
+    if (host === undefined) return false
+    if (isPublicHost(host) || (allowLoopback && isLoopback(host))) return true
+    return (
+      (isListedName ? privateNetworks?.isOpenable(host) : privateNetworks?.containsAddress(host)) ?? false
+    )
   }
-  const checkedLookup: LookupFunction = (hostname, options, callback) => {
-    lookup(hostname, { ...options, all: true }, (error, found) => {
-      if (error) return callback(error, [])
-      const addresses = Array.isArray(found) ? found : []
-      const [first] = addresses
-      if (!first || !addresses.every(({ address }) => isAllowed(address)))
-        return callback(notPublic(hostname), [])
-      if (options.all) callback(null, addresses)
-      else callback(null, first.address, first.family)
-    })
-  }
-  const connect = buildConnector({ lookup: checkedLookup })
+  const checkedLookup =
+    (isListedName: boolean): LookupFunction =>
+    (hostname, options, callback) => {
+      lookup(hostname, { ...options, all: true }, (error, found) => {
+        if (error) return callback(error, [])
+        const addresses = Array.isArray(found) ? found : []
+        const [first] = addresses
+        if (!first || !addresses.every(({ address }) => isAllowed(address, isListedName)))
+          return callback(notPublic(hostname), [])
+        if (options.all) callback(null, addresses)
+        else callback(null, first.address, first.family)
+      })
+    }
+  const connect = buildConnector({ lookup: checkedLookup(false) })
+  const connectListed = buildConnector({ lookup: checkedLookup(true) })
   const dispatcher = new Agent({
     connect: (options, callback) => {
+      const { hostname, protocol, port } = options
+      const isListed =
+        (privateNetworks?.entryFor(
+          urlHostOf(bare(hostname)) ?? hostname,
+          Number(port) || (protocol === 'https:' ? 443 : 80),
+        ) ?? null) !== null
       // An IP address skips the lookup.
-      if (isIP(bare(options.hostname)) !== 0 && !isAllowed(bare(options.hostname))) {
-        return callback(notPublic(options.hostname), null)
+      if (isIP(bare(hostname)) !== 0 && !isListed && !isAllowed(bare(hostname))) {
+        return callback(notPublic(hostname), null)
       }
-      return connect(options, callback)
+      return (isListed ? connectListed : connect)(options, callback)
     },
   })
   const fetch = (input: string, init: object) => undiciFetch(input, { ...init, dispatcher })
@@ -49,13 +65,6 @@ export function createPublicFetch({
 }
 
 const bare = (hostname: string): string => hostname.replace(/^\[|\]$/g, '')
-
-/** An address in the form of `URL.hostname`; undefined for anything else, or with a zone. */
-function hostOf(address: string): string | undefined {
-  const family = isIP(address)
-  const host = family === 6 ? `[${address}]` : address
-  return family !== 0 && URL.canParse(`http://${host}`) ? new URL(`http://${host}`).hostname : undefined
-}
 
 /** Uses an error code which means that nothing was sent. */
 function notPublic(hostname: string): NodeJS.ErrnoException {

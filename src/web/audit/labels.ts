@@ -61,8 +61,10 @@ const actionLabels: Record<string, ActionLabel> = {
   'credential.deleted': { text: 'Deleted a credential' },
   'workflow.created': { text: 'Added a workflow' },
   'workflow.deleted': { text: 'Deleted a workflow' },
-  'instance.created': { text: 'Added an instance' },
-  'instance.updated': { text: ({ changed }) => `Updated an instance${listed(changed)}` },
+  'instance.created': { text: (details) => `Added an instance${inNetwork(details)}` },
+  'instance.updated': {
+    text: (details) => `Updated an instance${listed(details['changed'])}${inNetwork(details)}`,
+  },
   'instance.deleted': { text: 'Removed an instance' },
   'instance.reset-detected': {
     text: 'Detected a reset of n8n: its execution IDs started over',
@@ -80,6 +82,10 @@ const actionLabels: Record<string, ActionLabel> = {
   'error.reopened': { text: 'Reopened an error group' },
   'deployment.deleted': { text: 'Removed a deployment from Flowkeep' },
 }
+
+/** Names the entry of ALLOW_PRIVATE_NETWORKS that allowed the server. */
+const inNetwork = ({ privateNetwork }: Record<string, unknown>): string =>
+  typeof privateNetwork === 'string' ? ` in the private network ${privateNetwork}` : ''
 
 /** In the order in which the filter lists them. */
 export const knownActions: readonly string[] = Object.keys(actionLabels)

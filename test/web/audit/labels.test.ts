@@ -35,6 +35,11 @@ describe('audit labels', () => {
       { changed: ['baseUrl', 'apiKey'] },
       { text: 'Updated an instance: base url, api key' },
     ],
+    [
+      'instance.created',
+      { privateNetwork: '10.0.0.0/8' },
+      { text: 'Added an instance in the private network 10.0.0.0/8' },
+    ],
     ['deployment.created', { version: 3 }, { text: 'Started a deployment of v3' }],
     [
       'deployment.finished',
