@@ -27,20 +27,54 @@ function describeStatement(error: unknown): string {
   )
 }
 
+/** The server answered that it has no TLS, for which there is no code. */
+export const noTls = 'NO_TLS'
+
+/** Codes of Node for a certificate without a trusted authority. */
+const untrusted = new Set([
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'CERT_SIGNATURE_FAILURE',
+  'CERT_UNTRUSTED',
+])
+
 /**
  * Explains a failed connection. Null if the code is not about the connection.
  * @param code a SQLSTATE, or Node's code for a failed connection
  */
+interface ConnectionPlace {
+  user?: string
+  database?: string
+  host?: string
+  port?: string
+  caFile?: string | undefined
+}
+
 export function describeConnection(
   code: string,
-  { user = '', database = '', host = '', port = '' } = {},
+  { user = '', database = '', host = '', port = '', caFile }: ConnectionPlace = {},
 ): string | null {
   const server = host ? `${host}:${port}` : 'the host in DATABASE_URL'
+  if (untrusted.has(code)) {
+    return caFile === undefined
+      ? `The certificate of ${server} is not signed by a trusted certificate authority. Set DATABASE_CA_FILE to a PEM file with the authority of the server; see docs/postgres.md.`
+      : `The certificate of ${server} is not signed by a certificate authority in ${caFile}. Use the current file of the provider or the administrator of the server.`
+  }
   switch (code) {
     case '28P01':
       return `The database rejected the password${user && ` of user "${user}"`}. Check the user and password in DATABASE_URL.`
     case '28000':
-      return `The database does not allow user "${user}" to connect. Check the user in DATABASE_URL and the server's pg_hba.conf.`
+      return `The database does not allow user "${user}" to connect. Check the user in DATABASE_URL and the server's pg_hba.conf, and whether the server requires TLS (sslmode=verify-full).`
+    case 'ERR_TLS_CERT_ALTNAME_INVALID':
+      return `The certificate of ${server} is for another host name. Use the name in the certificate in DATABASE_URL. If the authority in DATABASE_CA_FILE signs only this server, add sslmode=verify-ca.`
+    case 'CERT_HAS_EXPIRED':
+    case 'CERT_NOT_YET_VALID':
+      return `The certificate of ${server} has expired or is not valid yet. Renew it, and check the clock of this machine.`
+    case noTls:
+      return `${server} does not support TLS. Turn it on (ssl = on), or add sslmode=disable to DATABASE_URL if nobody can read the network between them.`
     case '3D000':
       return `The server has no database${database && ` "${database}"`}. Check the name at the end of DATABASE_URL, or create the database.`
     case '42501':

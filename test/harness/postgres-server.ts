@@ -13,14 +13,20 @@ export interface PostgresServer {
   stop: () => Promise<void>
 }
 
+/** In PEM format. */
+export interface ServerCertificate {
+  crt: string
+  key: string
+}
+
 /** Postgres refuses to run as root. This user exists on every Linux. */
 const NOBODY = 65_534
 
 /** @throws with instructions when no server can be started, so that tests on a real Postgres are never skipped silently */
-export async function startPostgres(): Promise<PostgresServer> {
+export async function startPostgres(tls?: ServerCertificate): Promise<PostgresServer> {
   const home = await mkdtemp(join(tmpdir(), 'flowkeep-postgres-'))
   try {
-    return await start(home)
+    return await start(home, tls)
   } catch (error) {
     await rm(home, { recursive: true, force: true })
     throw new Error(
@@ -31,7 +37,7 @@ export async function startPostgres(): Promise<PostgresServer> {
   }
 }
 
-async function start(home: string): Promise<PostgresServer> {
+async function start(home: string, tls: ServerCertificate | undefined): Promise<PostgresServer> {
   const isRoot = process.getuid?.() === 0
   const owner = isRoot ? { uid: NOBODY, gid: NOBODY } : {}
   const native = await copyBinaries(home)
@@ -60,6 +66,12 @@ async function start(home: string): Promise<PostgresServer> {
     { ...owner, env, cwd: data },
   )
 
+  if (tls) {
+    for (const [name, text] of Object.entries(tls)) {
+      await writeFile(join(data, `server.${name}`), text, { mode: 0o600 })
+      if (isRoot) await chown(join(data, `server.${name}`), NOBODY, NOBODY)
+    }
+  }
   const port = await freePort()
   const settings = {
     port,
@@ -71,6 +83,7 @@ async function start(home: string): Promise<PostgresServer> {
     full_page_writes: 'off',
     max_connections: 200,
     shared_buffers: '64MB',
+    ...(tls && { ssl: 'on' }),
   }
   const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
   // The shell stops the server when its input closes: on `stop`, and also when this process is killed.

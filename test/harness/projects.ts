@@ -1,13 +1,15 @@
-/** @module Finds the test files that need a database: those that import `database.ts`, directly or indirectly. */
+/** @module Finds the test files that need a database: those that import `database.ts` or `postgres-server.ts`, directly or indirectly. */
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 
 const root = resolve(import.meta.dirname, '../..')
-const database = join(root, 'test/harness/database.ts')
+const databases = new Set(
+  ['database.ts', 'postgres-server.ts'].map((name) => join(root, 'test/harness', name)),
+)
 const relativeImport = /(?:from|import\()\s*'(\.[^']+)'/g
 
 function reachesDatabase(file: string, seen = new Set<string>()): boolean {
-  if (file === database) return true
+  if (databases.has(file)) return true
   if (seen.has(file) || !file.startsWith(join(root, 'test')) || !existsSync(file)) return false
   seen.add(file)
   const targets = Array.from(readFileSync(file, 'utf8').matchAll(relativeImport), ([, target = '']) => target)

@@ -2,6 +2,7 @@
 import { type ChildProcessByStdio, execFile, spawn } from 'node:child_process'
 import type { Readable, Writable } from 'node:stream'
 import { promisify } from 'node:util'
+import { libpqTls, tlsOf } from '../operate/database-tls.ts'
 
 type Tool = 'pg_dump' | 'pg_restore'
 
@@ -34,6 +35,7 @@ export function connectionEnvironment(databaseUrl: string): Record<string, strin
   })
   return {
     ...Object.fromEntries(given),
+    ...libpqTls(tlsOf(databaseUrl)),
     PGHOST: searchParams.get('host') ?? hostname.replace(/^\[(.*)\]$/, '$1'),
     PGPORT: port || '5432',
     PGUSER: decodeURIComponent(username),

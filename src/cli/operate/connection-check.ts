@@ -1,8 +1,9 @@
-/** @module Diagnoses a failed database connection: wrong password, database, host or port, or missing migrations. */
+/** @module Diagnoses a failed database connection: wrong password, database, host, port or certificate, or missing migrations. */
 import { Client } from 'pg'
 import { createDb } from '../../db/client.ts'
 import { requireSchema } from '../../db/schema-version.ts'
-import { describeConnection } from '../failure.ts'
+import { describeConnection, noTls } from '../failure.ts'
+import { tlsOf } from './database-tls.ts'
 
 const connectTimeoutMs = 5000
 /** Node error codes that disappear once the database server is up. */
@@ -28,7 +29,8 @@ export class ConnectionImpossible extends Error {
 
 /** @throws {ConnectionImpossible} with the fix in its message */
 export async function checkConnection(databaseUrl: string, variable = 'DATABASE_URL'): Promise<void> {
-  const client = new Client({ connectionString: databaseUrl, connectionTimeoutMillis: connectTimeoutMs })
+  const { connectionString, ssl, caFile } = tlsOf(databaseUrl)
+  const client = new Client({ connectionString, ssl, connectionTimeoutMillis: connectTimeoutMs })
   client.on('error', () => undefined)
   try {
     await client.connect()
@@ -39,6 +41,7 @@ export async function checkConnection(databaseUrl: string, variable = 'DATABASE_
       database: decodeURIComponent(pathname.slice(1)),
       host: hostname,
       port: port || '5432',
+      caFile,
     }
     const code = codeOf(error)
     const known = describeConnection(code, place)
@@ -54,6 +57,7 @@ function codeOf(error: unknown): string {
   if (error instanceof AggregateError && error.errors.length > 0) return codeOf(error.errors[0])
   if (!(error instanceof Error)) return ''
   if ('code' in error && typeof error.code === 'string') return error.code
+  if (/not support SSL/i.test(error.message)) return noTls
   return /timeout/i.test(error.message) ? 'ETIMEDOUT' : ''
 }
 

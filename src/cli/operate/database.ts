@@ -8,6 +8,7 @@ import { type Backend, createGateway } from '../../db/gateway/protocol.ts'
 import { startGatewayServer } from '../../db/gateway/server.ts'
 import { migrate } from '../../db/migrate.ts'
 import { checkConnection } from './connection-check.ts'
+import { isNeon, tlsOf } from './database-tls.ts'
 import { readMigrations } from '../migrate/files.ts'
 import { packageRoot } from '../package-root.ts'
 import { dataDir } from '../server/state.ts'
@@ -60,7 +61,8 @@ export function openDatabase(
   const { hostname, pathname } = url
   const description = `${pathname.slice(1)} on ${hostname}`
   if (!isNeon(hostname)) {
-    return behindGateway(postgresBackend(databaseUrl), databaseUrl, description, () =>
+    const { connectionString, ssl } = tlsOf(databaseUrl)
+    return behindGateway(postgresBackend(connectionString, { ssl }), databaseUrl, description, () =>
       checkConnection(databaseUrl, variable),
     )
   }
@@ -73,7 +75,8 @@ export function openDatabase(
     opened: () => Promise.resolve(),
     migrate: (until) => applyMigrations(databaseUrl, undefined, until),
     connect: () => {
-      const backend = postgresBackend(postgresUrl, { connectTimeoutMs: 10_000 })
+      const { connectionString, ssl } = tlsOf(postgresUrl)
+      const backend = postgresBackend(connectionString, { ssl, connectTimeoutMs: 10_000 })
       backends.push(backend)
       return backend
     },
@@ -97,9 +100,6 @@ export function openExistingDatabase(): OpenDatabase {
   }
   return openDatabase()
 }
-
-/** Neon supports SQL over HTTP itself. Any other Postgres needs the gateway. */
-export const isNeon = (hostname: string): boolean => /\.neon\.(tech|build)$/.test(hostname)
 
 /** Neon's pooler does not support snapshots that programs share. */
 function unpooled(url: URL): string {

@@ -4,6 +4,7 @@ import { parsePrivateNetworks } from '../../instances/net/private-networks.ts'
 import { startNode } from '../../node.ts'
 import { checkSchema, ConnectionImpossible } from '../operate/connection-check.ts'
 import { openDatabase } from '../operate/database.ts'
+import { isNeon, tlsOf } from '../operate/database-tls.ts'
 import { describePort } from '../failure.ts'
 import { surviveRejections } from './rejections.ts'
 import { stopSignal } from './stop-signal.ts'
@@ -19,6 +20,8 @@ export async function serve(): Promise<void> {
   const database = openDatabase()
   const replicaUrl = process.env.DATABASE_REPLICA_URL
   const replica = replicaUrl ? openDatabase(replicaUrl, 'DATABASE_REPLICA_URL') : undefined
+  warnOfUnverifiedDatabase('DATABASE_URL', process.env.DATABASE_URL ?? '')
+  if (replicaUrl) warnOfUnverifiedDatabase('DATABASE_REPLICA_URL', replicaUrl)
   try {
     await database.opened().then(
       () => checkSchema(database),
@@ -42,6 +45,15 @@ export async function serve(): Promise<void> {
     await replica?.close()
     await database.close()
   }
+}
+
+function warnOfUnverifiedDatabase(variable: string, databaseUrl: string): void {
+  if (isNeon(new URL(databaseUrl).hostname)) return
+  const { level, reach } = tlsOf(databaseUrl)
+  if (reach === 'local' || level === 'verified' || level === 'authority') return
+  const detail =
+    level === 'none' ? 'The connection is not encrypted' : 'The certificate of the server is not verified'
+  log('warn', 'database-not-verified', { variable, detail: `${detail}. See docs/postgres.md` })
 }
 
 /** @throws {Error} for an invalid entry */

@@ -1,4 +1,5 @@
 /** @module Postgres 15 or newer, through `pg`. */
+import type { ConnectionOptions } from 'node:tls'
 import pLimit from 'p-limit'
 import { Pool, type PoolClient, type QueryArrayConfig } from 'pg'
 import { type Backend, ConnectionFailed, type Execute, ResponseTooLarge } from './protocol.ts'
@@ -10,6 +11,8 @@ export interface PostgresOptions {
   connectTimeoutMs?: number
   statementTimeoutMs?: number
   lockTimeoutMs?: number
+  /** Default: TLS as `url` says. */
+  ssl?: false | ConnectionOptions
 }
 
 /** A connection pool. @param url any connection string that `pg` accepts */
@@ -25,6 +28,7 @@ export function postgresBackend(url: string, options: PostgresOptions = {}): Bac
     lock_timeout: options.lockTimeoutMs ?? 2_000,
     idle_in_transaction_session_timeout: 10_000,
     application_name: 'flowkeep',
+    ...(options.ssl !== undefined && { ssl: options.ssl }),
   })
   // The pool drops an idle connection that fails. Without a listener, the error would end the process.
   pool.on('error', ignore)
