@@ -4,7 +4,7 @@ import { codeBySource, partOf } from './bundle-parts.ts'
 import { bundleWorker } from './worker-bundle.ts'
 
 /** KiB, gzipped, of all code that is uploaded. Static assets do not count. */
-const limit = 380
+const limit = 386
 /** KiB, gzipped: a little above what the part needs. */
 const limits: Record<string, number> = {
   'src/web': 118,
@@ -26,6 +26,7 @@ const limits: Record<string, number> = {
   'src/credentials': 8,
   'src/http': 7,
   'src/runs': 6,
+  'src/crypto': 6,
 }
 /** A part that is not listed. */
 const otherLimit = 4

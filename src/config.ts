@@ -1,7 +1,7 @@
 /** @module Parses the environment variables at startup. */
-import { fromBase64 } from './lib/encoding.ts'
 import * as z from 'zod'
-import { KeyRingText } from './crypto/key-ring.ts'
+import { type KeyRing, KeyRingText, KeyText, openKey, openRing } from './crypto/key-ring.ts'
+import { type KmsSettings, KmsUrl, missingKmsVariable } from './crypto/kms/wrapped-key.ts'
 
 const count = (fallback: number) => z.coerce.number().int().min(0).max(10_000_000).default(fallback)
 
@@ -20,13 +20,6 @@ const Origins = List.refine(
   'must be a comma-separated list of origins, such as https://app.example.com',
 )
 
-const Key = z.string().transform((text, ctx) => {
-  const bytes = fromBase64(text)
-  if (bytes?.length === 32) return bytes
-  ctx.addIssue({ code: 'custom', message: 'must be the base64 encoding of 32 bytes' })
-  return z.NEVER
-})
-
 const ConnectionString = z
   .string()
   .refine(
@@ -44,6 +37,42 @@ const about = (description: string, more: Omit<SettingMeta, 'description'> = {})
 
 const ring = (use: string) =>
   about(`${use}: a key ring, {"active":"k1","keys":{"k1":"<base64 of 32 bytes>"}}`)
+
+/** An empty value counts as not set. */
+const optionalText = (description: string) =>
+  z
+    .string()
+    .optional()
+    .transform((text) => text || undefined)
+    .meta(about(description))
+const optionalUrl = (description: string) =>
+  z
+    .union([z.literal('').transform(() => undefined), KmsUrl])
+    .optional()
+    .meta(about(description))
+
+/** Access to the services that unwrap keys. */
+const kmsVariables = {
+  AWS_ACCESS_KEY_ID: optionalText(
+    'AWS access key, for wrapped keys (docs/keys.md) and for backups in an S3-compatible bucket',
+  ),
+  AWS_SECRET_ACCESS_KEY: optionalText('Secret of AWS_ACCESS_KEY_ID'),
+  AWS_SESSION_TOKEN: optionalText('Session token of temporary AWS credentials'),
+  AWS_REGION: optionalText(
+    'Region of the KMS key if its ID is not an ARN, and of the bucket (default us-east-1)',
+  ),
+  AWS_ENDPOINT_URL_KMS: optionalUrl(
+    'Endpoint of AWS KMS, such as a VPC endpoint; default: the one of the region',
+  ),
+  GCP_SERVICE_ACCOUNT: optionalText(
+    'JSON key of a Google service account that may use the KMS keys of wrapped keys',
+  ),
+  GCP_KMS_URL: optionalUrl('Endpoint of Google Cloud KMS; default https://cloudkms.googleapis.com'),
+  VAULT_TOKEN: optionalText('Vault token that may use the transit keys of wrapped keys'),
+  VAULT_ROLE_ID: optionalText('Vault AppRole, instead of VAULT_TOKEN'),
+  VAULT_SECRET_ID: optionalText('Secret ID of VAULT_ROLE_ID'),
+  VAULT_NAMESPACE: optionalText('Vault namespace'),
+}
 
 /** `docs/configuration.md` and the help of the commands are generated from these descriptions. */
 export const Environment = z.object({
@@ -70,7 +99,7 @@ export const Environment = z.object({
   ACCESS_TOKEN_KEYS: KeyRingText.meta(ring('Signs access tokens')),
   REFRESH_TOKEN_KEYS: KeyRingText.meta(ring('Authenticates refresh tokens')),
   PASSWORD_PEPPERS: KeyRingText.meta(ring('Hashed into every password')),
-  FINGERPRINT_KEY: Key.meta(about('Compares secrets without storing them: base64 of 32 bytes')),
+  FINGERPRINT_KEY: KeyText.meta(about('Compares secrets without storing them: base64 of 32 bytes')),
   CORS_ORIGINS: Origins.meta(
     about('Origins of frontends that may call the API, separated by commas; none by default'),
   ),
@@ -112,7 +141,10 @@ export const Environment = z.object({
     .max(600)
     .default(13)
     .meta(about('How long runs are stored')),
+  ...kmsVariables,
 })
+
+const ringNames = ['CREDENTIAL_KEYS', 'ACCESS_TOKEN_KEYS', 'REFRESH_TOKEN_KEYS', 'PASSWORD_PEPPERS'] as const
 
 /** @throws {ConfigError} names every missing or invalid variable, never its value */
 export function parseConfig(env: Record<string, unknown>) {
@@ -125,16 +157,18 @@ export function parseConfig(env: Record<string, unknown>) {
     QUOTA_DEPLOYMENTS: deployments,
     ...rest
   } = result.data
+  requireKms(rest)
+  const ring = (name: (typeof ringNames)[number]) => openRing(name, rest[name], rest)
   return {
     databaseUrl: rest.DATABASE_URL,
     databaseReplicaUrl: rest.DATABASE_REPLICA_URL,
     databaseGatewayUrl: rest.DATABASE_GATEWAY_URL,
     publicUrl: rest.PUBLIC_URL,
-    credentialKeys: rest.CREDENTIAL_KEYS,
-    accessTokenKeys: rest.ACCESS_TOKEN_KEYS,
-    refreshTokenKeys: rest.REFRESH_TOKEN_KEYS,
-    passwordPeppers: rest.PASSWORD_PEPPERS,
-    fingerprintKey: rest.FINGERPRINT_KEY,
+    credentialKeys: ring('CREDENTIAL_KEYS'),
+    accessTokenKeys: ring('ACCESS_TOKEN_KEYS'),
+    refreshTokenKeys: ring('REFRESH_TOKEN_KEYS'),
+    passwordPeppers: ring('PASSWORD_PEPPERS'),
+    fingerprintKey: openKey({ ring: 'FINGERPRINT_KEY', id: 'key' }, rest.FINGERPRINT_KEY, rest),
     corsOrigins: rest.CORS_ORIGINS,
     logLevel: rest.LOG_LEVEL,
     allowLoopbackInstances: rest.ALLOW_LOOPBACK_INSTANCES,
@@ -146,6 +180,38 @@ export function parseConfig(env: Record<string, unknown>) {
       months: rest.EXECUTION_RETENTION_MONTHS,
     },
   }
+}
+
+/** One ring of the environment. Undefined if it is missing or invalid. */
+export function parseRing(
+  name: (typeof ringNames)[number],
+  env: Record<string, unknown>,
+): KeyRing | undefined {
+  const ring = Environment.shape[name].safeParse(env[name]).data
+  return ring && openRing(name, ring, z.object(kmsVariables).parse(env))
+}
+
+/** @throws {ConfigError} when the credentials of a KMS that wraps a key are missing */
+function requireKms(
+  env: Pick<z.infer<typeof Environment>, (typeof ringNames)[number] | 'FINGERPRINT_KEY'> & KmsSettings,
+) {
+  const rings = ringNames.map((name) => Array.from(env[name].keys.values()))
+  const keys = [env.FINGERPRINT_KEY, ...rings.flat()]
+  const services = new Set(keys.flatMap((key) => (key instanceof Uint8Array ? [] : [key.kms])))
+  const issues = [...services].flatMap((kms) => {
+    const name = missingKmsVariable(kms, env)
+    return name === undefined
+      ? []
+      : [
+          {
+            code: 'custom' as const,
+            path: [name],
+            message: `is required: ${kms} wraps a key`,
+            input: undefined,
+          },
+        ]
+  })
+  if (issues.length > 0) throw new ConfigError(issues)
 }
 
 export type Config = ReturnType<typeof parseConfig>

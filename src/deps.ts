@@ -11,6 +11,7 @@ import { CredentialHealth } from './credentials/health.ts'
 import { CredentialRepository } from './credentials/repository.ts'
 import { createAccessTokens } from './crypto/access-token.ts'
 import { createFingerprint } from './crypto/fingerprint.ts'
+import { loadRings } from './crypto/key-ring.ts'
 import { type BcryptImplementation, createPasswordHasher } from './crypto/password.ts'
 import { createRefreshTokens } from './crypto/refresh-token.ts'
 import { createSecretBox } from './crypto/secret-box.ts'
@@ -284,6 +285,7 @@ export function createDeps(config: Config, runtime: Runtime) {
     /** Rejects when the server cannot serve requests. */
     ready: async () => {
       await requireSchema(db.read)
+      await loadRings([config.accessTokenKeys, config.refreshTokenKeys, config.passwordPeppers])
       await keyCheck.ready()
     },
   }

@@ -41,6 +41,7 @@ describe('the configuration', () => {
 
   const shortKey = JSON.stringify({ active: 'k1', keys: { k1: btoa('short') } })
   const zeroKey = JSON.stringify({ active: 'k1', keys: { k1: btoa('\0'.repeat(32)) } })
+  const wrappedBy = (entry: object) => JSON.stringify({ active: 'k1', keys: { k1: entry } })
   const noActive = JSON.stringify({ active: 'k2', keys: { k1: btoa('0123456789abcdef0123456789abcdef') } })
   test.each([
     ['a short key', 'ACCESS_TOKEN_KEYS', shortKey],
@@ -48,6 +49,13 @@ describe('the configuration', () => {
     ['an unknown active key', 'REFRESH_TOKEN_KEYS', noActive],
     ['invalid JSON', 'PASSWORD_PEPPERS', 'hunter2'],
     ['a path in a key ID', 'CREDENTIAL_KEYS', '{"active":"../x","keys":{"../x":"AAAA"}}'],
+    [
+      'a wrapped key of an unknown KMS',
+      'CREDENTIAL_KEYS',
+      wrappedBy({ kms: 'azure', ciphertext: 'hunter2' }),
+    ],
+    ['a wrapped key without a ciphertext', 'CREDENTIAL_KEYS', wrappedBy({ kms: 'aws', keyId: 'alias/a' })],
+    ['an invalid KMS endpoint', 'GCP_KMS_URL', 'http://kms.example.com'],
     ['a short fingerprint key', 'FINGERPRINT_KEY', btoa('short')],
     ['another kind of database', 'DATABASE_URL', 'mysql://user:hunter2@host/db'],
     ['a public URL without a scheme', 'PUBLIC_URL', 'flowkeep.example.com'],
@@ -59,5 +67,29 @@ describe('the configuration', () => {
     expect(message).toContain(name)
     expect(message).not.toContain('hunter2')
     expect(message).not.toContain(btoa('short'))
+  })
+
+  test.each([
+    ['aws', { kms: 'aws', keyId: 'alias/a', ciphertext: 'AAAA' }, 'AWS_ACCESS_KEY_ID'],
+    [
+      'gcp',
+      { kms: 'gcp', key: 'projects/p/locations/l/keyRings/r/cryptoKeys/k', ciphertext: 'AAAA' },
+      'GCP_SERVICE_ACCOUNT',
+    ],
+    [
+      'vault',
+      { kms: 'vault', url: 'https://vault.example.com', key: 'k', ciphertext: 'vault:v1:AAAA' },
+      'VAULT_TOKEN',
+    ],
+  ])('a key wrapped by %s requires the credentials of the service', (kms, entry, variable) => {
+    for (const [name, value] of [
+      ['CREDENTIAL_KEYS', wrappedBy(entry)],
+      ['FINGERPRINT_KEY', JSON.stringify(entry)],
+    ] as const) {
+      expect(messageOf(testEnvironment({ [name]: value }))).toContain(
+        `${variable} is required: ${kms} wraps a key`,
+      )
+    }
+    expect(messageOf(testEnvironment())).toBe('')
   })
 })

@@ -1,4 +1,5 @@
 /** @module Messages of failed commands: the problem and the fix, without secrets or bound parameters. */
+import { AppError } from '../errors.ts'
 import { databaseError, isStatementFailure } from '../db/errors.ts'
 
 /** An invalid argument, option or environment variable: exit code 2. */
@@ -11,6 +12,10 @@ export const describeFailure = (error: unknown): string =>
 function failureText(error: unknown): string {
   if (isStatementFailure(error)) return describeStatement(error)
   if (!(error instanceof Error)) return String(error)
+  // Only operators run commands: they need to know which key it is and why.
+  if (error instanceof AppError && error.code === 'key-unavailable' && error.cause instanceof Error) {
+    return error.cause.message
+  }
   return process.env.DEBUG === undefined || process.env.DEBUG === ''
     ? error.message
     : (error.stack ?? error.message)

@@ -19,10 +19,6 @@ export const commandVariables = {
   FLOWKEEP_EMAIL: 'Email address to sign in with if FLOWKEEP_TOKEN is not set',
   FLOWKEEP_PASSWORD: 'Password to sign in with; prompted for on a terminal if not set',
   FLOWKEEP_STATE: 'Folder for the development keys and the embedded database; default .flowkeep',
-  AWS_ACCESS_KEY_ID: 'Access key for backups in an S3-compatible bucket',
-  AWS_SECRET_ACCESS_KEY: 'Secret of the access key',
-  AWS_SESSION_TOKEN: 'Session token of temporary credentials',
-  AWS_REGION: 'Region of the bucket; default us-east-1',
   S3_ENDPOINT: 'S3-compatible server, such as https://<account>.r2.cloudflarestorage.com; default AWS',
   DEBUG: 'If set, errors are printed with their stack trace',
 } as const

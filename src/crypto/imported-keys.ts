@@ -1,6 +1,9 @@
-import type { KeyRing } from './key-ring.ts'
+import { bytesOf, type KeyRing } from './key-ring.ts'
 
-/** The key with this ID; null when the ring does not contain it. */
+/**
+ * The key with this ID; null when the ring does not contain it.
+ * @throws {AppError} `key-unavailable` when its KMS does not unwrap it
+ */
 export interface ImportedKeys {
   (id: string): Promise<CryptoKey | null>
 }
@@ -18,9 +21,9 @@ export function importKeys(
   return async (id) => {
     const known = imported.get(id)
     if (known) return known
-    const bytes = ring.keys.get(id)
-    if (!bytes) return null
-    const key = await crypto.subtle.importKey('raw', bytes, algorithm, false, usages)
+    const source = ring.keys.get(id)
+    if (!source) return null
+    const key = await crypto.subtle.importKey('raw', await bytesOf(source), algorithm, false, usages)
     imported.set(id, key)
     return key
   }

@@ -11,6 +11,6 @@ export function randomRing(...ids: string[]): KeyRing {
 
 export function keyOf(ring: KeyRing, id: string): Uint8Array<ArrayBuffer> {
   const key = ring.keys.get(id)
-  if (!key) throw new Error(`No key ${id}`)
+  if (!(key instanceof Uint8Array)) throw new Error(`No key ${id}`)
   return key
 }

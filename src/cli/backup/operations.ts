@@ -1,5 +1,5 @@
 /** @module The commands `backup`, `backup list`, `backup verify` and `restore`. */
-import { Environment } from '../../config.ts'
+import { parseRing } from '../../config.ts'
 import type { KeyRing } from '../../crypto/key-ring.ts'
 import { createDb } from '../../db/client.ts'
 import { type CommandInput, exitCode } from '../command.ts'
@@ -219,11 +219,8 @@ function printTables(tables: readonly ComparedTable[]): void {
 
 /** The rings whose keys a backup can need. Invalid rings are reported like missing ones. */
 function configuredRings(): Record<string, KeyRing | undefined> {
-  const keys = loadKeys()
+  const env = { ...process.env, ...loadKeys() }
   return Object.fromEntries(
-    (['CREDENTIAL_KEYS', 'PASSWORD_PEPPERS'] as const).map((name) => [
-      name,
-      Environment.shape[name].safeParse(keys[name]).data,
-    ]),
+    (['CREDENTIAL_KEYS', 'PASSWORD_PEPPERS'] as const).map((name) => [name, parseRing(name, env)]),
   )
 }

@@ -22,6 +22,7 @@ import { type BackupTable, type Manifest, readManifest } from './manifest.ts'
 import { backupLines, requireReader } from './read-backup.ts'
 import type { Storage } from './storage.ts'
 import { inTransaction } from './transaction.ts'
+import { AppError } from '../../errors.ts'
 
 export interface RestoreTarget {
   backend: Backend
@@ -138,7 +139,11 @@ export async function requireKeys(
     if (!ring?.keys.has(id)) continue
     const opened = await createSecretBox(ring)
       .open(contextOf(id), sealed)
-      .catch(() => null)
+      .catch((error: unknown) => {
+        // A KMS that is unavailable says nothing about the key.
+        if (error instanceof AppError && error.code === 'key-unavailable') throw error
+        return null
+      })
     if (opened !== knownText) problems.push(`CREDENTIAL_KEYS has another key under the ID ${id}`)
   }
   if (problems.length === 0) return
