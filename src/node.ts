@@ -6,6 +6,7 @@ import type { Context } from 'hono'
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import type { Server } from 'node:http'
+import { Server as NetServer } from 'node:net'
 import { availableParallelism } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createApp } from './app.ts'
@@ -31,7 +32,11 @@ function findPublic(folder: string): string {
 const publicFolder = findPublic(import.meta.dirname)
 
 export interface NodeServer {
-  close: () => Promise<void>
+  /**
+   * Waits for pending requests and deferred work.
+   * @param drains leaves idle connections open until their keep-alive time has passed: a client may be sending a request
+   */
+  close: (drains?: boolean) => Promise<void>
 }
 
 interface NodeOptions {
@@ -82,7 +87,7 @@ export function nodeRuntime(options: {
 /** Shorter than the time supervisors allow between SIGTERM and SIGKILL. Only downloads take longer. */
 const closingMs = 8000
 
-/** Serves until `close`, which waits for pending requests and deferred work. */
+/** Serves until `close`. */
 export async function startNode({ env, port, host, fetch, replicaFetch }: NodeOptions): Promise<NodeServer> {
   const config = parseConfig(env)
   const pendingWork = new Set<Promise<unknown>>()
@@ -107,12 +112,14 @@ export async function startNode({ env, port, host, fetch, replicaFetch }: NodeOp
     defer(housekeeping(deps, closing.signal).finally(() => (isRunning = false)))
   }, housekeepingEveryMs)
   return {
-    async close() {
+    async close(drains = false) {
       clearInterval(timer)
       closing.abort()
+      server.prependListener('request', (_, response) => response.setHeader('Connection', 'close'))
       await new Promise<void>((resolve) => {
-        server.close(() => resolve())
-        server.closeIdleConnections()
+        // Unlike `close` of an HTTP server, this leaves idle connections open.
+        NetServer.prototype.close.call(server, () => resolve())
+        if (!drains) server.closeIdleConnections()
         setTimeout(() => server.closeAllConnections(), closingMs).unref()
       })
       await Promise.all(pendingWork)

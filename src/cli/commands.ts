@@ -150,6 +150,12 @@ export const commands: readonly Command[] = [
     run: async (input) => (await import('./backup/operations.ts')).restoreCommand(input),
   },
   {
+    name: 'health',
+    summary: 'Check that the server is running, for health checks of containers',
+    environment: ['FLOWKEEP_URL', 'PORT'],
+    run: async () => (await import('./operate/health.ts')).healthCommand(),
+  },
+  {
     name: 'generate-keys',
     summary: 'Print a new set of keys in env file format',
     options: json,

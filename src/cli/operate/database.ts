@@ -2,7 +2,6 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { createDb } from '../../db/client.ts'
-import { openEmbeddedDatabase } from '../../db/gateway/pglite.ts'
 import { postgresBackend } from '../../db/gateway/postgres.ts'
 import { type Backend, createGateway } from '../../db/gateway/protocol.ts'
 import { startGatewayServer } from '../../db/gateway/server.ts'
@@ -45,7 +44,7 @@ export function openDatabase(
   variable = 'DATABASE_URL',
 ): OpenDatabase {
   if (databaseUrl === undefined || databaseUrl === '') {
-    const opening = openEmbeddedDatabase(dataDir())
+    const opening = openEmbedded()
     return behindGateway(whenOpen(opening), null, `embedded, in ${dataDir()}`, () => opening)
   }
   const url = URL.canParse(databaseUrl) ? new URL(databaseUrl) : null
@@ -99,6 +98,14 @@ export function openExistingDatabase(): OpenDatabase {
     )
   }
   return openDatabase()
+}
+
+/** Loaded on demand: an image for production has no embedded database. */
+async function openEmbedded(): Promise<Backend> {
+  const { openEmbeddedDatabase } = await import('../../db/gateway/pglite.ts').catch((error: unknown) => {
+    throw new Error('This installation has no embedded database. Set DATABASE_URL.', { cause: error })
+  })
+  return openEmbeddedDatabase(dataDir())
 }
 
 /** Neon's pooler does not support snapshots that programs share. */

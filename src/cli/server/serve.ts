@@ -39,7 +39,7 @@ export async function serve(): Promise<void> {
     log('info', 'listening', { host, port })
     const signal = await stopped
     log('info', 'stopping', { signal })
-    await server.close()
+    await server.close(true)
     log('info', 'stopped')
   } finally {
     await replica?.close()
