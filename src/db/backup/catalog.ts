@@ -108,8 +108,8 @@ function parentsFirst(tables: CatalogTable[]): CatalogTable[] {
 
 /** The name of the newest applied migration; null without a schema. */
 export async function readSchemaVersion(query: Query): Promise<string | null> {
-  const [found] = await query(`select to_regclass('public.${journal}') is not null`)
-  if (!found?.[0]?.startsWith('t')) return null
+  const [found] = await query(`select (to_regclass('public.${journal}') is not null)::text`)
+  if (found?.[0] !== 'true') return null
   const [row] = await query(`select name from ${journal} order by position desc limit 1`)
   return row?.[0] ?? null
 }
