@@ -4,6 +4,10 @@ import { errorNameOf } from './errors.ts'
 import { sleep } from './lib/retry.ts'
 import type { Context } from 'hono'
 import { ErrorGroupStates } from './analytics/error-states.ts'
+import { deliverDue, type DeliveryOptions } from './alerts/deliver.ts'
+import type { Mail } from './alerts/messages.ts'
+import { AlertRepository } from './alerts/repository.ts'
+import { mailApi } from './alerts/send.ts'
 import { AnalyticsRepository } from './analytics/repository.ts'
 import type { Config } from './config.ts'
 import { AvailableCredentials } from './credentials/available.ts'
@@ -68,6 +72,8 @@ export interface Runtime {
   instanceFetch: typeof fetch
   /** Absent on Workers. */
   privateNetworks?: PrivateNetworks | undefined
+  /** Sends email. Default: through the HTTP mail API, if one is configured. */
+  sendMail?: (mail: Mail) => Promise<void>
   /** In-process gateway of the database. */
   databaseFetch?: (request: Request) => Promise<Response>
   /** In-process gateway of the replica. */
@@ -193,6 +199,18 @@ export function createDeps(config: Config, runtime: Runtime) {
     })
     defer(rollUp)
   }
+  const { mail } = config
+  const sending = {
+    fetch: runtime.instanceFetch,
+    now,
+    urls: { publicUrl: config.publicUrl, allowLoopback: config.allowLoopbackInstances, privateNetworks },
+    sendMail:
+      runtime.sendMail ??
+      (mail?.apiUrl === undefined || mail.apiToken === undefined
+        ? null
+        : mailApi({ url: mail.apiUrl, token: mail.apiToken, from: mail.from }, runtime.instanceFetch)),
+  }
+  const deliverAlerts = (options: DeliveryOptions) => deliverDue({ ...sending, db, secretBox }, options)
 
   return {
     runtime: runtime.name,
@@ -280,6 +298,20 @@ export function createDeps(config: Config, runtime: Runtime) {
     },
     analytics: new AnalyticsRepository(read, now, loadCatalogue),
     errorStates: new ErrorGroupStates(db, now),
+    alerts: new AlertRepository(db, now, secretBox, {
+      ...sending,
+      quotas: config.quotas,
+      keysVerified: keyCheck.verified,
+    }),
+    /** Sends queued alerts. */
+    deliverAlerts,
+    /** Sends a few queued alerts after the response. */
+    deliverAlertsSoon: () => {
+      const delivery = deliverAlerts({ limit: 4 }).catch((error: unknown) => {
+        log('error', 'alert-delivery-failed', { errorName: errorNameOf(error) })
+      })
+      defer(delivery)
+    },
     auditEvents: new AuditEventRepository(db.read),
     readAsset: runtime.readAsset,
     /** Rejects when the server cannot serve requests. */

@@ -3,6 +3,7 @@
  * each resource. A number may fall; raise one only with a reason in the commit.
  */
 import { beforeAll, expect, test } from 'vitest'
+import { evaluateRules } from '../src/alerts/evaluate.ts'
 import { type TestUser, useTestApp } from './harness/app.ts'
 import { createN8nStub } from './harness/n8n-stub.ts'
 import { parsePage } from './harness/dom.ts'
@@ -123,6 +124,21 @@ beforeAll(async () => {
   for (const [index, id] of ['elsewhere', 'elsewhere', 'elsewhere', 'elsewhere'].entries()) {
     await report(id, 'success', String(index + 2))
   }
+  const channel = await post('/v1/alerts/channels', {
+    kind: 'slack',
+    name: 'Slack',
+    url: 'https://hooks.example.com/slack',
+  })
+  const hook = await post('/v1/alerts/channels', {
+    kind: 'webhook',
+    name: 'Hook',
+    url: 'https://hooks.example.com/hook',
+  })
+  const rule = await post('/v1/alerts/rules', { kind: 'drift', channelIds: [channel.id] })
+  await app.database.sql`update deployments set drifted_since = now() where id = ${deployment.id}`
+  await evaluateRules(app.deps.db, new Date(), 100)
+  await app.database.sql`update deployments set drifted_since = null where id = ${deployment.id}`
+  const sent = await user.call('GET', '/v1/alerts/deliveries')
   const letters = await user.call('GET', '/v1/dead-letters')
   const errors = await user.call('GET', '/v1/analytics/errors')
   Object.assign(ids, {
@@ -131,6 +147,10 @@ beforeAll(async () => {
     instances: instance.id,
     deployments: deployment.id,
     executions: run.json.id,
+    'alert-rule': rule.id,
+    'alert-channel': channel.id,
+    'alert-hook': hook.id,
+    'alert-delivery': sent.json.items[0].id,
     errors: errors.json.items[0]?.fingerprint,
     'webhook-token': instance.webhookToken,
     'n8n-workflow': deployed.json.n8nWorkflowId,
@@ -292,6 +312,11 @@ const operations: Record<string, [statements: number, requests: number]> = {
   'GET /v1/analytics/models': [1, 1],
   'GET /v1/analytics/errors': [1, 1],
   'GET /v1/analytics/errors/{errors}': [3, 1],
+  'GET /v1/alerts/rules': [1, 1],
+  'GET /v1/alerts/rules/{alert-rule}': [1, 1],
+  'GET /v1/alerts/channels': [1, 1],
+  'GET /v1/alerts/incidents': [1, 1],
+  'GET /v1/alerts/deliveries': [1, 1],
   'GET /v1/audit-events': [1, 1],
   'GET /v1/audit-events/export': [1, 1],
   'POST /v1/auth/register': [4, 2],
@@ -339,6 +364,14 @@ const operations: Record<string, [statements: number, requests: number]> = {
   'DELETE /v1/dead-letters/{dead-letter-1}': [1, 1],
   'PATCH /v1/analytics/errors/{errors}': [1, 1],
   'POST /v1/deployments/{deployments}/undeploy': [11, 10],
+  'POST /v1/alerts/channels': [3, 1],
+  'POST /v1/alerts/channels/{alert-channel}/test': [1, 1],
+  'POST /v1/alerts/channels/{alert-hook}/secret': [2, 2],
+  'POST /v1/alerts/rules': [5, 3],
+  'PATCH /v1/alerts/rules/{alert-rule}': [3, 3],
+  'POST /v1/alerts/deliveries/{alert-delivery}/replay': [4, 4],
+  'DELETE /v1/alerts/channels/{alert-hook}': [1, 1],
+  'DELETE /v1/alerts/rules/{alert-rule}': [1, 1],
 }
 
 /** Form → its maximum number of statements and requests. Each is submitted once, in this order. */
@@ -387,6 +420,9 @@ const forms: Record<string, [statements: number, requests: number]> = {
 }
 
 const bodies: Record<string, unknown> = {
+  'POST /v1/alerts/channels': { kind: 'slack', name: 'Other', url: 'https://hooks.example.com/other' },
+  'POST /v1/alerts/rules': { kind: 'drift', channelIds: ['{alert-channel}'] },
+  'PATCH /v1/alerts/rules/{alert-rule}': { mutedUntil: '2099-01-01T00:00:00Z' },
   'POST /v1/workflows': { workflow: { ...workflow, name: 'Another' } },
   'PATCH /v1/workflows/{workflows}': { workflow: { ...workflow, name: 'Changed' } },
   'POST /v1/credentials': { type: 'slackApi', name: 'Second bot', data: { accessToken: 'xoxb-planted-2' } },

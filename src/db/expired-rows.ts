@@ -9,6 +9,7 @@ const expired = {
   idempotency_keys: sql`created_at < now() - interval '7 days'`,
   webhook_tokens: sql`expires_at < now()`,
   audit_events: sql`created_at < now() - interval '400 days'`,
+  alert_incidents: sql`resolved_at < now() - interval '90 days'`,
 }
 
 /** Deletes up to `limit` rows per table. @returns the number deleted */
