@@ -22,7 +22,6 @@ const order = [
   'deployments',
   'executions',
   'analytics',
-  'alerts',
   'search',
   'overview',
   'config',
@@ -36,7 +35,7 @@ const order = [
   'cli',
 ]
 /** May use Node modules; code for Workers does not import these files. */
-const nodeOnlyFiles = /^(node\.ts$|cli\/|db\/gateway\/|(instances|alerts)\/net\/)/
+const nodeOnlyFiles = /^(node\.ts$|cli\/|db\/gateway\/|instances\/net\/)/
 
 interface SourceFile {
   /** Relative to `src`. */
@@ -181,7 +180,7 @@ describe('the architecture', () => {
 
   test('excludes Node-only modules from the Workers bundle', () => {
     const nodeOnly =
-      /^(node:(?!async_hooks$)|pg$|@electric-sql\/pglite|@hono\/node-server|undici$|nodemailer$|@node-rs\/bcrypt)/
+      /^(node:(?!async_hooks$)|pg$|@electric-sql\/pglite|@hono\/node-server|undici$|@node-rs\/bcrypt)/
     const edge = files.filter(({ path }) => !nodeOnlyFiles.test(path))
     const wrong = edge.flatMap((file) => [
       ...importsOf(file, (specifier) => nodeOnly.test(specifier)),
