@@ -1,5 +1,77 @@
 -- The schema after all migrations, without functions and partitions. Written by `npm run db:generate`.
 
+create table alert_channels (
+  id uuid not null,
+  user_id uuid not null,
+  kind text not null,
+  name text not null,
+  target jsonb,
+  key_id text generated always as (((target -> 'header'::text) ->> 'kid'::text)) stored,
+  host text,
+  created_at timestamp(3) with time zone default now() not null,
+  constraint alert_channels_name_key UNIQUE (user_id, name),
+  constraint alert_channels_pkey PRIMARY KEY (id),
+  constraint alert_channels_user_id_id_key UNIQUE (user_id, id),
+  constraint alert_channels_user_id_users_id_fk FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
+);
+
+create table alert_deliveries (
+  id uuid not null,
+  user_id uuid not null,
+  incident_id uuid not null,
+  channel_id uuid not null,
+  event text not null,
+  state text not null,
+  attempts integer default 0 not null,
+  started_at timestamp(3) with time zone not null,
+  next_attempt_at timestamp(3) with time zone not null,
+  lease_until timestamp(3) with time zone,
+  last_error text,
+  delivered_at timestamp(3) with time zone,
+  constraint alert_deliveries_channel_fkey FOREIGN KEY (user_id, channel_id) REFERENCES alert_channels(user_id, id) ON DELETE CASCADE,
+  constraint alert_deliveries_event_key UNIQUE (incident_id, channel_id, event),
+  constraint alert_deliveries_incident_fkey FOREIGN KEY (user_id, incident_id) REFERENCES alert_incidents(user_id, id) ON DELETE CASCADE,
+  constraint alert_deliveries_pkey PRIMARY KEY (id)
+);
+
+create table alert_incidents (
+  id uuid not null,
+  user_id uuid not null,
+  rule_id uuid not null,
+  subject text not null,
+  summary text not null,
+  link text not null,
+  opened_at timestamp(3) with time zone not null,
+  clear_since timestamp(3) with time zone,
+  resolved_at timestamp(3) with time zone,
+  constraint alert_incidents_pkey PRIMARY KEY (id),
+  constraint alert_incidents_rule_fkey FOREIGN KEY (user_id, rule_id) REFERENCES alert_rules(user_id, id) ON DELETE CASCADE,
+  constraint alert_incidents_user_id_id_key UNIQUE (user_id, id)
+);
+
+create table alert_rules (
+  id uuid not null,
+  user_id uuid not null,
+  kind text not null,
+  workflow_id uuid,
+  instance_id uuid,
+  credential_id uuid,
+  parameters jsonb not null,
+  channel_ids uuid[] not null,
+  enabled boolean default true not null,
+  muted_until timestamp(3) with time zone,
+  version integer default 1 not null,
+  evaluated_at timestamp(3) with time zone,
+  created_at timestamp(3) with time zone default now() not null,
+  updated_at timestamp(3) with time zone default now() not null,
+  constraint alert_rules_credential_fkey FOREIGN KEY (user_id, credential_id) REFERENCES credentials(user_id, id) ON DELETE CASCADE,
+  constraint alert_rules_instance_fkey FOREIGN KEY (user_id, instance_id) REFERENCES instances(user_id, id) ON DELETE CASCADE,
+  constraint alert_rules_pkey PRIMARY KEY (id),
+  constraint alert_rules_user_id_id_key UNIQUE (user_id, id),
+  constraint alert_rules_user_id_users_id_fk FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
+  constraint alert_rules_workflow_fkey FOREIGN KEY (user_id, workflow_id) REFERENCES workflows(user_id, id) ON DELETE CASCADE
+);
+
 create table audit_events (
   id uuid not null,
   user_id uuid not null,
@@ -329,8 +401,6 @@ create table instances (
   epoch integer default 1 not null,
   epoch_started_at timestamp(3) with time zone,
   server_key text,
-  otel_token_id uuid,
-  otel_previous jsonb,
   constraint instances_name_key UNIQUE (user_id, name),
   constraint instances_pkey PRIMARY KEY (id),
   constraint instances_server_key UNIQUE (user_id, server_key),
@@ -383,18 +453,6 @@ create table node_stats (
   kind text default 'production'::text not null,
   constraint node_stats_pkey PRIMARY KEY (user_id, at, workflow_id, deployment_id, workflow_version, kind, node_type, node_name, recorded_month)
 ) with (fillfactor=80);
-
-create table otel_spans (
-  user_id uuid not null,
-  instance_id uuid not null,
-  part_key text not null,
-  digest text not null,
-  run_key text,
-  spans jsonb not null,
-  expires_at timestamp(3) with time zone not null,
-  constraint otel_spans_instance_fkey FOREIGN KEY (user_id, instance_id) REFERENCES instances(user_id, id) ON DELETE CASCADE,
-  constraint otel_spans_pkey PRIMARY KEY (instance_id, part_key, digest)
-);
 
 create table remote_credentials (
   instance_id uuid not null,
@@ -499,6 +557,30 @@ create table workflows (
   constraint workflows_user_id_users_id_fk FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
 );
 
+CREATE INDEX alert_channels_key_id_idx ON public.alert_channels USING btree (key_id, id);
+
+CREATE INDEX alert_deliveries_channel_idx ON public.alert_deliveries USING btree (user_id, channel_id);
+
+CREATE INDEX alert_deliveries_due_idx ON public.alert_deliveries USING btree (next_attempt_at) WHERE (state = 'pending'::text);
+
+CREATE INDEX alert_deliveries_incident_idx ON public.alert_deliveries USING btree (user_id, incident_id);
+
+CREATE INDEX alert_deliveries_user_idx ON public.alert_deliveries USING btree (user_id, id DESC);
+
+CREATE UNIQUE INDEX alert_incidents_open_key ON public.alert_incidents USING btree (rule_id, subject) WHERE (resolved_at IS NULL);
+
+CREATE INDEX alert_incidents_resolved_at_idx ON public.alert_incidents USING btree (resolved_at);
+
+CREATE INDEX alert_incidents_subject_idx ON public.alert_incidents USING btree (user_id, rule_id, subject, opened_at);
+
+CREATE INDEX alert_rules_credential_idx ON public.alert_rules USING btree (user_id, credential_id);
+
+CREATE INDEX alert_rules_evaluated_at_idx ON public.alert_rules USING btree (evaluated_at NULLS FIRST) WHERE enabled;
+
+CREATE INDEX alert_rules_instance_idx ON public.alert_rules USING btree (user_id, instance_id);
+
+CREATE INDEX alert_rules_workflow_idx ON public.alert_rules USING btree (user_id, workflow_id);
+
 CREATE INDEX audit_events_user_id_id_idx ON public.audit_events USING btree (user_id, id DESC);
 
 CREATE INDEX credentials_key_id_idx ON public.credentials USING btree (key_id, id);
@@ -578,12 +660,6 @@ CREATE INDEX instances_next_poll_at_idx ON public.instances USING btree (next_po
 CREATE INDEX login_throttles_last_failed_at_idx ON public.login_throttles USING btree (last_failed_at);
 
 CREATE INDEX node_stats_month_idx ON public.node_stats USING brin (recorded_month);
-
-CREATE INDEX otel_spans_expires_at_idx ON public.otel_spans USING btree (expires_at);
-
-CREATE INDEX otel_spans_run_key_idx ON public.otel_spans USING btree (instance_id, run_key) WHERE (run_key IS NOT NULL);
-
-CREATE INDEX otel_spans_user_id_instance_id_idx ON public.otel_spans USING btree (user_id, instance_id);
 
 CREATE INDEX remote_credentials_user_id_credential_id_idx ON public.remote_credentials USING btree (user_id, credential_id);
 

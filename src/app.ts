@@ -1,5 +1,6 @@
 /** @module Mounts every path of the application. */
 import { Hono } from 'hono'
+import { alertRoutes } from './alerts/routes.ts'
 import { analyticsRoutes } from './analytics/routes.ts'
 import { credentialTypeRoutes, nodeTypeRoutes } from './credentials/catalogue-routes.ts'
 import { credentialRoutes } from './credentials/routes.ts'
@@ -36,6 +37,7 @@ const signedInPaths = [
   '/v1/dead-letters/*',
   '/v1/incidents/*',
   '/v1/analytics/*',
+  '/v1/alerts/*',
   '/v1/audit-events/*',
 ]
 
@@ -75,6 +77,7 @@ export function createApp(deps: Deps) {
     .route('/v1/dead-letters', deadLetterRoutes(deps.deadLetters))
     .route('/v1/incidents', incidentRoutes(deps.incidents))
     .route('/v1/analytics', analyticsRoutes(deps.analytics, deps.errorStates))
+    .route('/v1/alerts', alertRoutes(deps.alerts, deps.deliverAlertsSoon))
     .route('/v1/audit-events', auditRoutes(deps.auditEvents, deps.exporting.onFailure))
     .route('/hooks', hookRoutes(deps))
   app.route('/', docsRoutes(app, deps.config.publicUrl))

@@ -127,6 +127,22 @@ export const Environment = z.object({
   QUOTA_CREDENTIALS: count(1_000).meta(about('Credentials per user')),
   QUOTA_INSTANCES: count(20).meta(about('n8n instances per user')),
   QUOTA_DEPLOYMENTS: count(10_000).meta(about('Deployments per user')),
+  QUOTA_ALERT_RULES: count(200).meta(about('Alert rules per user')),
+  QUOTA_ALERT_CHANNELS: count(20).meta(about('Alert channels per user')),
+  SMTP_URL: z
+    .url({ protocol: /^smtps?$/ })
+    .optional()
+    .meta(about('Node only: mail server of alerts, such as smtps://user:password@smtp.example.com')),
+  MAIL_API_URL: z
+    .url({ protocol: /^https$/ })
+    .optional()
+    .meta(about('HTTP mail API of alerts that accepts the JSON of Resend: https://api.resend.com/emails')),
+  MAIL_API_TOKEN: z.string().min(1).optional().meta(about('Bearer token of the mail API')),
+  MAIL_FROM: z
+    .string()
+    .regex(/^[^\r\n]*[^\s@<]+@[^\s@>]+>?$/, 'must be an address, such as Flowkeep <alerts@example.com>')
+    .optional()
+    .meta(about('Sender of alerts: Flowkeep <alerts@example.com>. Without it, no email is sent')),
   EXECUTION_DATA_RETENTION_DAYS: z.coerce
     .number()
     .int()
@@ -155,6 +171,8 @@ export function parseConfig(env: Record<string, unknown>) {
     QUOTA_CREDENTIALS: credentials,
     QUOTA_INSTANCES: instances,
     QUOTA_DEPLOYMENTS: deployments,
+    QUOTA_ALERT_RULES: alertRules,
+    QUOTA_ALERT_CHANNELS: alertChannels,
     ...rest
   } = result.data
   requireKms(rest)
@@ -174,7 +192,16 @@ export function parseConfig(env: Record<string, unknown>) {
     allowLoopbackInstances: rest.ALLOW_LOOPBACK_INSTANCES,
     allowPrivateNetworks: rest.ALLOW_PRIVATE_NETWORKS,
     trustedProxyHops: rest.TRUSTED_PROXY_HOPS,
-    quotas: { workflows, credentials, instances, deployments },
+    quotas: { workflows, credentials, instances, deployments, alertRules, alertChannels },
+    mail:
+      rest.MAIL_FROM === undefined
+        ? null
+        : {
+            from: rest.MAIL_FROM,
+            smtpUrl: rest.SMTP_URL,
+            apiUrl: rest.MAIL_API_URL,
+            apiToken: rest.MAIL_API_TOKEN,
+          },
     executionRetention: {
       dataDays: rest.EXECUTION_DATA_RETENTION_DAYS,
       months: rest.EXECUTION_RETENTION_MONTHS,

@@ -4,6 +4,10 @@ import { errorNameOf } from './errors.ts'
 import { sleep } from './lib/retry.ts'
 import type { Context } from 'hono'
 import { ErrorGroupStates } from './analytics/error-states.ts'
+import { deliverDue, type DeliveryOptions } from './alerts/deliver.ts'
+import type { Mail } from './alerts/messages.ts'
+import { AlertRepository } from './alerts/repository.ts'
+import { mailApi } from './alerts/send.ts'
 import { AnalyticsRepository } from './analytics/repository.ts'
 import type { Config } from './config.ts'
 import { AvailableCredentials } from './credentials/available.ts'
@@ -32,14 +36,11 @@ import { DeadLetterRepository } from './executions/reports/dead-letters.ts'
 import { rollUpChanges, isTimeToRollUp } from './executions/record/roll-up.ts'
 import { IncidentRepository } from './executions/reports/incidents.ts'
 import { type OnRecorded, ReportReceiver } from './executions/reports/receive.ts'
-import { TraceReceiver } from './executions/otlp/receive.ts'
-import { SpanRepository } from './executions/otlp/span-repository.ts'
 import { pollNow } from './executions/poll/reconcile.ts'
 import { ExecutionRepository } from './executions/repository.ts'
 import { createLog, type LogLevel } from './http/log.ts'
 import { testCredential } from './instances/credential-test.ts'
 import { InstanceConnections } from './instances/connections.ts'
-import { OtelExport } from './instances/otel.ts'
 import { ErrorReporter } from './instances/reporter.ts'
 import { InstanceRepository } from './instances/repository.ts'
 import type { PrivateNetworks } from './instances/url-guard.ts'
@@ -71,6 +72,8 @@ export interface Runtime {
   instanceFetch: typeof fetch
   /** Absent on Workers. */
   privateNetworks?: PrivateNetworks | undefined
+  /** Sends email. Default: through the HTTP mail API, if one is configured. */
+  sendMail?: (mail: Mail) => Promise<void>
   /** In-process gateway of the database. */
   databaseFetch?: (request: Request) => Promise<Response>
   /** In-process gateway of the replica. */
@@ -196,7 +199,18 @@ export function createDeps(config: Config, runtime: Runtime) {
     })
     defer(rollUp)
   }
-  const reports = new ReportReceiver(db, deadLetters, now, onFailed, onRecorded)
+  const { mail } = config
+  const sending = {
+    fetch: runtime.instanceFetch,
+    now,
+    urls: { publicUrl: config.publicUrl, allowLoopback: config.allowLoopbackInstances, privateNetworks },
+    sendMail:
+      runtime.sendMail ??
+      (mail?.apiUrl === undefined || mail.apiToken === undefined
+        ? null
+        : mailApi({ url: mail.apiUrl, token: mail.apiToken, from: mail.from }, runtime.instanceFetch)),
+  }
+  const deliverAlerts = (options: DeliveryOptions) => deliverDue({ ...sending, db, secretBox }, options)
 
   return {
     runtime: runtime.name,
@@ -241,7 +255,6 @@ export function createDeps(config: Config, runtime: Runtime) {
     }),
     connections,
     reporter,
-    otel: new OtelExport(db, now, config),
     defer,
     deployments,
     deployer,
@@ -273,8 +286,7 @@ export function createDeps(config: Config, runtime: Runtime) {
       pollNow({ db, connections, now, log, onFailed }, userId, instanceId),
     deadLetters,
     incidents: new IncidentRepository(db.read),
-    reports,
-    traces: new TraceReceiver(new SpanRepository(db, now), reports, now),
+    reports: new ReportReceiver(db, deadLetters, now, onFailed, onRecorded),
     onFailed,
     /** Replays the dead letters that arrived before their deployment existed. */
     replayResults: async (userId: string, { id, instanceId, n8nWorkflowId }: Deployment) => {
@@ -286,6 +298,20 @@ export function createDeps(config: Config, runtime: Runtime) {
     },
     analytics: new AnalyticsRepository(read, now, loadCatalogue),
     errorStates: new ErrorGroupStates(db, now),
+    alerts: new AlertRepository(db, now, secretBox, {
+      ...sending,
+      quotas: config.quotas,
+      keysVerified: keyCheck.verified,
+    }),
+    /** Sends queued alerts. */
+    deliverAlerts,
+    /** Sends a few queued alerts after the response. */
+    deliverAlertsSoon: () => {
+      const delivery = deliverAlerts({ limit: 4 }).catch((error: unknown) => {
+        log('error', 'alert-delivery-failed', { errorName: errorNameOf(error) })
+      })
+      defer(delivery)
+    },
     auditEvents: new AuditEventRepository(db.read),
     readAsset: runtime.readAsset,
     /** Rejects when the server cannot serve requests. */

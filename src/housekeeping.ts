@@ -1,8 +1,9 @@
 /**
  * @module The scheduled job, once a minute: creates partitions, deletes expired rows, resumes deployments, polls due
- * instances, checks for drift, purges deleted accounts and applies retention. Each part is bounded, and several jobs
- * may run at the same time.
+ * instances, checks for drift, evaluates alert rules and sends their messages, purges deleted accounts and applies
+ * retention. Each part is bounded, and several jobs may run at the same time.
  */
+import { evaluateRules } from './alerts/evaluate.ts'
 import { errorNameOf } from './errors.ts'
 import { type JobRun, recordJobRuns } from './db/job-runs.ts'
 import { deleteExpiredRows, ensurePartitions } from './db/expired-rows.ts'
@@ -26,13 +27,16 @@ const driftBudgetMs = 20_000
 const instancesPerRun = 100
 /** Statements of 5,000 changes each, enough for about 3,000 executions a second. */
 const rollupsPerRun = 40
+const alertRulesPerRun = { workerd: 500, node: 2000 }
+const alertsPerRun = { workerd: 40, node: 400 }
+const alertBudgetMs = 20_000
 /** Time reserved for the parts after reconciliation. */
 const reserveMs = 5000
 
 export type HousekeepingDeps = Pick<
   Deps,
   | ('db' | 'now' | 'log' | 'config' | 'runtime')
-  | ('deadLetters' | 'connections' | 'deployer' | 'drift' | 'onFailed')
+  | ('deadLetters' | 'connections' | 'deployer' | 'drift' | 'onFailed' | 'deliverAlerts')
 >
 
 /**
@@ -40,7 +44,19 @@ export type HousekeepingDeps = Pick<
  * @param signal stops the run early at a safe point
  */
 export async function housekeeping(deps: HousekeepingDeps, signal?: AbortSignal): Promise<void> {
-  const { db, now, log, config, runtime, deadLetters, connections, deployer, drift, onFailed } = deps
+  const {
+    db,
+    now,
+    log,
+    config,
+    runtime,
+    deadLetters,
+    connections,
+    deployer,
+    drift,
+    onFailed,
+    deliverAlerts,
+  } = deps
   const { dataDays, months } = config.executionRetention
   const startedAtMs = now().getTime()
   const runs: JobRun[] = []
@@ -94,6 +110,13 @@ export async function housekeeping(deps: HousekeepingDeps, signal?: AbortSignal)
       }),
     ),
   ])
+  await part('alert-rules', async () => {
+    const { opened } = await evaluateRules(db, now(), alertRulesPerRun[runtime])
+    return opened
+  })
+  await part('alerts', () =>
+    deliverAlerts({ limit: alertsPerRun[runtime], budgetMs: alertBudgetMs, ...(signal && { signal }) }),
+  )
   await part('deleted-accounts', async () => {
     const { purged } = await purgeDeletedAccounts(db, { maxStatements: purgeStatementsPerRun })
     return purged

@@ -9,6 +9,7 @@ import type { Server } from 'node:http'
 import { Server as NetServer } from 'node:net'
 import { availableParallelism } from 'node:os'
 import { dirname, join } from 'node:path'
+import { smtpMail } from './alerts/net/smtp.ts'
 import { createApp } from './app.ts'
 import { type Config, parseConfig } from './config.ts'
 import { createDeps, type Runtime } from './deps.ts'
@@ -62,10 +63,10 @@ function clientIp(c: Context, hops: number): string {
 export function nodeRuntime(options: {
   fetch?: NodeOptions['fetch']
   replicaFetch?: NodeOptions['fetch']
-  config: Pick<Config, 'trustedProxyHops' | 'allowLoopbackInstances' | 'allowPrivateNetworks'>
+  config: Pick<Config, 'trustedProxyHops' | 'allowLoopbackInstances' | 'allowPrivateNetworks' | 'mail'>
   defer?: Runtime['defer']
 }): Runtime {
-  const { allowLoopbackInstances: allowLoopback, allowPrivateNetworks } = options.config
+  const { allowLoopbackInstances: allowLoopback, allowPrivateNetworks, mail } = options.config
   const privateNetworks =
     allowPrivateNetworks.length > 0 ? parsePrivateNetworks(allowPrivateNetworks) : undefined
   return {
@@ -78,6 +79,7 @@ export function nodeRuntime(options: {
     now: () => new Date(),
     instanceFetch: createPublicFetch({ allowLoopback, privateNetworks }),
     privateNetworks,
+    ...(mail?.smtpUrl !== undefined && { sendMail: smtpMail({ url: mail.smtpUrl, from: mail.from }) }),
     readAsset: (path) => readFile(join(publicFolder, path)),
     ...(options.fetch && { databaseFetch: options.fetch }),
     ...(options.replicaFetch && { replicaFetch: options.replicaFetch }),

@@ -22,6 +22,7 @@ const order = [
   'deployments',
   'executions',
   'analytics',
+  'alerts',
   'search',
   'overview',
   'config',
@@ -35,7 +36,7 @@ const order = [
   'cli',
 ]
 /** May use Node modules; code for Workers does not import these files. */
-const nodeOnlyFiles = /^(node\.ts$|cli\/|db\/gateway\/|instances\/net\/)/
+const nodeOnlyFiles = /^(node\.ts$|cli\/|db\/gateway\/|(instances|alerts)\/net\/)/
 
 interface SourceFile {
   /** Relative to `src`. */
@@ -180,7 +181,7 @@ describe('the architecture', () => {
 
   test('excludes Node-only modules from the Workers bundle', () => {
     const nodeOnly =
-      /^(node:(?!async_hooks$)|pg$|@electric-sql\/pglite|@hono\/node-server|undici$|@node-rs\/bcrypt)/
+      /^(node:(?!async_hooks$)|pg$|@electric-sql\/pglite|@hono\/node-server|undici$|nodemailer$|@node-rs\/bcrypt)/
     const edge = files.filter(({ path }) => !nodeOnlyFiles.test(path))
     const wrong = edge.flatMap((file) => [
       ...importsOf(file, (specifier) => nodeOnly.test(specifier)),

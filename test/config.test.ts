@@ -20,6 +20,8 @@ describe('the configuration', () => {
       credentials: 1000,
       instances: 20,
       deployments: 10_000,
+      alertRules: 200,
+      alertChannels: 20,
     })
     expect(config).toMatchObject({ allowLoopbackInstances: false, corsOrigins: ['https://app.example.com'] })
   })

@@ -7,7 +7,7 @@ import { nodeRuntime } from '../src/node.ts'
 
 async function addressSeen(trustedProxyHops: number, headers: Record<string, string>): Promise<string> {
   const { clientIp } = nodeRuntime({
-    config: { trustedProxyHops, allowLoopbackInstances: false, allowPrivateNetworks: [] },
+    config: { trustedProxyHops, allowLoopbackInstances: false, allowPrivateNetworks: [], mail: null },
   })
   const server = createAdaptorServer(new Hono().get('/', (c) => c.text(clientIp(c))))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

@@ -3,8 +3,8 @@
  * each resource. A number may fall; raise one only with a reason in the commit.
  */
 import { beforeAll, expect, test } from 'vitest'
+import { evaluateRules } from '../src/alerts/evaluate.ts'
 import { type TestUser, useTestApp } from './harness/app.ts'
-import { spansOf, tracesJson } from './harness/otlp.ts'
 import { createN8nStub } from './harness/n8n-stub.ts'
 import { parsePage } from './harness/dom.ts'
 import { browser, type Browser } from './web/browser.ts'
@@ -124,6 +124,21 @@ beforeAll(async () => {
   for (const [index, id] of ['elsewhere', 'elsewhere', 'elsewhere', 'elsewhere'].entries()) {
     await report(id, 'success', String(index + 2))
   }
+  const channel = await post('/v1/alerts/channels', {
+    kind: 'slack',
+    name: 'Slack',
+    url: 'https://hooks.example.com/slack',
+  })
+  const hook = await post('/v1/alerts/channels', {
+    kind: 'webhook',
+    name: 'Hook',
+    url: 'https://hooks.example.com/hook',
+  })
+  const rule = await post('/v1/alerts/rules', { kind: 'drift', channelIds: [channel.id] })
+  await app.database.sql`update deployments set drifted_since = now() where id = ${deployment.id}`
+  await evaluateRules(app.deps.db, new Date(), 100)
+  await app.database.sql`update deployments set drifted_since = null where id = ${deployment.id}`
+  const sent = await user.call('GET', '/v1/alerts/deliveries')
   const letters = await user.call('GET', '/v1/dead-letters')
   const errors = await user.call('GET', '/v1/analytics/errors')
   Object.assign(ids, {
@@ -132,6 +147,10 @@ beforeAll(async () => {
     instances: instance.id,
     deployments: deployment.id,
     executions: run.json.id,
+    'alert-rule': rule.id,
+    'alert-channel': channel.id,
+    'alert-hook': hook.id,
+    'alert-delivery': sent.json.items[0].id,
     errors: errors.json.items[0]?.fingerprint,
     'webhook-token': instance.webhookToken,
     'n8n-workflow': deployed.json.n8nWorkflowId,
@@ -293,6 +312,11 @@ const operations: Record<string, [statements: number, requests: number]> = {
   'GET /v1/analytics/models': [1, 1],
   'GET /v1/analytics/errors': [1, 1],
   'GET /v1/analytics/errors/{errors}': [3, 1],
+  'GET /v1/alerts/rules': [1, 1],
+  'GET /v1/alerts/rules/{alert-rule}': [1, 1],
+  'GET /v1/alerts/channels': [1, 1],
+  'GET /v1/alerts/incidents': [1, 1],
+  'GET /v1/alerts/deliveries': [1, 1],
   'GET /v1/audit-events': [1, 1],
   'GET /v1/audit-events/export': [1, 1],
   'POST /v1/auth/register': [4, 2],
@@ -306,7 +330,6 @@ const operations: Record<string, [statements: number, requests: number]> = {
   'POST /hooks/n8n/{instances}': [2, 2],
   'POST /hooks/n8n/{instances}?batch': [2, 2],
   'POST /hooks/n8n/{instances}?unknown': [6, 4],
-  'POST /hooks/n8n/{instances}/otlp/v1/traces': [4, 4],
   'POST /v1/workflows': [4, 1],
   'PATCH /v1/workflows/{workflows}': [2, 1],
   'POST /v1/workflows/{workflows}/versions/1/restore': [3, 2],
@@ -321,9 +344,7 @@ const operations: Record<string, [statements: number, requests: number]> = {
   'PATCH /v1/instances/{spare-instance-1}': [3, 3],
   'POST /v1/instances/{spare-instance-1}/test': [2, 2],
   'POST /v1/instances/{spare-instance-1}/reporter': [7, 7],
-  'PUT /v1/instances/{spare-instance-1}/otel': [6, 6],
-  'POST /v1/instances/{spare-instance-1}/webhook-token': [14, 11],
-  'DELETE /v1/instances/{spare-instance-1}/otel': [4, 4],
+  'POST /v1/instances/{spare-instance-1}/webhook-token': [10, 7],
   'DELETE /v1/instances/{spare-instance-1}': [5, 4],
   'POST /v1/instances/{instances}/workflows/{n8n-import-1}/import': [13, 6],
   'POST /v1/deployments/plan': [7, 3],
@@ -343,6 +364,14 @@ const operations: Record<string, [statements: number, requests: number]> = {
   'DELETE /v1/dead-letters/{dead-letter-1}': [1, 1],
   'PATCH /v1/analytics/errors/{errors}': [1, 1],
   'POST /v1/deployments/{deployments}/undeploy': [11, 10],
+  'POST /v1/alerts/channels': [3, 1],
+  'POST /v1/alerts/channels/{alert-channel}/test': [1, 1],
+  'POST /v1/alerts/channels/{alert-hook}/secret': [2, 2],
+  'POST /v1/alerts/rules': [5, 3],
+  'PATCH /v1/alerts/rules/{alert-rule}': [3, 3],
+  'POST /v1/alerts/deliveries/{alert-delivery}/replay': [4, 4],
+  'DELETE /v1/alerts/channels/{alert-hook}': [1, 1],
+  'DELETE /v1/alerts/rules/{alert-rule}': [1, 1],
 }
 
 /** Form → its maximum number of statements and requests. Each is submitted once, in this order. */
@@ -368,8 +397,6 @@ const forms: Record<string, [statements: number, requests: number]> = {
   'POST /instances/{form-instance-1}/test': [4, 4],
   'POST /instances/{form-instance-1}/poll': [5, 5],
   'POST /instances/{form-instance-1}/reporter': [9, 9],
-  'POST /instances/{form-instance-1}/otel': [8, 8],
-  'POST /instances/{form-instance-1}/otel/remove': [6, 6],
   'POST /instances/{form-instance-1}/remove': [7, 6],
   'POST /instances/{instances}/import': [15, 8],
   'POST /instances/{instances}/dead-letters/{dead-letter-2}/replay': [4, 4],
@@ -393,6 +420,9 @@ const forms: Record<string, [statements: number, requests: number]> = {
 }
 
 const bodies: Record<string, unknown> = {
+  'POST /v1/alerts/channels': { kind: 'slack', name: 'Other', url: 'https://hooks.example.com/other' },
+  'POST /v1/alerts/rules': { kind: 'drift', channelIds: ['{alert-channel}'] },
+  'PATCH /v1/alerts/rules/{alert-rule}': { mutedUntil: '2099-01-01T00:00:00Z' },
   'POST /v1/workflows': { workflow: { ...workflow, name: 'Another' } },
   'PATCH /v1/workflows/{workflows}': { workflow: { ...workflow, name: 'Changed' } },
   'POST /v1/credentials': { type: 'slackApi', name: 'Second bot', data: { accessToken: 'xoxb-planted-2' } },
@@ -420,15 +450,6 @@ const bodies: Record<string, unknown> = {
     { executionId: '11', workflowId: '{n8n-workflow}', status: 'success' },
   ],
   'POST /hooks/n8n/{instances}?unknown': { executionId: '12', workflowId: 'elsewhere', status: 'success' },
-  'POST /hooks/n8n/{instances}/otlp/v1/traces': tracesJson(
-    spansOf({
-      executionId: '13',
-      workflowId: '{n8n-workflow}',
-      startMs: Date.now(),
-      nodes: [{ name: 'Hook' }, { name: 'Slack', error: 'No' }],
-    }),
-  ),
-  'PUT /v1/instances/{spare-instance-1}/otel': {},
   'POST /v1/credentials/{credentials}/test': {},
   'POST /v1/credentials/{spare-credential-1}/replace': { with: '{spare-credential-2}' },
   'POST /v1/instances': { name: 'Third', baseUrl: 'https://n8n-3.example.com', apiKey: 'planted-api-key' },

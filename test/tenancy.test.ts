@@ -1,6 +1,7 @@
 /** Tests every path with an ID in the OpenAPI document, so that new paths are included. */
 import { v7 } from 'uuid'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { evaluateRules } from '../src/alerts/evaluate.ts'
 import { readWorkflowList } from '../src/workflows/list-queries.ts'
 import { type Answer, type TestUser, useTestApp } from './harness/app.ts'
 import { createN8nStub } from './harness/n8n-stub.ts'
@@ -64,7 +65,16 @@ async function createAll(user: TestUser): Promise<Record<string, string>> {
   const unmatched = await app.call('POST', `/hooks/n8n/${instance.id}`, report('elsewhere'))
   expect(unmatched.json).toEqual({ created: false, code: 'unknown-workflow' })
   const letters = await user.call('GET', '/v1/dead-letters')
+  const channel = { kind: 'webhook', name: 'Hook', url: 'https://hooks.example.com/alerts' }
+  const { id: channelId } = await post('/v1/alerts/channels', channel)
+  const { id: ruleId } = await post('/v1/alerts/rules', { kind: 'drift', channelIds: [channelId] })
+  await app.database.sql`update deployments set drifted_since = now() where id = ${deployments}`
+  await evaluateRules(app.deps.db, new Date(), 100)
+  const delivered = await user.call('GET', '/v1/alerts/deliveries')
   return {
+    'alerts/rules': ruleId,
+    'alerts/channels': channelId,
+    'alerts/deliveries': delivered.json.items[0].id,
     workflows,
     credentials,
     instances: instance.id,
@@ -76,10 +86,10 @@ async function createAll(user: TestUser): Promise<Record<string, string>> {
 
 /** A valid body, so that the response depends on the ID only. */
 const bodies: Record<string, unknown> = {
+  'PATCH /v1/alerts/rules/{id}': { enabled: false },
   'PATCH /v1/credentials/{id}': { name: 'Taken over' },
   'PATCH /v1/workflows/{id}': { name: 'Taken over' },
   'PATCH /v1/instances/{id}': { name: 'Taken over' },
-  'PUT /v1/instances/{id}/otel': {},
   'PATCH /v1/deployments/{id}': { version: 1 },
   'POST /v1/credentials/{id}/test': {},
   'POST /v1/credentials/{id}/push': {},
@@ -91,7 +101,7 @@ const bodies: Record<string, unknown> = {
 async function routesWithIds(): Promise<{ method: string; path: string; feature: string }[]> {
   const { json } = await app.call('GET', '/openapi.json')
   return Object.entries(json.paths as Record<string, Record<string, unknown>>).flatMap(([path, item]) => {
-    const feature = path.split('/')[2] ?? ''
+    const feature = path.slice('/v1/'.length, path.indexOf('/{id}'))
     if (!path.startsWith('/v1/') || !path.includes('{id}')) return []
     return Object.keys(item).map((method) => ({ method: method.toUpperCase(), path, feature }))
   })

@@ -15,7 +15,7 @@ export interface CreationKey {
 }
 
 export interface Quota {
-  table: 'credentials' | 'workflows' | 'instances' | 'deployments'
+  table: 'credentials' | 'workflows' | 'instances' | 'deployments' | 'alert_rules' | 'alert_channels'
   limit: number
 }
 
@@ -53,7 +53,7 @@ export async function idempotentCreate(
     if (failure.sqlState === 'FK403') {
       throw new AppError(
         'quota-exceeded',
-        `You have ${quotas.map(({ table, limit }) => `${limit} ${table}`).join(' or ')}, which is the limit. Delete some first`,
+        `You have ${quotas.map(({ table, limit }) => `${limit} ${table.replace('_', ' ')}`).join(' or ')}, which is the limit. Delete some first`,
       )
     }
     if (failure.sqlState === 'FK401') throw new AppError('unauthenticated', 'The account no longer exists')

@@ -7,13 +7,14 @@ import type { BatchItem } from 'drizzle-orm/batch'
 import type { SealedBox, SecretBox, SecretContext } from '../crypto/secret-box.ts'
 import { AppError } from '../errors.ts'
 import type { Db } from './client.ts'
+import { alertChannels } from './schema/alerts.ts'
 import { credentials } from './schema/credentials.ts'
 import { instances } from './schema/instances.ts'
 
 /** A page of sealed 64 KB secrets stays below Neon's 10 MB response limit. */
 const rowsPerPage = 50
 
-export const sealedTables = ['credentials', 'instances'] as const
+export const sealedTables = ['credentials', 'instances', 'alert_channels'] as const
 export type SealedTable = (typeof sealedTables)[number]
 
 export interface PageResult {
@@ -64,6 +65,8 @@ export async function rowsLeft(db: Db, activeKeyId: string): Promise<Map<string,
       select key_id from credentials where key_id <> ${activeKeyId}
       union all
       select key_id from instances where key_id <> ${activeKeyId}
+      union all
+      select key_id from alert_channels where key_id <> ${activeKeyId}
     ) stale group by key_id order by key_id`)
   return new Map(rows.map((row) => [row.key_id, row.count]))
 }
@@ -99,7 +102,27 @@ const stale: Record<
       return { id: rowId, context: { purpose: 'n8n-api-key', userId, rowId, type: 'n8nApi', origin }, sealed }
     })
   },
+  async alert_channels(db, activeKeyId, after) {
+    const { id, userId, target } = alertChannels
+    const rows = await db.read
+      .select({ id, userId, sealed: target })
+      .from(alertChannels)
+      .where(and(ne(alertChannels.keyId, activeKeyId), after === null ? undefined : gt(id, after)))
+      .orderBy(asc(id))
+      .limit(rowsPerPage)
+    return rows.flatMap(({ id: rowId, userId, sealed }) =>
+      sealed ? [{ id: rowId, context: channelContext(userId, rowId), sealed }] : [],
+    )
+  },
 }
+
+/** The context that binds the sealed target of an alert channel to its owner and row. */
+export const channelContext = (userId: string, channelId: string): SecretContext => ({
+  purpose: 'alert-channel',
+  userId,
+  rowId: channelId,
+  type: 'alertChannel',
+})
 
 /** Compare-and-swap: skips a row that has changed since it was read. Keeps the row's version. */
 const replace: Record<
@@ -118,7 +141,15 @@ const replace: Record<
       .set({ apiKey: fresh })
       .where(and(eq(instances.id, id), same(instances.apiKey, old)))
       .returning({ id: instances.id }),
+  alert_channels: (db, id, old, fresh) =>
+    db
+      .update(alertChannels)
+      .set({ target: fresh })
+      .where(and(eq(alertChannels.id, id), same(alertChannels.target, old)))
+      .returning({ id: alertChannels.id }),
 }
 
-const same = (column: typeof credentials.data | typeof instances.apiKey, old: SealedBox): SQL =>
-  sql`${column} = ${JSON.stringify(old)}::jsonb`
+const same = (
+  column: typeof credentials.data | typeof instances.apiKey | typeof alertChannels.target,
+  old: SealedBox,
+): SQL => sql`${column} = ${JSON.stringify(old)}::jsonb`

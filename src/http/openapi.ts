@@ -21,6 +21,7 @@ export const tags = {
   Executions: 'Executions of deployed workflows, and failures without an execution.',
   'Dead letters': 'Reports that could not be used. Stored for 30 days.',
   Analytics: 'Counts, rates and durations of executions.',
+  Alerts: 'Rules that send messages by email, Slack and signed webhooks.',
   'Audit events': 'Changes to the account and its resources. Stored for 400 days.',
   Webhooks: 'Where n8n reports executions.',
   Health: 'Probes for load balancers and monitoring.',

@@ -40,19 +40,12 @@ const columns = {
   epochStartedAt: instances.epochStartedAt,
   pollFailures: instances.pollFailures,
   reporterWorkflowId: instances.reporterWorkflowId,
-  otelTokenId: instances.otelTokenId,
-  isOtelCurrent: sql<boolean>`exists (
-    select 1 from webhook_tokens t where t.user_id = instances.user_id and t.instance_id = instances.id
-      and t.id = instances.otel_token_id and t.expires_at is null
-  )`,
   version: instances.version,
   createdAt: instances.createdAt,
   updatedAt: instances.updatedAt,
 }
 
-type Row = Pick<typeof instances.$inferSelect, Exclude<keyof typeof columns, 'isOtelCurrent'>> & {
-  isOtelCurrent: boolean
-}
+type Row = Pick<typeof instances.$inferSelect, keyof typeof columns>
 
 const untested = {
   status: 'untested',
@@ -66,7 +59,6 @@ const untested = {
   epochStartedAt: null,
   pollFailures: 0,
   reporterWorkflowId: null,
-  otelTokenId: null,
 } as const
 
 /** A user's n8n servers. Every method takes the owner first and reads only that user's rows. */
@@ -100,8 +92,7 @@ export class InstanceRepository {
         .values({ id: uuidv7(), userId, instanceId: id, label: 'first', hash, createdAt }),
       auditEvent(this.#db, userId, 'instance.created', id, this.#privateNetworkOf(baseUrl)),
     ]).catch((error: unknown) => this.#rethrowTaken(userId, baseUrl, error))
-    if (!created.replayed)
-      return { ...this.#toInstance({ ...row, isOtelCurrent: false }), webhookToken: token }
+    if (!created.replayed) return { ...this.#toInstance(row), webhookToken: token }
     const earlier = await this.find(userId, created.id)
     if (!earlier)
       throw new AppError(
@@ -309,8 +300,7 @@ export class InstanceRepository {
   }
 
   #toInstance(row: Row): Instance {
-    const { lastPolledAt, polledThrough, pollFailures, reporterWorkflowId, ...rest } = row
-    const { otelTokenId, isOtelCurrent, ...instance } = rest
+    const { lastPolledAt, polledThrough, pollFailures, reporterWorkflowId, ...instance } = row
     const lagMs = polledThrough && this.#now().getTime() - polledThrough.getTime()
     return {
       ...instance,
@@ -324,7 +314,6 @@ export class InstanceRepository {
         failures: pollFailures,
       },
       reporter: reporterWorkflowId === null ? null : { n8nWorkflowId: reporterWorkflowId },
-      otel: otelTokenId === null ? null : { isCurrent: isOtelCurrent },
       createdAt: row.createdAt.toISOString(),
       updatedAt: row.updatedAt.toISOString(),
     }

@@ -38,9 +38,15 @@ const privateSuffixes = [
   'intranet',
 ]
 
-function refuse(detail: string): never {
-  throw new AppError('url-not-allowed', `baseUrl: ${detail}`, { errors: [{ pointer: '/baseUrl', detail }] })
-}
+type Refuse = (detail: string) => never
+
+const refuser =
+  (field: string): Refuse =>
+  (detail) => {
+    throw new AppError('url-not-allowed', `${field}: ${detail}`, {
+      errors: [{ pointer: `/${field}`, detail }],
+    })
+  }
 
 /**
  * Accepts the URL of a page in n8n's editor or of an API call, with its query and fragment.
@@ -48,6 +54,26 @@ function refuse(detail: string): never {
  * @throws {AppError} `url-not-allowed`
  */
 export function checkBaseUrl(text: string, rules: UrlRules): string {
+  const refuse = refuser('baseUrl')
+  const url = checkedUrl(text, rules, refuse, (parsed) => {
+    if (/[?#]/.test(text) && withoutPage(parsed.pathname) === parsed.pathname)
+      refuse('Remove the query and the fragment')
+  })
+  return url.origin + withoutPage(url.pathname).replace(/\/+$/, '')
+}
+
+/**
+ * Accepts a URL to post to, with its path and query.
+ * @param field the member of the body, for the error
+ * @throws {AppError} `url-not-allowed`
+ */
+export function checkTargetUrl(text: string, rules: UrlRules, field: string): URL {
+  const url = checkedUrl(text, rules, refuser(field))
+  url.hash = ''
+  return url
+}
+
+function checkedUrl(text: string, rules: UrlRules, refuse: Refuse, checkPath?: (url: URL) => void): URL {
   // The parser drops tabs and line breaks, converts backslashes and adds slashes: the URL shown must be the URL called.
   if (
     text.length > maxLength ||
@@ -63,8 +89,7 @@ export function checkBaseUrl(text: string, rules: UrlRules): string {
   if (/^[\d.]+$/.test(url.hostname) && authority.replace(/:\d*$/, '') !== url.hostname) {
     return refuse('Write the address as four decimal numbers')
   }
-  const prefix = withoutPage(url.pathname)
-  if (/[?#]/.test(text) && prefix === url.pathname) return refuse('Remove the query and the fragment')
+  checkPath?.(url)
 
   const loopback = isLoopback(url.hostname)
   const local = loopback || privateEntryOf(text, rules.privateNetworks) !== null
@@ -77,7 +102,7 @@ export function checkBaseUrl(text: string, rules: UrlRules): string {
   const own = new URL(rules.publicUrl)
   if (local ? url.host === own.host : url.hostname === own.hostname)
     return refuse('This is the URL of Flowkeep itself')
-  return url.origin + prefix.replace(/\/+$/, '')
+  return url
 }
 
 const portOf = ({ port, protocol }: URL): number =>

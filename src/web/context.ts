@@ -31,7 +31,6 @@ export type DashboardDeps = Pick<
   | 'instances'
   | 'connections'
   | 'reporter'
-  | 'otel'
   | 'settingsRestorer'
   | 'deployments'
   | 'deployer'

@@ -1,10 +1,12 @@
 import { eq } from 'drizzle-orm'
+import { v7 } from 'uuid'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { rotateKeys } from '../../src/cli/operate/rotate-keys.ts'
 import type { KeyRing } from '../../src/crypto/key-ring.ts'
 import { createSecretBox } from '../../src/crypto/secret-box.ts'
 import { createKeyCheck } from '../../src/db/key-check.ts'
-import { rewrapPage, rowsLeft } from '../../src/db/key-rotation.ts'
+import { channelContext, rewrapPage, rowsLeft } from '../../src/db/key-rotation.ts'
+import { alertChannels } from '../../src/db/schema/alerts.ts'
 import { credentials } from '../../src/db/schema/credentials.ts'
 import { instances } from '../../src/db/schema/instances.ts'
 import { communityCredential, type Fixture, fixture, newInstance } from '../credentials/fixture.ts'
@@ -52,13 +54,18 @@ function withoutOldKey(): Fixture {
   return fixture(database.db, { ring: { active: 'k2', keys: new Map([...both.keys].slice(1)) } })
 }
 
-test('rewraps credentials and instances, which then open with the new key alone; versions and times stay', async () => {
+test('rewraps credentials, instances and alert channels, which then open with the new key alone; versions and times stay', async () => {
   const userId = await before.newUser()
   const ids = await stored(userId, 120)
   const instanceId = await newInstance(before, userId)
+  const channelId = v7()
+  const target = await before.secretBox.seal(channelContext(userId, channelId), { url: 'https://a.example' })
+  await database.db
+    .insert(alertChannels)
+    .values({ id: channelId, userId, kind: 'slack', name: 'Slack', target })
   const listed = () => before.credentials.list(userId, {}, { limit: 100, after: null })
   const earlier = await listed()
-  expect(await rotate()).toEqual({ rewrapped: 121, failed: 0, left: new Map() })
+  expect(await rotate()).toEqual({ rewrapped: 122, failed: 0, left: new Map() })
   expect(await listed()).toEqual(earlier)
   const alone = withoutOldKey()
   await alone.keys.ready()
@@ -74,6 +81,10 @@ test('rewraps credentials and instances, which then open with the new key alone;
     origin: 'https://n8n.example.test',
   } as const
   expect(await alone.secretBox.open(context, instance?.apiKey)).toBe(`key of ${instanceId}`)
+  const [channel] = await database.db.read.select().from(alertChannels)
+  expect(await alone.secretBox.open(channelContext(userId, channelId), channel?.target)).toEqual({
+    url: 'https://a.example',
+  })
 })
 
 test('continues after a killed sweep, and then does nothing', async () => {

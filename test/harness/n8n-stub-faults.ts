@@ -20,9 +20,6 @@ export type StubStep =
   | 'execution-list'
   | 'execution-get'
   | 'community-package-list'
-  | 'otel-get'
-  | 'otel-update'
-  | 'otel-test'
   | 'webhook'
   | 'other'
 

@@ -1,7 +1,7 @@
 /** @module The backups in a folder or bucket: naming, finding and retention. */
 import { dayMs } from '../../lib/time.ts'
 import { UsageError } from '../failure.ts'
-import { manifestName } from './manifest.ts'
+import { BackupInvalid, manifestName } from './manifest.ts'
 import type { Storage } from './storage.ts'
 
 const namePattern = /^flowkeep-(\d{4}-\d{2}-\d{2})T(\d{2})-(\d{2})-(\d{2})-(\d{3})Z$/
@@ -39,11 +39,20 @@ export async function listBackups(storage: Storage): Promise<ListedBackup[]> {
   return [...backups.values()].toSorted((a, b) => b.startedAt.getTime() - a.startedAt.getTime())
 }
 
-/** The backup at the target, or the newest complete one below it. */
+/**
+ * The backup at the target, or the newest complete one below it.
+ * @throws {BackupInvalid} when all backups below it were interrupted
+ */
 export async function findBackup(target: Storage): Promise<Storage> {
   if ((await target.get(manifestName)) !== null) return target
-  const newest = (await listBackups(target)).find(({ isComplete }) => isComplete)
-  return newest ? target.at(newest.name) : target
+  const backups = await listBackups(target)
+  const newest = backups.find(({ isComplete }) => isComplete)
+  if (newest) return target.at(newest.name)
+  const [interrupted] = backups
+  if (!interrupted) return target
+  throw new BackupInvalid(
+    `${target.description} has no complete backup: ${interrupted.name} was interrupted or is still running.`,
+  )
 }
 
 export interface Retention {

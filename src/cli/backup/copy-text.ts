@@ -45,7 +45,9 @@ const unquoted = (name: string): string =>
 export const jsonLine = (values: readonly (string | null)[]): string =>
   `[${values.map((value) => JSON.stringify(value)).join(', ')}]`
 
-/** Yields the lines of each chunk of text by table. @param tables of the manifest; other tables are skipped */
+const yieldedChars = 1024 * 1024
+
+/** Yields lines of one table at a time, about 1 MB at most. @param tables of the manifest; other tables are skipped */
 export async function* readCopyText(
   chunks: AsyncIterable<Buffer>,
   tables: readonly BackupTable[],
@@ -55,10 +57,11 @@ export async function* readCopyText(
   let rest = ''
   let isCopying = false
   let block: CopyBlock | null = null
+  let lines: string[] = []
+  let chars = 0
   for await (const chunk of chunks) {
     const texts = (rest + decoder.decode(chunk, { stream: true })).split('\n')
     rest = texts.pop() ?? ''
-    let lines: string[] = []
     for (const text of texts) {
       if (!isCopying) {
         if (!text.startsWith('COPY ')) continue
@@ -67,10 +70,18 @@ export async function* readCopyText(
       } else if (text === String.raw`\.`) {
         if (block && lines.length > 0) yield { table: block.table, lines }
         lines = []
+        chars = 0
         isCopying = false
-      } else if (block) lines.push(lineOf(text, block))
+      } else if (block) {
+        lines.push(lineOf(text, block))
+        chars += text.length
+      }
     }
-    if (isCopying && block && lines.length > 0) yield { table: block.table, lines }
+    if (isCopying && block && chars >= yieldedChars) {
+      yield { table: block.table, lines }
+      lines = []
+      chars = 0
+    }
   }
   if (isCopying) throw new Error('The dump ends in the middle of a table')
 }

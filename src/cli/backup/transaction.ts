@@ -31,6 +31,7 @@ export function overHttp(sql: Sql): Query {
   return async (text, params = []) => {
     const [, result] = await sql.transaction([sql.query(transactionSettings), sql.query(text, params)], {
       arrayMode: true,
+      types: { getTypeParser: () => (value: string) => value },
       fullResults: true,
       isolationLevel: 'RepeatableRead',
       readOnly: true,

@@ -4,6 +4,7 @@ import { gzip } from 'node:zlib'
 import {
   type CatalogTable,
   contentOf,
+  lockTables,
   type Query,
   readLines,
   readMonths,
@@ -55,6 +56,7 @@ export async function writeBackup({
       throw new Error('The database is not migrated, so there is nothing to back up.')
     }
     const tables = await readTables(query)
+    if (source.kind !== 'pages') await lockTables(query, tables)
     const content =
       source.kind === 'dump'
         ? await writeDump(query, tables, source.databaseUrl, files)

@@ -89,6 +89,10 @@ export async function readTables(query: Query): Promise<CatalogTable[]> {
   )
 }
 
+/** Until the transaction ends, no migration changes them and no month of executions is dropped. */
+export const lockTables = async (query: Query, tables: readonly CatalogTable[]): Promise<void> =>
+  void (await query(`lock table ${quotedList(tables.map(({ name }) => name))} in access share mode`))
+
 function parentsFirst(tables: CatalogTable[]): CatalogTable[] {
   const sorted: CatalogTable[] = []
   const waiting = new Set(tables)
@@ -108,8 +112,8 @@ function parentsFirst(tables: CatalogTable[]): CatalogTable[] {
 
 /** The name of the newest applied migration; null without a schema. */
 export async function readSchemaVersion(query: Query): Promise<string | null> {
-  const [found] = await query(`select to_regclass('public.${journal}') is not null`)
-  if (!found?.[0]?.startsWith('t')) return null
+  const [found] = await query(`select (to_regclass('public.${journal}') is not null)::text`)
+  if (found?.[0] !== 'true') return null
   const [row] = await query(`select name from ${journal} order by position desc limit 1`)
   return row?.[0] ?? null
 }
@@ -189,10 +193,10 @@ export async function contentOf(query: Query, table: Columns & { name: string })
 }
 
 /** Twice this, as JSON in JSON, stays below Neon's limit of 10 MB. */
-const pageBytes = 2 * 1024 * 1024
+const pageBytes = 1024 * 1024
 const maxPageRows = 2000
 
-/** Lines of a table in the order of its primary key. Each page is one statement of at most 2 MB or one row. */
+/** Lines of a table in the order of its primary key. Each page is one statement of at most 1 MB or one row. */
 export async function* readLines(query: Query, table: CatalogTable): AsyncGenerator<string[]> {
   const { name, columns, primaryKey } = table
   const keyColumns = primaryKey.map((key) => columns.findIndex((column) => column.name === key))

@@ -10,6 +10,7 @@ export const entities = [
   'instance',
   'deployment',
   'error',
+  'alert',
 ] as const
 export type Entity = (typeof entities)[number]
 
@@ -21,6 +22,7 @@ export const entityLabels: Record<Entity, { one: string; many: string }> = {
   instance: { one: 'instance', many: 'Instances' },
   deployment: { one: 'deployment', many: 'Deployments' },
   error: { one: 'error group', many: 'Errors' },
+  alert: { one: 'alert rule or channel', many: 'Alerts' },
 }
 
 /** `unknown`: someone who knew the email address or had a token, possibly not the owner. */
@@ -70,11 +72,6 @@ const actionLabels: Record<string, ActionLabel> = {
     text: 'Detected a reset of n8n: its execution IDs started over',
     actor: 'flowkeep',
   },
-  'instance.otel-set-up': {
-    text: ({ replaced }) =>
-      `Set up OpenTelemetry in n8n${typeof replaced === 'string' ? ` instead of ${replaced}` : ''}`,
-  },
-  'instance.otel-removed': { text: 'Removed OpenTelemetry from n8n' },
   'instance.webhook-token-rotated': { text: 'Rotated the webhook token' },
   'deployment.created': { text: ({ version }) => `Started a deployment${ofVersion(version)}` },
   'deployment.finished': { text: finished, actor: 'flowkeep' },
@@ -85,6 +82,12 @@ const actionLabels: Record<string, ActionLabel> = {
   'error.resolved': { text: 'Resolved an error group' },
   'error.ignored': { text: 'Ignored an error group' },
   'error.reopened': { text: 'Reopened an error group' },
+  'alert.rule-created': { text: 'Added an alert rule' },
+  'alert.rule-updated': { text: ({ changed }) => `Updated an alert rule${listed(changed)}` },
+  'alert.rule-deleted': { text: 'Deleted an alert rule' },
+  'alert.channel-created': { text: 'Added an alert channel' },
+  'alert.channel-deleted': { text: 'Deleted an alert channel' },
+  'alert.secret-rotated': { text: 'Rotated the signing secret of an alert channel' },
   'deployment.deleted': { text: 'Removed a deployment from Flowkeep' },
 }
 

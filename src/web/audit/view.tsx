@@ -47,6 +47,7 @@ const icons: Record<Entity, IconName> = {
   instance: 'instances',
   deployment: 'deployments',
   error: 'cross',
+  alert: 'bell',
 }
 
 export function Trail({ events, nextCursor, query, owner, time }: TrailProps) {

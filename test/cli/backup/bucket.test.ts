@@ -155,6 +155,12 @@ describe('retention', () => {
     expect(expired.map(({ name }) => name)).toEqual([daysAgo(300)])
   })
 
+  test('a folder with interrupted backups only has none to restore', async () => {
+    const storage = folderStorage(folder)
+    await storage.at(daysAgo(1)).put('tables/users-00001.jsonl.gz', Buffer.from('x'))
+    await expect(findBackup(storage)).rejects.toThrow(`no complete backup: ${daysAgo(1)} was interrupted`)
+  })
+
   test.each(['0', '-1', '1.5', 'all', ''])('--keep %j is a usage error', (keep) => {
     expect(() => retentionOf({ keep })).toThrow('--keep must be a whole number above 0.')
   })
