@@ -7,7 +7,7 @@ import { existsSync } from 'node:fs'
 
 const oldestNode = 22
 if (Number(process.versions.node.split('.')[0]) < oldestNode) {
-  process.stderr.write(`Flowkeep needs Node ${oldestNode} or newer; this is ${process.version}.\n`)
+  process.stderr.write(`Flowkeep requires Node ${oldestNode} or newer. This is ${process.version}.\n`)
   process.exit(1)
 }
 

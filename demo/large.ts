@@ -30,7 +30,7 @@ export async function demoLarge(options: { onNode: boolean }): Promise<void> {
 async function seedDatabase(): Promise<{ account: DemoAccount; summary: SeedSummary }> {
   const database = openDatabase()
   try {
-    console.log('Creating a demo account with 60 days of history …')
+    console.log('Creating a demo account with 60 days of history…')
     await database.migrate()
     const config = parseConfig({
       PUBLIC_URL: process.env.PUBLIC_URL || serverUrlOf(process.env),
@@ -75,7 +75,7 @@ async function seedFirstFree<T>(emails: string[], seed: (email: string) => Promi
 function describe(url: string, { email, password }: DemoAccount, summary: SeedSummary): string {
   const { workflows, versions, executions, durationMs } = summary
   return [
-    `${workflows} workflows in ${versions} versions, ${executions} runs; it took ${Math.round(durationMs / 1000)} s.`,
+    `${workflows} workflows, ${versions} versions and ${executions} runs, created in ${Math.round(durationMs / 1000)} s.`,
     `  Sign in   ${url}`,
     `  Email     ${email}`,
     `  Password  ${password}`,

@@ -43,17 +43,17 @@ if (!late.ok && late.problem.code === 'version-conflict') {
   console.log(`Resolved a conflict: version ${version}`)
 }
 
-const lacking = async () => {
+const missingCredentials = async () => {
   const { requirements } = await unwrap(flowkeep.getWorkflowReadiness({ id }))
   return requirements.filter(({ satisfied }) => !satisfied).map(({ displayName }) => displayName)
 }
-console.log(`Missing: ${(await lacking()).join(', ')}`)
+console.log(`Missing: ${(await missingCredentials()).join(', ')}`)
 await unwrap(
   flowkeep.createCredential({
     body: { type: 'slackApi', name: 'Team Slack', data: { accessToken: 'an-example-token' } },
   }),
 )
-console.log(`Missing: ${(await lacking()).join(', ') || 'nothing'}`)
+console.log(`Missing: ${(await missingCredentials()).join(', ') || 'nothing'}`)
 
 const instance = await unwrap(
   flowkeep.createInstance({

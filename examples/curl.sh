@@ -7,10 +7,10 @@ url="${FLOWKEEP_URL:-http://127.0.0.1:8787}"
 email="curl-$(od -An -N6 -tx1 /dev/urandom | tr -d ' \n')@example.com"
 password="$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')"
 
-# member NAME JSON: prints the first string or number with that name.
-member() { printf '%s' "$2" | grep -o "\"$1\":\"\{0,1\}[^\",}]*" | head -n 1 | sed 's/^[^:]*:"\{0,1\}//'; }
+# field NAME JSON: prints the first string or number with that name.
+field() { printf '%s' "$2" | grep -o "\"$1\":\"\{0,1\}[^\",}]*" | head -n 1 | sed 's/^[^:]*:"\{0,1\}//'; }
 
-# call METHOD PATH TOKEN [BODY]: prints the response; a problem is written to stderr and ends the script.
+# call METHOD PATH TOKEN [BODY]: prints the response; on an error, prints it to stderr and exits.
 call() {
   answer="$(curl -sS --fail-with-body -X "$1" "$url$2" -H "Authorization: Bearer $3" \
     -H 'Content-Type: application/json' ${4:+--data "$4"})" || {
@@ -21,7 +21,7 @@ call() {
 }
 
 account="$(call POST /v1/auth/register none "{\"email\":\"$email\",\"password\":\"$password\"}")"
-token="$(member accessToken "$account")"
+token="$(field accessToken "$account")"
 echo "Registered $email"
 
 saved="$(call POST /v1/workflows "$token" '{
@@ -40,21 +40,21 @@ saved="$(call POST /v1/workflows "$token" '{
     "settings": {}
   }
 }')"
-workflow="$(member id "$saved")"
+workflow="$(field id "$saved")"
 echo "Saved workflow $workflow"
 
 readiness="$(call GET "/v1/workflows/$workflow/readiness" "$token")"
-echo "Ready: $(member ready "$readiness")"
+echo "Ready: $(field ready "$readiness")"
 
 call POST /v1/credentials "$token" \
   '{"type":"slackApi","name":"Team Slack","data":{"accessToken":"an-example-token"}}' > /dev/null
 readiness="$(call GET "/v1/workflows/$workflow/readiness" "$token")"
-echo "Ready: $(member ready "$readiness")"
+echo "Ready: $(field ready "$readiness")"
 
 instance="$(call POST /v1/instances "$token" \
   '{"name":"Production","baseUrl":"https://n8n.example.com","apiKey":"an-example-key"}')"
-instance_id="$(member id "$instance")"
-webhook_token="$(member webhookToken "$instance")"
+instance_id="$(field id "$instance")"
+webhook_token="$(field webhookToken "$instance")"
 
 # Tracks a workflow that already exists in n8n. Without n8nWorkflowId, it would be deployed.
 call POST /v1/deployments "$token" \
@@ -67,4 +67,4 @@ call POST "/hooks/n8n/$instance_id" "$webhook_token" \
   '{"executionId":"2","workflowId":"wf1","status":"error","error":{"message":"channel_not_found","node":"Slack"}}' > /dev/null
 
 summary="$(call GET "/v1/analytics/summary?workflowId=$workflow" "$token")"
-echo "Success rate: $(member successRate "$summary")% of $(member total "$summary") runs"
+echo "Success rate: $(field successRate "$summary")% of $(field total "$summary") runs"

@@ -54,7 +54,7 @@ ${table(
   own.map((name) => [`\`${name}\``, cell(variables[name as keyof typeof variables]), usersOf(name) || 'all']),
 )}
 
-\`PORT\` and \`FLOWKEEP_URL\` apply to every command: \`demo\`, \`import\` and \`export\` call the server that \`dev\` starts.
+By default, \`demo\`, \`import\` and \`export\` call the server that \`dev\` starts. If you set \`PORT\`, set it for all of them.
 
 ## Exit codes
 

@@ -207,8 +207,8 @@ describe('the architecture', () => {
     expect(files.filter(({ path }) => /(^|\/)(index|types|utils|helpers)\.tsx?$/.test(path))).toEqual([])
   })
 
-  /** Each repeated piece has one home. A pattern may occur only in the files that match `home`. */
-  describe('one home', () => {
+  /** A pattern may occur only in the files that match `home`. */
+  describe('defined once', () => {
     const homes: { piece: string; pattern: RegExp; home: RegExp }[] = [
       {
         piece: 'isObject and isContainer',

@@ -41,7 +41,7 @@ export const rateLimited =
 export const tooManyRequests =
   (service: string): MakeError =>
   (random) =>
-    apiError('429', `${service} allows no more requests for ${random.whole(2, 58)} s`, 420)
+    apiError('429', `${service} rate limit exceeded. Retry in ${random.whole(2, 58)} s`, 420)
 export const unavailable =
   (status: 500 | 502 | 503, message: string): MakeError =>
   () =>

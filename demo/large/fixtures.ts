@@ -22,7 +22,7 @@ export const servers: DemoServer[] = [
     test: {
       status: 'ok',
       detail: null,
-      n8nVersion: '2.x, later than 2.0',
+      n8nVersion: '2.1 or later',
       generation: 'current',
       cannot: [],
     },
@@ -53,7 +53,7 @@ export const servers: DemoServer[] = [
     test: {
       status: 'unreachable',
       detail: 'The n8n server did not respond in time. Try again',
-      n8nVersion: '2.x, later than 2.0',
+      n8nVersion: '2.1 or later',
       generation: 'current',
       cannot: [],
     },
@@ -157,7 +157,7 @@ export const credentials: DemoCredential[] = [
     name: 'Slack stand-up bot',
     data: { accessToken: secret('xoxb-', 36) },
     madeDaysAgo: 56,
-    checked: { hoursAgo: 6.8, error: 'The service returned 401 to the node “Post to channel” in a run' },
+    checked: { hoursAgo: 6.8, error: 'The service responded with 401 to node "Post to channel"' },
     only: ['Daily stand-up'],
   },
   {
@@ -165,7 +165,7 @@ export const credentials: DemoCredential[] = [
     name: 'Linear (triage)',
     data: { apiKey: secret('lin_api_', 40) },
     madeDaysAgo: 18,
-    checked: { hoursAgo: 1.6, error: 'The service returned 403 to the node “Linear issue” in a run' },
+    checked: { hoursAgo: 1.6, error: 'The service responded with 403 to node "Linear issue"' },
   },
   {
     type: 'hubspotAppToken',

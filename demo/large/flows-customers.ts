@@ -6,7 +6,8 @@ import { type DemoVersion, type DemoWorkflow, live } from './workflow.ts'
 const refundVersions: DemoVersion[] = [
   {
     daysAgo: 56,
-    prompt: 'Refund requests from the shop: refund at once under 50 euros, else ask #refunds.',
+    prompt:
+      'Refund requests from the shop: refund amounts under 50 euros immediately, otherwise ask #refunds.',
     model: 'claude-opus-4-1',
     make: (flow) =>
       flow
@@ -24,7 +25,7 @@ const refundVersions: DemoVersion[] = [
   },
   {
     daysAgo: 41,
-    prompt: 'Wait for the answer of finance and refund when they approve.',
+    prompt: 'Wait for finance to reply, and refund once they approve.',
     model: 'claude-opus-4-1',
     make: (flow) =>
       flow
@@ -44,7 +45,7 @@ const refundVersions: DemoVersion[] = [
   },
   {
     daysAgo: 25,
-    prompt: 'Tell the customer by mail how it went.',
+    prompt: 'Email the customer the outcome.',
     model: 'gpt-5',
     make: (flow) =>
       flow
@@ -58,7 +59,8 @@ const refundVersions: DemoVersion[] = [
 const reviewVersions: DemoVersion[] = [
   {
     daysAgo: 47,
-    prompt: 'Judge every answer of our Typeform survey and list the unhappy ones in Slack.',
+    prompt:
+      'Rate the sentiment of every response to our Typeform survey, and post the unhappy ones to Slack.',
     model: 'gpt-5-mini',
     make: (flow) =>
       flow
@@ -76,7 +78,7 @@ const reviewVersions: DemoVersion[] = [
   },
   {
     daysAgo: 19,
-    prompt: 'Put the unhappy ones into the sheet as well.',
+    prompt: 'Add the unhappy ones to the sheet as well.',
     model: 'gpt-5-mini',
     make: (flow) =>
       flow.add('Log unhappy', n.sheets('append', 'Reviews'), [5, 0.75]).link('Tell the team > Log unhappy'),
@@ -86,7 +88,8 @@ const reviewVersions: DemoVersion[] = [
 const churnVersions: DemoVersion[] = [
   {
     daysAgo: 52,
-    prompt: 'Every morning rate how likely each customer is to leave, from logins, tickets and invoices.',
+    prompt:
+      'Every morning, rate how likely each customer is to churn, based on logins, tickets and invoices.',
     model: 'claude-sonnet-4-5',
     make: (flow) =>
       flow.line(
@@ -100,7 +103,7 @@ const churnVersions: DemoVersion[] = [
   },
   {
     daysAgo: 31,
-    prompt: 'Write one line to each account manager.',
+    prompt: 'Send each account manager one line.',
     model: 'claude-sonnet-4-5',
     make: (flow) =>
       flow
@@ -121,7 +124,7 @@ const churnVersions: DemoVersion[] = [
 export const customerFlows: DemoWorkflow[] = [
   {
     name: 'Refund requests',
-    description: 'Pays small refunds at once and asks finance for the others.',
+    description: 'Issues small refunds immediately and asks finance about larger ones.',
     tags: ['finance', 'support'],
     traffic: { mode: 'webhook', perDay: 11, rhythm: 'shop' },
     branches: { 'Small amount?': [0.72, 0.28], 'Approved?': [0.85, 0.15] },
@@ -131,7 +134,7 @@ export const customerFlows: DemoWorkflow[] = [
   },
   {
     name: 'Review sentiment',
-    description: 'Finds unhappy survey answers.',
+    description: 'Flags unhappy survey responses.',
     tags: ['ai', 'marketing'],
     traffic: { mode: 'trigger', perDay: 14, rhythm: 'shop' },
     branches: { Sentiment: [0.6, 0.22, 0.18] },
@@ -144,7 +147,7 @@ export const customerFlows: DemoWorkflow[] = [
   },
   {
     name: 'Churn risk score',
-    description: 'Rates customers every morning and warns their managers.',
+    description: 'Scores churn risk every morning and alerts account managers.',
     tags: ['sales', 'scheduled'],
     traffic: { mode: 'schedule', atHours: [6], days: 'all' },
     items: { Customers: [1180, 1460], 'At risk': [6, 31] },

@@ -6,7 +6,7 @@ import { type DemoVersion, type DemoWorkflow, live } from './workflow.ts'
 const incidentVersions: DemoVersion[] = [
   {
     daysAgo: 59,
-    prompt: 'Sentry alerts: page whoever is on call when it is serious, else only tell #errors.',
+    prompt: 'For Sentry alerts, page the person on call if it is serious, otherwise only notify #errors.',
     model: 'claude-sonnet-4-5',
     make: (flow) =>
       flow
@@ -31,7 +31,7 @@ const incidentVersions: DemoVersion[] = [
   },
   {
     daysAgo: 12,
-    prompt: 'Not for errors of the staging system.',
+    prompt: 'Skip errors from staging.',
     model: 'gpt-5',
     make: (flow) =>
       flow.insert(
@@ -73,7 +73,7 @@ const reviewVersions: DemoVersion[] = [
   },
   {
     daysAgo: 27,
-    prompt: 'No reviews of pull requests by bots.',
+    prompt: 'Skip pull requests opened by bots.',
     model: 'claude-sonnet-4-5',
     make: (flow) =>
       flow.insert(
@@ -84,7 +84,7 @@ const reviewVersions: DemoVersion[] = [
   },
   {
     daysAgo: 9,
-    prompt: 'Count the changed lines first, and leave large ones to people.',
+    prompt: 'Count the changed lines first, and leave large pull requests to people.',
     model: 'claude-sonnet-4-5',
     make: (flow) =>
       flow.below(
@@ -99,7 +99,7 @@ const reviewVersions: DemoVersion[] = [
 const uptimeVersions: DemoVersion[] = [
   {
     daysAgo: 60,
-    prompt: 'Every hour look whether shop and API answer, and tell Telegram if not.',
+    prompt: 'Every hour, check that the shop and the API respond, and alert me on Telegram if not.',
     model: 'gpt-5-mini',
     make: (flow) =>
       flow
@@ -117,7 +117,7 @@ const uptimeVersions: DemoVersion[] = [
   },
   {
     daysAgo: 20,
-    prompt: 'Look at the checkout as well.',
+    prompt: 'Check the checkout page as well.',
     model: 'gpt-5-mini',
     make: (flow) =>
       flow.insert(
@@ -131,7 +131,7 @@ const uptimeVersions: DemoVersion[] = [
 const cleanupVersions: DemoVersion[] = [
   {
     daysAgo: 52,
-    prompt: 'Every night delete old sessions from Postgres and Redis.',
+    prompt: 'Every night, delete old sessions from Postgres and Redis.',
     model: 'gpt-5-mini',
     make: (flow) =>
       flow.line(
@@ -153,7 +153,7 @@ const cleanupVersions: DemoVersion[] = [
 export const engineeringFlows: DemoWorkflow[] = [
   {
     name: 'Incident relay',
-    description: 'Brings Sentry alerts to whoever has to know.',
+    description: 'Routes Sentry alerts to the right people.',
     tags: ['engineering', 'on-call'],
     traffic: { mode: 'webhook', perDay: 18, rhythm: 'flat' },
     branches: { 'Serious?': [0.08, 0.92] },
@@ -180,14 +180,14 @@ export const engineeringFlows: DemoWorkflow[] = [
   },
   {
     name: 'Pull request review',
-    description: 'A first look at every pull request.',
+    description: 'Gives every pull request a first review.',
     tags: ['ai', 'engineering'],
     traffic: { mode: 'trigger', perDay: 15, rhythm: 'office' },
     sigma: 0.55,
     faults: [
       {
         node: 'Claude',
-        error: unavailable(503, 'Overloaded: the model takes no more requests'),
+        error: unavailable(503, 'Overloaded: the model is at capacity'),
         share: 0.02,
       },
       { node: 'Get diff', error: notFound('The diff'), share: 0.015 },
@@ -197,7 +197,7 @@ export const engineeringFlows: DemoWorkflow[] = [
   },
   {
     name: 'Uptime check',
-    description: 'Whether shop and API answer.',
+    description: 'Checks that the shop and the API respond.',
     tags: ['engineering', 'on-call', 'scheduled'],
     traffic: { mode: 'schedule', everyMinutes: 60 },
     branches: { 'Healthy?': [0.995, 0.005] },

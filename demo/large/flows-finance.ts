@@ -6,7 +6,7 @@ import { type DemoVersion, type DemoWorkflow, live } from './workflow.ts'
 const invoiceVersions: DemoVersion[] = [
   {
     daysAgo: 60,
-    prompt: 'Every half hour copy new Stripe invoices into our database.',
+    prompt: 'Every half hour, copy new Stripe invoices into our database.',
     model: 'claude-sonnet-4-5',
     make: (flow) =>
       flow.line(
@@ -21,7 +21,7 @@ const invoiceVersions: DemoVersion[] = [
   },
   {
     daysAgo: 49,
-    prompt: 'Read all pages, not only the first hundred.',
+    prompt: 'Fetch all pages, not just the first 100 invoices.',
     model: 'claude-sonnet-4-5',
     make: (flow) =>
       flow.tune('New invoices', {
@@ -33,7 +33,7 @@ const invoiceVersions: DemoVersion[] = [
   },
   {
     daysAgo: 40,
-    prompt: 'Convert amounts to euros with the rate of the day.',
+    prompt: 'Convert amounts to euros at the daily exchange rate.',
     model: 'gpt-5',
     make: (flow) =>
       flow
@@ -72,7 +72,7 @@ const invoiceVersions: DemoVersion[] = [
 const failedPaymentVersions: DemoVersion[] = [
   {
     daysAgo: 55,
-    prompt: 'When a payment fails, write to the customer; the text depends on the reason.',
+    prompt: 'When a payment fails, email the customer with a text that depends on the reason.',
     model: 'gpt-5-mini',
     make: (flow) =>
       flow
@@ -90,7 +90,7 @@ const failedPaymentVersions: DemoVersion[] = [
   },
   {
     daysAgo: 37,
-    prompt: 'Write it down at the customer in HubSpot.',
+    prompt: 'Add a note to the customer in HubSpot.',
     model: 'gpt-5-mini',
     make: (flow) =>
       flow
@@ -100,7 +100,7 @@ const failedPaymentVersions: DemoVersion[] = [
   },
   {
     daysAgo: 12,
-    prompt: 'Send a text message when two mails had no effect.',
+    prompt: 'Send a text message if two emails had no effect.',
     model: 'claude-sonnet-4-5',
     make: (flow) =>
       flow
@@ -125,7 +125,7 @@ const dunningVersions: DemoVersion[] = [
   },
   {
     daysAgo: 39,
-    prompt: 'Not more than one reminder a week for each customer.',
+    prompt: 'Send each customer at most one reminder a week.',
     model: 'gpt-5-mini',
     make: (flow) => flow.insert('Overdue > Send reminder', 'Not yet reminded', n.removeDuplicates()),
   },
@@ -179,7 +179,7 @@ export const financeFlows: DemoWorkflow[] = [
   },
   {
     name: 'Payment failed follow-up',
-    description: 'Writes to customers whose payment has failed.',
+    description: 'Emails customers whose payment failed.',
     tags: ['customer-facing', 'finance'],
     traffic: { mode: 'trigger', perDay: 12, rhythm: 'flat' },
     branches: { Reason: [0.5, 0.35, 0.15] },
@@ -197,7 +197,7 @@ export const financeFlows: DemoWorkflow[] = [
   },
   {
     name: 'Payment reminders',
-    description: 'Reminds of overdue invoices. The new shop system does this now.',
+    description: 'Sends reminders for overdue invoices. The new shop system does this now.',
     tags: ['finance', 'retired'],
     traffic: { mode: 'schedule', atHours: [9], days: 'weekdays' },
     items: { Overdue: [2, 14] },

@@ -6,7 +6,7 @@ import { type DemoVersion, type DemoWorkflow, live } from './workflow.ts'
 const screeningVersions: DemoVersion[] = [
   {
     daysAgo: 43,
-    prompt: 'Read applications, compare them with the job and make a page in Notion.',
+    prompt: 'Read applications, compare them with the job description and create a page in Notion.',
     model: 'claude-opus-4-1',
     make: (flow) =>
       flow
@@ -26,7 +26,7 @@ const screeningVersions: DemoVersion[] = [
   },
   {
     daysAgo: 26,
-    prompt: 'Answer the person that we have it.',
+    prompt: 'Send the applicant a confirmation.',
     model: 'claude-sonnet-4-5',
     make: (flow) =>
       flow
@@ -35,7 +35,7 @@ const screeningVersions: DemoVersion[] = [
   },
   {
     daysAgo: 2.5,
-    prompt: 'Leave name, age and picture out of what the model reads.',
+    prompt: 'Do not show the model names, ages or photos.',
     model: 'gpt-5',
     make: (flow) =>
       flow.insert('Read CV > Compare with job', 'Anonymise', n.code('return anonymise($input.all())', 20)),
@@ -45,7 +45,7 @@ const screeningVersions: DemoVersion[] = [
 const standupVersions: DemoVersion[] = [
   {
     daysAgo: 56,
-    prompt: 'Ask every team in Slack for its plan, and keep the answers in Notion.',
+    prompt: 'Ask every team in Slack for its plan, and save the answers in Notion.',
     model: 'gpt-5-mini',
     make: (flow) =>
       flow.line(
@@ -58,7 +58,7 @@ const standupVersions: DemoVersion[] = [
   },
   {
     daysAgo: 23,
-    prompt: 'Sum the answers up in two sentences.',
+    prompt: 'Summarise the answers in two sentences.',
     model: 'claude-sonnet-4-5',
     make: (flow) =>
       flow
@@ -70,7 +70,7 @@ const standupVersions: DemoVersion[] = [
 const onboardingVersions: DemoVersion[] = [
   {
     daysAgo: 6,
-    prompt: 'When someone is hired, make the accounts and send the welcome mail.',
+    prompt: 'When someone is hired, create their accounts and send the welcome email.',
     model: 'claude-sonnet-4-5',
     make: (flow) =>
       flow
@@ -94,7 +94,7 @@ const onboardingVersions: DemoVersion[] = [
 export const peopleFlows: DemoWorkflow[] = [
   {
     name: 'Candidate screening',
-    description: 'Compares applications with the job.',
+    description: 'Screens applications against the job description.',
     tags: ['ai', 'people'],
     traffic: { mode: 'webhook', perDay: 9, rhythm: 'office' },
     faults: [
@@ -111,7 +111,8 @@ export const peopleFlows: DemoWorkflow[] = [
           [2, 25.9],
         ],
         step: 'credentials',
-        error: 'n8n refused the credential "Careers mailbox": its consent has expired; connect it again',
+        error:
+          'n8n rejected the credential "Careers mailbox" because its consent has expired. Sign in to it again in n8n',
       },
     ],
   },
@@ -135,7 +136,7 @@ export const peopleFlows: DemoWorkflow[] = [
   },
   {
     name: 'New hire onboarding',
-    description: 'Accounts and the welcome mail.',
+    description: 'Creates accounts and sends the welcome email.',
     tags: ['draft', 'people'],
     traffic: { mode: 'webhook', perDay: 0, rhythm: 'office' },
     faults: [],

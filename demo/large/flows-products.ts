@@ -6,7 +6,7 @@ import { type DemoVersion, type DemoWorkflow, live } from './workflow.ts'
 const returnsVersions: DemoVersion[] = [
   {
     daysAgo: 50,
-    prompt: 'The returns page asks whether an order can be sent back, and gets a label if so.',
+    prompt: 'Let the returns page check whether an order can be returned, and create a label if so.',
     model: 'gpt-5',
     make: (flow) =>
       flow
@@ -65,7 +65,7 @@ const descriptionVersions: DemoVersion[] = [
   },
   {
     daysAgo: 13,
-    prompt: 'Put new texts into the search index.',
+    prompt: 'Add new descriptions to the search index.',
     model: 'gpt-5',
     make: (flow) =>
       flow
@@ -80,7 +80,7 @@ const descriptionVersions: DemoVersion[] = [
 const auditVersions: DemoVersion[] = [
   {
     daysAgo: 25,
-    prompt: 'At night compare the prices in Shopify with those in our database.',
+    prompt: 'Every night, compare the prices in Shopify with those in our database.',
     model: 'claude-sonnet-4-5',
     make: (flow) =>
       flow
@@ -97,7 +97,7 @@ const auditVersions: DemoVersion[] = [
   },
   {
     daysAgo: 1.2,
-    prompt: 'Set the price in Shopify right away.',
+    prompt: 'Update the price in Shopify right away.',
     model: 'gpt-5',
     make: (flow) =>
       flow.insert(
@@ -111,13 +111,13 @@ const auditVersions: DemoVersion[] = [
 export const productFlows: DemoWorkflow[] = [
   {
     name: 'Returns desk',
-    description: 'Decides on returns and makes labels.',
+    description: 'Approves returns and creates shipping labels.',
     tags: ['customer-facing', 'shop'],
     traffic: { mode: 'webhook', perDay: 12, rhythm: 'shop' },
     branches: { 'In time?': [0.9, 0.1] },
     faults: [
       { node: 'Find order', error: notFound('The order'), share: 0.02 },
-      { node: 'Make label', error: badRequest('The postal code does not fit the country'), share: 0.03 },
+      { node: 'Make label', error: badRequest('The postal code does not match the country'), share: 0.03 },
     ],
     versions: returnsVersions,
     deployments: [
@@ -128,13 +128,13 @@ export const productFlows: DemoWorkflow[] = [
         history: [[2, 27]],
         step: 'verify',
         error:
-          'n8n has published it, yet none of its triggers has started within 10 s; look at their parameters, such as a cron expression',
+          'n8n published the workflow, but none of its triggers started within 10 s. Check their parameters, such as a cron expression',
       },
     ],
   },
   {
     name: 'Product descriptions',
-    description: 'Texts for products that have none.',
+    description: 'Writes descriptions for products without one.',
     tags: ['ai', 'marketing', 'shop'],
     traffic: { mode: 'schedule', everyMinutes: 720 },
     items: { 'Without text': [3, 12] },
@@ -156,7 +156,7 @@ export const productFlows: DemoWorkflow[] = [
   },
   {
     name: 'Price check',
-    description: 'Prices in the shop against our own.',
+    description: 'Compares shop prices with our own.',
     tags: ['scheduled', 'shop', 'sync'],
     traffic: { mode: 'schedule', atHours: [3], days: 'all' },
     items: { 'Shop prices': [412, 431], 'Own prices': [420, 440], Differ: [0, 6] },

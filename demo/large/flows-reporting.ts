@@ -6,7 +6,7 @@ import { type DemoVersion, type DemoWorkflow, live } from './workflow.ts'
 const receiptVersions: DemoVersion[] = [
   {
     daysAgo: 46,
-    prompt: 'Read receipts that staff mail to receipts@northwind.example into the expenses sheet.',
+    prompt: 'Copy receipts that staff email to receipts@northwind.example into the expenses sheet.',
     model: 'claude-sonnet-4-5',
     make: (flow) =>
       flow
@@ -22,7 +22,7 @@ const receiptVersions: DemoVersion[] = [
   },
   {
     daysAgo: 34,
-    prompt: 'Answer the mail with what was read.',
+    prompt: 'Reply to the email with the extracted fields.',
     model: 'claude-sonnet-4-5',
     make: (flow) =>
       flow
@@ -41,7 +41,7 @@ const receiptVersions: DemoVersion[] = [
   },
   {
     daysAgo: 4,
-    prompt: 'Keep the PDF in S3.',
+    prompt: 'Save the PDF to S3.',
     model: 'gpt-5',
     make: (flow) => flow.insert('Add to expenses > Confirm', 'Keep PDF', n.s3('northwind-receipts')),
   },
@@ -50,7 +50,7 @@ const receiptVersions: DemoVersion[] = [
 const digestVersions: DemoVersion[] = [
   {
     daysAgo: 51,
-    prompt: 'Every morning post yesterday’s revenue with a sentence about what stands out.',
+    prompt: 'Every morning, post yesterday’s revenue with a sentence about what stands out.',
     model: 'gpt-5-mini',
     make: (flow) =>
       flow
@@ -66,7 +66,7 @@ const digestVersions: DemoVersion[] = [
   },
   {
     daysAgo: 28,
-    prompt: 'Say how it compares with the same weekday of the four weeks before.',
+    prompt: 'Compare it with the same weekday in the previous four weeks.',
     model: 'gpt-5-mini',
     make: (flow) =>
       flow.insert('Revenue > Write digest', 'Compare', n.code('return compare($input.all())', 25)),
@@ -82,7 +82,7 @@ const digestVersions: DemoVersion[] = [
 const exportVersions: DemoVersion[] = [
   {
     daysAgo: 59,
-    prompt: 'Every night write all orders of the day as CSV to S3, a file for each country.',
+    prompt: 'Every night, write the orders of the day as CSV to S3, one file per country.',
     model: 'claude-sonnet-4-5',
     make: (flow) =>
       flow
@@ -110,7 +110,7 @@ const exportVersions: DemoVersion[] = [
 export const reportingFlows: DemoWorkflow[] = [
   {
     name: 'Expense receipts',
-    description: 'Reads receipts from mail into the expenses sheet.',
+    description: 'Copies emailed receipts into the expenses sheet.',
     tags: ['ai', 'finance'],
     traffic: { mode: 'trigger', perDay: 13, rhythm: 'office' },
     branches: { 'Complete?': [0.9, 0.1] },
@@ -129,7 +129,7 @@ export const reportingFlows: DemoWorkflow[] = [
   },
   {
     name: 'Daily revenue digest',
-    description: 'Yesterday’s revenue, with what stands out.',
+    description: 'Posts yesterday’s revenue with highlights.',
     tags: ['ai', 'finance', 'scheduled'],
     traffic: { mode: 'schedule', atHours: [7], days: 'all' },
     items: { Revenue: [1, 1] },
@@ -141,7 +141,7 @@ export const reportingFlows: DemoWorkflow[] = [
   },
   {
     name: 'Nightly export',
-    description: 'Orders of the day as CSV, a file for each country.',
+    description: 'Exports the orders of each day as CSV, one file per country.',
     tags: ['data', 'finance', 'scheduled'],
     traffic: { mode: 'schedule', atHours: [2], days: 'all' },
     items: { Orders: [1900, 5200], 'By country': [9, 22] },

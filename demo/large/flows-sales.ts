@@ -14,7 +14,7 @@ import { type DemoVersion, type DemoWorkflow, live } from './workflow.ts'
 const enrichmentVersions: DemoVersion[] = [
   {
     daysAgo: 59,
-    prompt: 'When a lead signs up, find out what the company does and write it to HubSpot.',
+    prompt: 'When a lead signs up, find out what the company does and add it to HubSpot.',
     model: 'gpt-5-mini',
     make: (flow) =>
       flow
@@ -30,7 +30,7 @@ const enrichmentVersions: DemoVersion[] = [
   },
   {
     daysAgo: 50,
-    prompt: 'Skip free mail domains such as gmail.com.',
+    prompt: 'Skip free email domains such as gmail.com.',
     model: 'gpt-5-mini',
     make: (flow) =>
       flow.insert(
@@ -54,7 +54,7 @@ const enrichmentVersions: DemoVersion[] = [
   },
   {
     daysAgo: 30,
-    prompt: 'Read the register of companies too and merge both.',
+    prompt: 'Query the company register too, and merge the results.',
     model: 'claude-sonnet-4-5',
     make: (flow) =>
       flow
@@ -89,7 +89,7 @@ const enrichmentVersions: DemoVersion[] = [
 const inboundVersions: DemoVersion[] = [
   {
     daysAgo: 54,
-    prompt: 'A form for a demo that makes a deal in HubSpot.',
+    prompt: 'A demo request form that creates a deal in HubSpot.',
     model: 'gpt-5-mini',
     make: (flow) =>
       flow.line(
@@ -101,7 +101,7 @@ const inboundVersions: DemoVersion[] = [
   },
   {
     daysAgo: 27,
-    prompt: 'Answer the person by mail with a link to the calendar.',
+    prompt: 'Reply by email with a link to our calendar.',
     model: 'gpt-5-mini',
     make: (flow) =>
       flow
@@ -110,7 +110,7 @@ const inboundVersions: DemoVersion[] = [
   },
   {
     daysAgo: 10,
-    prompt: 'Give deals to whoever is on duty.',
+    prompt: 'Assign deals to the person on duty.',
     model: 'claude-sonnet-4-5',
     make: (flow) =>
       flow.insert(
@@ -156,7 +156,7 @@ const meetingVersions: DemoVersion[] = [
   },
   {
     daysAgo: 9,
-    prompt: 'Use a smaller model, the pages are ready too late.',
+    prompt: 'Use a smaller model. The pages are ready too late.',
     model: 'claude-sonnet-4-5',
     make: (flow) => flow.change('Claude', n.claude('claude-sonnet-4-5', 5200)),
   },
@@ -193,7 +193,7 @@ const dealVersions: DemoVersion[] = [
 const newsletterVersions: DemoVersion[] = [
   {
     daysAgo: 5,
-    prompt: 'Draft a newsletter from the three articles read most this week.',
+    prompt: 'Draft a newsletter from the three most-read articles of the week.',
     model: 'gpt-5',
     make: (flow) =>
       flow
@@ -210,7 +210,7 @@ const newsletterVersions: DemoVersion[] = [
   },
   {
     daysAgo: 2,
-    prompt: 'Shorter, and with a picture for each article.',
+    prompt: 'Make it shorter, with a picture for each article.',
     model: 'gpt-5',
     make: (flow) => flow.tune('Draft', { text: 'Write a newsletter of at most 200 words: {{ $json }}' }),
   },
@@ -219,7 +219,7 @@ const newsletterVersions: DemoVersion[] = [
 export const salesFlows: DemoWorkflow[] = [
   {
     name: 'Lead enrichment',
-    description: 'Finds out who a new lead is and writes it to HubSpot.',
+    description: 'Researches new leads and adds them to HubSpot.',
     tags: ['ai', 'sales'],
     traffic: { mode: 'webhook', perDay: 58, rhythm: 'office' },
     branches: { 'Large?': [0.3, 0.7] },
@@ -267,7 +267,7 @@ export const salesFlows: DemoWorkflow[] = [
   },
   {
     name: 'Inbound demo requests',
-    description: 'Turns the demo form into contacts and deals.',
+    description: 'Turns demo requests into contacts and deals.',
     tags: ['customer-facing', 'sales'],
     traffic: { mode: 'webhook', perDay: 19, rhythm: 'office' },
     faults: [
@@ -278,7 +278,7 @@ export const salesFlows: DemoWorkflow[] = [
   },
   {
     name: 'Meeting prep',
-    description: 'Half a page about everyone we meet today.',
+    description: 'Writes a half-page brief on everyone we meet today.',
     tags: ['ai', 'sales', 'scheduled'],
     traffic: { mode: 'schedule', atHours: [7], days: 'weekdays' },
     items: { 'Meetings today': [1, 7] },
@@ -289,7 +289,7 @@ export const salesFlows: DemoWorkflow[] = [
   },
   {
     name: 'Deal desk alerts',
-    description: 'Tells sales about deals that move.',
+    description: 'Notifies sales when a deal changes stage.',
     tags: ['sales'],
     traffic: { mode: 'webhook', perDay: 17, rhythm: 'office' },
     branches: { Stage: [0.2, 0.15, 0.65] },
@@ -299,7 +299,7 @@ export const salesFlows: DemoWorkflow[] = [
   },
   {
     name: 'Newsletter drafts',
-    description: 'A first version of the newsletter.',
+    description: 'Drafts the weekly newsletter.',
     tags: ['ai', 'draft', 'marketing'],
     traffic: { mode: 'schedule', atHours: [], days: 'all' },
     faults: [{ node: 'Articles', error: notJson(), share: 0.1 }],

@@ -6,7 +6,7 @@ import { type DemoVersion, type DemoWorkflow, live } from './workflow.ts'
 const orderVersions: DemoVersion[] = [
   {
     daysAgo: 58,
-    prompt: 'Every Shopify order becomes a deal at the customer in HubSpot.',
+    prompt: 'Create a HubSpot deal for the customer of every Shopify order.',
     model: 'gpt-5-mini',
     make: (flow) =>
       flow.line(
@@ -47,7 +47,7 @@ const orderVersions: DemoVersion[] = [
   },
   {
     daysAgo: 3,
-    prompt: 'Do not break on orders without a customer, such as those of the till.',
+    prompt: 'Handle orders without a customer, such as in-store orders.',
     model: 'claude-sonnet-4-5',
     make: (flow) =>
       flow
@@ -63,7 +63,7 @@ const orderVersions: DemoVersion[] = [
 const stockVersions: DemoVersion[] = [
   {
     daysAgo: 57,
-    prompt: 'Every hour look for products that are nearly sold out.',
+    prompt: 'Every hour, look for products that are almost sold out.',
     model: 'gpt-5-mini',
     make: (flow) =>
       flow.line(
@@ -76,7 +76,7 @@ const stockVersions: DemoVersion[] = [
   },
   {
     daysAgo: 26,
-    prompt: 'Tell about a product once a day only.',
+    prompt: 'Report each product at most once a day.',
     model: 'claude-sonnet-4-5',
     make: (flow) => flow.insert('Nearly sold out > Tell #stock', 'Not told today', n.removeDuplicates()),
   },
@@ -85,7 +85,7 @@ const stockVersions: DemoVersion[] = [
 const shippingVersions: DemoVersion[] = [
   {
     daysAgo: 53,
-    prompt: 'Carriers tell us where parcels are. Save it, and send a text message when one is delivered.',
+    prompt: 'Save parcel updates from our carriers, and send a text message when a parcel is delivered.',
     model: 'claude-sonnet-4-5',
     make: (flow) =>
       flow
@@ -117,7 +117,7 @@ const shippingVersions: DemoVersion[] = [
   },
   {
     daysAgo: 14,
-    prompt: 'Ask the carrier again when the state is unknown.',
+    prompt: 'Ask the carrier again if the status is unknown.',
     model: 'gpt-5',
     make: (flow) =>
       flow.insert(
@@ -131,7 +131,7 @@ const shippingVersions: DemoVersion[] = [
 export const shopFlows: DemoWorkflow[] = [
   {
     name: 'Shopify orders to HubSpot',
-    description: 'Every order becomes a deal.',
+    description: 'Turns every order into a deal.',
     tags: ['sales', 'shop', 'sync'],
     traffic: { mode: 'trigger', perDay: 52, rhythm: 'shop' },
     branches: { 'Large order?': [0.15, 0.85] },
@@ -155,7 +155,7 @@ export const shopFlows: DemoWorkflow[] = [
   },
   {
     name: 'Stock alerts',
-    description: 'Warns before a product is sold out.',
+    description: 'Warns before a product sells out.',
     tags: ['scheduled', 'shop'],
     traffic: { mode: 'schedule', everyMinutes: 60 },
     items: { Products: [412, 431], 'Nearly sold out': [0, 9], 'Not told today': [0, 2] },
@@ -165,7 +165,7 @@ export const shopFlows: DemoWorkflow[] = [
   },
   {
     name: 'Shipping updates',
-    description: 'Where every parcel is.',
+    description: 'Tracks every parcel.',
     tags: ['customer-facing', 'shop'],
     traffic: { mode: 'webhook', perDay: 49, rhythm: 'shop' },
     branches: { Carrier: [0.55, 0.3, 0.15] },

@@ -6,7 +6,8 @@ import { type DemoVersion, type DemoWorkflow, live } from './workflow.ts'
 const triageVersions: DemoVersion[] = [
   {
     daysAgo: 58,
-    prompt: 'Read mails to support@northwind.example, sort them by topic and tell the right Slack channel.',
+    prompt:
+      'Read emails to support@northwind.example, sort them by topic and notify the right Slack channel.',
     model: 'gpt-5-mini',
     make: (flow) =>
       flow
@@ -25,7 +26,7 @@ const triageVersions: DemoVersion[] = [
   },
   {
     daysAgo: 51,
-    prompt: 'Look the sender up in our CRM database first and give the plan to the agent.',
+    prompt: 'Look up the sender in our CRM database first, and give their plan to the agent.',
     model: 'gpt-5-mini',
     make: (flow) =>
       flow.insert(
@@ -36,7 +37,7 @@ const triageVersions: DemoVersion[] = [
   },
   {
     daysAgo: 43,
-    prompt: 'If we do not know the sender, create a contact in HubSpot before the triage.',
+    prompt: 'If the sender is unknown, create a contact in HubSpot before triage.',
     model: 'claude-sonnet-4-5',
     make: (flow) =>
       flow
@@ -74,7 +75,7 @@ const triageVersions: DemoVersion[] = [
   },
   {
     daysAgo: 8,
-    prompt: 'Retry Linear three times with a second between. It times out on Mondays.',
+    prompt: 'Retry Linear three times, one second apart. It times out on Mondays.',
     model: 'gpt-5',
     make: (flow) =>
       flow.tune('Linear issue', { options: { retryOnFail: true, maxTries: 3, waitBetweenTries: 1000 } }),
@@ -108,7 +109,7 @@ const triageVersions: DemoVersion[] = [
 const chatVersions: DemoVersion[] = [
   {
     daysAgo: 57,
-    prompt: 'A chat on our help page that answers from the help centre and nothing else.',
+    prompt: 'A chat on our help page that answers only from the help centre.',
     model: 'claude-sonnet-4-5',
     make: (flow) =>
       flow
@@ -130,7 +131,7 @@ const chatVersions: DemoVersion[] = [
   },
   {
     daysAgo: 33,
-    prompt: 'Customers ask where their parcel is. Give the agent a tool that looks the tracking up.',
+    prompt: 'Customers ask where their parcel is. Give the agent a tool that looks up tracking.',
     model: 'gpt-5',
     make: (flow) =>
       flow.below(
@@ -154,7 +155,7 @@ const chatVersions: DemoVersion[] = [
   },
   {
     daysAgo: 11,
-    prompt: 'Use the smaller model, answers take too long.',
+    prompt: 'Use the smaller model. Answers take too long.',
     model: 'claude-haiku-4-5',
     make: (flow) => flow.change('Claude', n.claude('claude-haiku-4-5', 2100)),
   },
@@ -190,13 +191,13 @@ const summaryVersions: DemoVersion[] = [
   },
   {
     daysAgo: 22,
-    prompt: 'Take the token from the new Zendesk account.',
+    prompt: 'Use the token of the new Zendesk account.',
     model: null,
     make: (flow) => flow.tune('Add note', { updateFields: { tags: ['summarised'] } }),
   },
   {
     daysAgo: 13,
-    prompt: 'Also keep the summary in Notion, in the database Solved tickets.',
+    prompt: 'Also save the summary to the Solved tickets database in Notion.',
     model: 'claude-sonnet-4-5',
     make: (flow) =>
       flow
@@ -208,7 +209,7 @@ const summaryVersions: DemoVersion[] = [
 export const supportFlows: DemoWorkflow[] = [
   {
     name: 'Support triage',
-    description: 'Sorts support mail, finds the customer and hands it to the right team.',
+    description: 'Sorts support email, finds the customer and routes it to the right team.',
     tags: ['ai', 'support'],
     traffic: { mode: 'trigger', perDay: 62, rhythm: 'office' },
     burst: { runs: 41, daysAgo: 0.073 },
@@ -252,7 +253,7 @@ export const supportFlows: DemoWorkflow[] = [
   },
   {
     name: 'Help centre chat',
-    description: 'Answers questions on the help page from its articles.',
+    description: 'Answers questions on the help page using its articles.',
     tags: ['ai', 'customer-facing', 'support'],
     traffic: { mode: 'webhook', perDay: 46, rhythm: 'shop' },
     branches: { 'Wants a person?': [0.12, 0.88] },
@@ -260,7 +261,7 @@ export const supportFlows: DemoWorkflow[] = [
     faults: [
       {
         node: 'Claude',
-        error: unavailable(503, 'Overloaded: the model takes no more requests'),
+        error: unavailable(503, 'Overloaded: the model is at capacity'),
         share: 0.006,
       },
       { node: 'Track parcel', error: timedOut(30_000), share: 0.012, versions: [3, 5] },
@@ -286,7 +287,7 @@ export const supportFlows: DemoWorkflow[] = [
   },
   {
     name: 'Zendesk ticket summary',
-    description: 'Writes down what a solved ticket was about.',
+    description: 'Summarises solved tickets.',
     tags: ['ai', 'support'],
     traffic: { mode: 'webhook', perDay: 30, rhythm: 'office' },
     faults: [

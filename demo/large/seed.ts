@@ -63,7 +63,7 @@ export async function seedLargeDemo(
     (deployment) => n8nIdOf(workflowOf.get(deployment) ?? { name: '' }, deployment),
     nowMs,
   )
-  progress(`Recording ${reports.length} runs …`)
+  progress(`Recording ${reports.length} runs…`)
 
   const timeline = new Timeline(deps, user.id, nowMs)
   const ledger = new Ledger(deps, timeline.servers)
@@ -80,7 +80,7 @@ export async function seedLargeDemo(
   }
   for (const report of reports.slice(next)) await ledger.add(report)
   await ledger.flushAll()
-  progress('Rolling up …')
+  progress('Rolling up…')
   moveTo(nowMs)
   await finish(deps, { userId: user.id, nowMs, moments, timeline })
   while ((await rollUpChanges(deps.db, { limit: changesPerRollUp })) > 0);

@@ -146,7 +146,7 @@ const Bucket = z.object({
     description:
       'Start of the hour, day or week in the time zone. When clocks change, a day has 23 to 25 hours, ' +
       'and an hour can be shorter. The first bucket can start before the period; only executions in the ' +
-      'period are counted.',
+      'period are counted',
   }),
   total: Count,
   byStatus: z

@@ -102,7 +102,8 @@ async function execute(program: Program, command: Command, args: readonly string
   if (input.flags.has('version')) return print(program.version)
   const { min = 0, max = 0 } = command.positionals ?? {}
   const count = input.positionals.length
-  if (count < min) throw usageError(program, command, `Missing ${command.positionals?.usage}`)
+  if (count < min)
+    throw usageError(program, command, `Missing ${command.positionals?.usage.replace('…', '')}`)
   if (count > max) {
     throw usageError(program, command, `Unexpected argument "${printable(input.positionals[max] ?? '')}"`)
   }
@@ -140,18 +141,20 @@ function parseFailure(error: unknown, known: string[]): string {
     error instanceof Error && 'code' in error && error.code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION'
   if (!isUnknown) return printable(first)
   const option = /'(--?[^']*)'/.exec(message)?.[1] ?? ''
-  return `Unknown option ${printable(option)}${suggestion(option.replace(/^-+/, ''), known, '--')}`
+  return `Unknown option ${printable(option)}.${suggestion(option.replace(/^-+/, ''), known, '--')}`
 }
 
 function usageError(program: Program, { name }: Command, problem: string): UsageError {
   const command = [program.invocation, ...(program.commands.length > 1 ? [name] : [])].join(' ')
-  return new UsageError(`${problem}\nRun \`${command} --help\` for its arguments and options.`)
+  return new UsageError(
+    `${/[.?]$/.test(problem) ? problem : `${problem}.`}\nRun \`${command} --help\` for its arguments and options.`,
+  )
 }
 
 function unknownCommand(program: Program, name: string): UsageError {
   const elsewhere = program.elsewhere?.[name]
   const hint = elsewhere
-    ? ` Run \`${elsewhere}\`.`
+    ? ` Run \`${elsewhere}\` instead.`
     : suggestion(
         name,
         program.commands.map((command) => command.name),
@@ -193,8 +196,8 @@ function programHelp({ invocation, version, commands }: Program): string {
     `Flowkeep ${version}`,
     `Usage: ${invocation} <command> [options]`,
     `Commands:\n${table(commands.map(usageRow))}`,
-    `Every command:\n${table([
-      ['-h, --help', 'Show the help of a command'],
+    `Global options:\n${table([
+      ['-h, --help', 'Show help for a command'],
       ['-V, --version', 'Show the version'],
     ])}`,
     exitCodes('Partial success: the messages list what was skipped'),
@@ -227,7 +230,7 @@ const exitCodes = (partial: string | undefined): string =>
   `Exit codes:\n${table([
     ['0', 'Success'],
     ['1', 'Failure'],
-    ['2', 'Invalid arguments or options'],
+    ['2', 'Invalid arguments, options or environment variables'],
     ...(partial === undefined ? [] : [['3', partial] satisfies [string, string]]),
   ])}`
 

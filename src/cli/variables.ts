@@ -48,12 +48,12 @@ type Values = Readonly<Record<string, string | undefined>>
 export function portOf(env: Values): number {
   const port = Number(env.PORT || 8787)
   if (Number.isInteger(port) && port >= 1 && port <= 65_535) return port
-  throw new UsageError('PORT is not a port number.')
+  throw new UsageError('PORT must be a whole number from 1 to 65535.')
 }
 
 /** The server URL, without a trailing slash. @throws {UsageError} when FLOWKEEP_URL is not an HTTP URL */
 export function serverUrlOf(env: Values): string {
   const url = env.FLOWKEEP_URL || `http://127.0.0.1:${portOf(env)}`
   if (/^https?:\/\//.test(url) && URL.canParse(url)) return url.replace(/\/+$/, '')
-  throw new UsageError('FLOWKEEP_URL is not an HTTP or HTTPS URL.')
+  throw new UsageError('FLOWKEEP_URL must be an HTTP or HTTPS URL, such as https://flowkeep.example.com.')
 }

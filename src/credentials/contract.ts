@@ -15,8 +15,8 @@ const Type = z
   .regex(/^[A-Za-z][\w.-]{0,127}$/, 'Must be an n8n credential type, such as slackApi')
   .refine((type) => !(type in Object.prototype), 'Not a credential type')
 
-const Name = z.string().trim().min(1, 'At least 1 character').max(128, 'At most 128 characters')
-const Service = z.string().trim().min(1, 'At least 1 character').max(128, 'At most 128 characters')
+const Name = z.string().trim().min(1, 'Must not be empty').max(128, 'At most 128 characters')
+const Service = z.string().trim().min(1, 'Must not be empty').max(128, 'At most 128 characters')
 
 const Data = z
   .unknown()

@@ -20,7 +20,7 @@ export const Binding = z.union([Uuid, z.strictObject({ n8nCredentialId: N8nId })
 
 const BindingEntry = z
   .strictObject({
-    node: z.string().min(1, 'At least 1 character').max(1000, 'At most 1000 characters').optional().meta({
+    node: z.string().min(1, 'Must not be empty').max(1000, 'At most 1,000 characters').optional().meta({
       description: 'Name of the node. Default: every slot of the type that no other entry names',
     }),
     type: CredentialType,

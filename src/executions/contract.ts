@@ -97,7 +97,7 @@ export const Execution = ExecutionSummary.extend({
     description: [
       "From n8n's run data: { nodes } in the order in which they first ran, without the items. From your own",
       'report: the JSON as you sent it, with secrets in headers redacted; { truncated: true, sizeBytes } over 256 KB.',
-      'Null if there is no data, or it was purged.',
+      'Null if there is no data, or it was purged',
     ].join(' '),
   }),
 }).meta({ ref: 'Execution' })

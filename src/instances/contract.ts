@@ -4,10 +4,10 @@ import { asBoolean } from '../http/openapi.ts'
 import { instanceStatuses } from '../db/schema/instances.ts'
 import { pageQuery, sliceOf } from '../http/page.ts'
 
-const Name = z.string().trim().min(1, 'At least 1 character').max(128, 'At most 128 characters')
+const Name = z.string().trim().min(1, 'Must not be empty').max(128, 'At most 128 characters')
 const BaseUrl = z
   .string()
-  .min(1, 'At least 1 character')
+  .min(1, 'Must not be empty')
   .max(2048, 'At most 2,048 characters')
   .meta({
     description:

@@ -172,7 +172,7 @@ export class InstanceRepository {
       if (change.apiKey === undefined && isMoved) {
         throw invalid(
           '/apiKey',
-          'The URL names another server. Send its API key: a key is only ever sent to the server it was entered for',
+          'The URL points to another server. Send its API key: a key is only ever sent to the server it was entered for',
         )
       }
       if (change.apiKey === undefined && next.name === stored.name && next.baseUrl === stored.baseUrl) {
@@ -200,7 +200,7 @@ export class InstanceRepository {
         .catch((error: unknown) => this.#rethrowTaken(userId, next.baseUrl, error))
       if (rows.length > 0) return this.find(userId, id)
     }
-    throw new AppError('conflict', 'The instance was changed at the same time. Read it again, then retry')
+    throw new AppError('conflict', 'The instance was changed concurrently. Read it again, then retry')
   }
 
   /**
@@ -278,7 +278,7 @@ export class InstanceRepository {
       .from(instances)
       .where(and(eq(instances.userId, userId), eq(instances.serverKey, serverKeyOf(baseUrl))))
     if (!first) throw new AppError('conflict', 'The instance of this server was just deleted. Try again')
-    const detail = `This server is already added as “${first.name}”. Use that instance`
+    const detail = `This server was already added as “${first.name}”. Use that instance`
     throw new AppError('instance-exists', detail, {
       errors: [{ pointer: '/baseUrl', detail }],
       extra: { instanceId: first.id, instanceName: first.name },

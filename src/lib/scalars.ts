@@ -34,8 +34,8 @@ export const inOrder =
 
 const bounded = (string: z.ZodString, maxChars: number) =>
   string
-    .min(1, 'At least 1 character')
-    .max(maxChars, `At most ${maxChars} characters`)
+    .min(1, 'Must not be empty')
+    .max(maxChars, `At most ${maxChars.toLocaleString('en')} characters`)
     .refine((value) => !hasNul(value), 'Must not contain NUL characters')
 
 export const text = (maxChars: number) => bounded(z.string(), maxChars)

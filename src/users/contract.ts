@@ -31,14 +31,14 @@ const Email = z
 const Password = z
   .string()
   .min(1, 'Enter the password')
-  .max(maxPasswordChars, `At most ${maxPasswordChars} characters`)
+  .max(maxPasswordChars, 'At most 1,024 characters')
   .refine(wellFormed, 'Must be well-formed Unicode')
 
 /** A new password: long enough and not common. Never trimmed; all kinds of characters are allowed, none is required. */
 export const NewPassword = z
   .string()
   .min(8, 'At least 8 characters')
-  .max(maxPasswordChars, `At most ${maxPasswordChars} characters`)
+  .max(maxPasswordChars, 'At most 1,024 characters')
   .refine(wellFormed, 'Must be well-formed Unicode')
   .refine((password) => Array.from(password).length >= 8, 'At least 8 characters')
   .refine(
@@ -46,7 +46,7 @@ export const NewPassword = z
     'Too common and easy to guess. Choose a different password',
   )
 
-const Name = z.string().trim().min(1, 'At least 1 character').max(200, 'At most 200 characters').nullable()
+const Name = z.string().trim().min(1, 'Must not be empty').max(200, 'At most 200 characters').nullable()
 
 const exampleLogin = { email: 'ada@example.com', password: 'plum lantern velvet orbit' }
 
@@ -59,7 +59,10 @@ export const Registration = z
   .meta({ ref: 'Registration', 'x-example': { ...exampleLogin, name: 'Ada Lovelace' } })
 
 export const Login = z
-  .strictObject({ email: z.string().overwrite(trimmed).min(1).max(254), password: Password })
+  .strictObject({
+    email: z.string().overwrite(trimmed).min(1, 'Enter the email address').max(254, 'At most 254 characters'),
+    password: Password,
+  })
   .meta({ ref: 'Login', 'x-example': exampleLogin })
 
 export const RefreshRequest = z

@@ -10,13 +10,11 @@ export const none = '–'
 /** Unknown value. */
 export const unknown = '?'
 
-const thinSpace = '\u202f'
-
-/** 10 480: groups of three, separated by a narrow no-break space. */
+/** 10,480: groups of three, separated by commas. */
 export function count(value: number | null | undefined): string {
   if (value === null || value === undefined) return none
   const [whole = '', fraction] = String(Math.abs(value)).split('.')
-  const grouped = whole.replace(/\B(?=(\d{3})+$)/g, thinSpace)
+  const grouped = whole.replace(/\B(?=(\d{3})+$)/g, ',')
   return `${value < 0 ? '−' : ''}${grouped}${fraction ? `.${fraction}` : ''}`
 }
 
@@ -102,8 +100,10 @@ export interface TimeFormat {
   readonly now: Date
   /** Today 13:58:04, or 17 Nov 16:40; with the year unless it is the current one. With the offset if it occurs twice. */
   instant(at: Date | string | null | undefined): string
-  /** today 13:58, or 17 Nov 16:40. For times outside of tables. */
+  /** today at 13:58, or 17 Nov at 16:40. For times outside of tables. */
   inSentence(at: Date | string | null | undefined): string
+  /** today at 13:58, or on 17 Nov at 16:40. Follows a verb. */
+  afterVerb(at: Date | string | null | undefined): string
   /** 13:58:04, with the offset if it occurs twice. */
   clock(at: Date | string): string
   /** 13:58, with the offset if it occurs twice. */
@@ -189,7 +189,7 @@ export function createTimeFormat(timeZone: string, now: Date): TimeFormat {
   const inSentence: TimeFormat['inSentence'] = (at) => {
     if (at === null || at === undefined) return none
     const time = local(at)
-    return `${isToday(time) ? 'today' : dayOf(time)} ${time.hour}:${time.minute}${offsetNote(at)}`
+    return `${isToday(time) ? 'today' : dayOf(time)} at ${time.hour}:${time.minute}${offsetNote(at)}`
   }
   const clockShort = (at: Date | string) => {
     const { hour, minute } = local(at)
@@ -200,6 +200,7 @@ export function createTimeFormat(timeZone: string, now: Date): TimeFormat {
     now,
     instant,
     inSentence,
+    afterVerb: (at) => (at && !isToday(local(at)) ? `on ${inSentence(at)}` : inSentence(at)),
     clock: (at) => {
       const { hour, minute, second } = local(at)
       return `${hour}:${minute}:${second}${offsetNote(at)}`
@@ -232,6 +233,5 @@ export const sentence = (text: string | null): string =>
 /** With a capital at the start. */
 export const capitalized = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
 
-/** n8n's execution number, such as #48 213. Other IDs stay unchanged. */
-export const runNumber = ({ n8nExecutionId }: { n8nExecutionId: string }): string =>
-  `#${/^\d{1,15}$/.test(n8nExecutionId) ? count(Number(n8nExecutionId)) : n8nExecutionId}`
+/** n8n's ID of the run, such as #48213. */
+export const runNumber = ({ n8nExecutionId }: { n8nExecutionId: string }): string => `#${n8nExecutionId}`

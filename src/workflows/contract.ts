@@ -27,14 +27,10 @@ const N8nJson = z
       'that contains the JSON, such as the response of an LLM with a code fence',
   })
 
-const Name = z
-  .string()
-  .trim()
-  .min(1, 'At least 1 character')
-  .max(nameLimit, `At most ${nameLimit} characters`)
+const Name = z.string().trim().min(1, 'Must not be empty').max(nameLimit, `At most ${nameLimit} characters`)
 
 const Tags = z
-  .array(z.string().trim().min(1, 'At least 1 character').max(64, 'At most 64 characters'))
+  .array(z.string().trim().min(1, 'Must not be empty').max(64, 'At most 64 characters'))
   .max(tagLimit, `At most ${tagLimit} tags`)
   .transform((tags) => [...new Set(tags)].toSorted())
   .meta({ description: 'Trimmed, sorted and deduplicated' })
@@ -51,10 +47,10 @@ const described = {
   model: z.string().trim().max(200, 'At most 200 characters').nullable().optional(),
   tags: Tags.optional(),
   dataRetentionDays: z
-    .number()
-    .int('A whole number')
+    .number('Must be a whole number')
+    .int('Must be a whole number')
     .min(1, 'At least 1')
-    .max(3650, 'At most 3650')
+    .max(3650, 'At most 3,650')
     .nullable()
     .optional()
     .meta({

@@ -15,7 +15,7 @@ const slotReason = z.enum(slotReasons).nullable()
 const ConsentUrl = z
   .string()
   .optional()
-  .meta({ description: 'Where to sign in inside n8n, with needs-consent' })
+  .meta({ description: 'Where to sign in inside n8n, for `needs-consent`' })
 
 export const NamedCredential = z
   .object({ id: z.string().nullable(), name: z.string().nullable() })

@@ -31,7 +31,7 @@ test('a server logs the name of the error without its message, and stays up', ()
     const { surviveRejections } = await import('${module}')
     surviveRejections((...line) => console.log(JSON.stringify(line)))`)
   expect(stdout.trim().split('\n')).toEqual([
-    '["error","rejection-not-handled",{"errorName":"TypeError"}]',
+    '["error","unhandled-rejection",{"errorName":"TypeError"}]',
     'alive',
   ])
   expect([status, stderr]).toEqual([0, ''])

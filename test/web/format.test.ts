@@ -6,10 +6,10 @@ describe('numbers', () => {
     [0, '0'],
     [7, '7'],
     [999, '999'],
-    [1000, '1\u202f000'],
-    [10_480, '10\u202f480'],
-    [1_234_567, '1\u202f234\u202f567'],
-    [-1200, '−1\u202f200'],
+    [1000, '1,000'],
+    [10_480, '10,480'],
+    [1_234_567, '1,234,567'],
+    [-1200, '−1,200'],
     [null, '–'],
   ])('formats %s as %s', (value, text) => expect(count(value)).toBe(text))
 
@@ -89,13 +89,15 @@ describe('times', () => {
     ['2026-11-22T12:54:12Z', '12 min ago'],
     ['2026-11-22T04:06:12Z', '9 h ago'],
     ['2026-11-21T13:06:13Z', '23 h ago'],
-    ['2026-11-21T13:06:12Z', '21 Nov 14:06'],
-    ['2026-11-22T14:06:12Z', 'today 15:06'],
+    ['2026-11-21T13:06:12Z', '21 Nov at 14:06'],
+    ['2026-11-22T14:06:12Z', 'today at 15:06'],
   ])('formats %s as %s, relative for less than a day', (at, text) => expect(berlin.relative(at)).toBe(text))
 
   test('formats times in sentences to the minute', () => {
-    expect(berlin.inSentence('2026-11-22T12:58:04Z')).toBe('today 13:58')
-    expect(berlin.inSentence('2026-11-17T15:40:12Z')).toBe('17 Nov 16:40')
+    expect(berlin.inSentence('2026-11-22T12:58:04Z')).toBe('today at 13:58')
+    expect(berlin.inSentence('2026-11-17T15:40:12Z')).toBe('17 Nov at 16:40')
+    expect(berlin.afterVerb('2026-11-22T12:58:04Z')).toBe('today at 13:58')
+    expect(berlin.afterVerb('2026-11-17T15:40:12Z')).toBe('on 17 Nov at 16:40')
     expect(berlin.inSentence(null)).toBe('–')
   })
 

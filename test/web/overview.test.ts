@@ -113,7 +113,7 @@ describe('the overview', () => {
   test('says once that there is nothing to compare with, and links no 0%', async () => {
     const tab = await account(Array<'success'>(6).fill('success'))
     const page = await open(tab)
-    expect(page.text.split('No runs in the previous 24 h')).toHaveLength(2)
+    expect(page.text.split('No runs in the previous 24 hours')).toHaveLength(2)
     expect(page.text).not.toContain('no data to compare')
     expect(workflowIn(page, 'Order sync')?.Failed).toMatch(/^0%/)
     expect(page.allByRole('link', { name: /^0%/ })).toEqual([])
@@ -123,7 +123,7 @@ describe('the overview', () => {
     const page = await open(await account(Array<'success'>(6).fill('success')), '/?period=7d')
     expect(textOf(attentionIn(page))).toBe('All clear.')
     expect(textOf(page.valueOf(/^Success rate/))).toBe('100 %')
-    expect(page.text).toContain('No unresolved errors in the last 7 d.')
+    expect(page.text).toContain('No unresolved errors in the last 7 days.')
   })
 
   test('shows the same failure counts in figures, errors and workflows, with links', async () => {
@@ -133,7 +133,7 @@ describe('the overview', () => {
     expect(textOf(failed)).toBe('2')
     expect(failed.querySelector('a')?.getAttribute('href')).toMatch(/^\/executions\?.*status=failed/)
     expect(page.links.filter((href) => /^\/errors\/[0-9a-f]{16}$/.test(href))).toHaveLength(1)
-    expect(page.table('Errors in the last 30 d')[1]?.[3]).toMatch(/^2/)
+    expect(page.table('Errors in the last 30 days')[1]?.[3]).toMatch(/^2/)
     expect(workflowIn(page, 'Order sync')?.Failed).toMatch(/^33\.3%/)
     const rate = page.getByRole('link', { name: /^33\.3%/ })
     expect(rate.getAttribute('href')).toContain(`wf=${tab.workflowId}`)
@@ -273,21 +273,21 @@ describe('the attention list', () => {
       'No Notion API credential yet.',
     ])
     expect(items[0]).toMatchObject({
-      detail: 'in the last 24 h; live since today 10:00. Latest: 403 Forbidden',
+      detail: 'in the last 24 hours; live since today at 10:00. Latest: 403 Forbidden',
       action: { href: '/deployments/d1#history', label: 'Review rollback' },
     })
     expect(items[2]).toMatchObject({
-      detail: '2 incidents, the latest today 10:00: No login',
+      detail: '2 incidents, the latest today at 10:00: No login',
       action: { href: '/workflows/w1#incidents' },
     })
-    expect(items[3]?.detail).toBe('today 10:00. 3 deployed workflows use it.')
-    expect(items[4]?.detail).toBe('Last polled today 10:00.')
+    expect(items[3]?.detail).toBe('today at 10:00. 3 deployed workflows use it.')
+    expect(items[4]?.detail).toBe('Last polled today at 10:00.')
     expect(items[5]).toMatchObject({
-      detail: "They exceed the workflow's timeout or 24 hours. The oldest, Triage, started today 10:00.",
+      detail: "They exceed the workflow's timeout or 24 hours. The oldest, Triage, started today at 10:00.",
       action: { href: '/executions?status=stuck' },
     })
     expect(items[7]).toMatchObject({
-      detail: 'n8n no longer runs v14. Detected today 10:00.',
+      detail: 'n8n no longer runs v14. Detected today at 10:00.',
       action: { href: '/deployments/d1/drift', label: 'Compare' },
     })
   })

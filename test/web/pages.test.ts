@@ -207,7 +207,7 @@ test('a server error shows the request and its ID without internal details', asy
   for (const [name, value] of tab.cookies) broken.cookies.set(name, value)
   const page = await broken.get('/search?q=x')
   expect(page.status).toBe(500)
-  expect(page.text).toContain('Something went wrong')
+  expect(page.text).toContain('Internal server error')
   expect(page.text).toContain(page.headers.get('X-Request-Id'))
   expect(page.text).not.toContain('secret detail')
   expect(parsePage(page.text).links).toContain('/search?q=x')

@@ -50,7 +50,7 @@ export async function migrateCommand({ flags }: CommandInput): Promise<number> {
     const left = plan.pending.map(({ name }) => name).filter(isLater)
     if (flags.has('json')) jsonResult({ applied, left })
     else {
-      for (const name of left) message(`Left for after the deploy: ${name}`)
+      for (const name of left) message(`Deferred until after the deploy: ${name}`)
       message(applied.length === 0 ? 'The schema is up to date.' : `Migrations applied: ${applied.length}.`)
     }
     return exitCode.success

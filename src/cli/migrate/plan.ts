@@ -55,7 +55,7 @@ export function planText({ pending }: MigrationPlan): string {
     .map(({ name, phase, statements, hazards }) => {
       const notes = hazards.map(
         ({ kind, effect, line, reason }) =>
-          `--   ${kind}, line ${line}: ${effect}${reason === null ? '. NOT MARKED' : `. Marked: ${reason}`}`,
+          `--   ${kind}, line ${line}: ${effect}${reason === null ? '. Missing the comment that explains it' : `. Reason: ${reason}`}`,
       )
       return [
         `-- ${name} (${phase})`,

@@ -133,7 +133,7 @@ function check(type: string, node: Node, created: Set<string>): Finding[] {
     case 'DropRoleStmt':
     case 'DropOwnedStmt':
     case 'DropTableSpaceStmt':
-      return [destructive('Drops a database, a role or what it owns')]
+      return [destructive('Drops a database, a tablespace, a role or the objects of a role')]
     case 'DoStmt':
       return /\b(?:drop|truncate|delete|alter|rename|revoke|update|execute)\b/i.test(JSON.stringify(node))
         ? [destructive('Runs a code block that may change or remove data')]
@@ -183,7 +183,7 @@ function checkChange(change: unknown, relation: unknown, created: Set<string>): 
     case 'AT_SetUnLogged':
     case 'AT_DisableTrig':
     case 'AT_DisableTrigAll':
-      return [destructive(`Removes a part or a guarantee of ${table}`)]
+      return [destructive(`Removes a partition, trigger or other property of ${table}`)]
     case 'AT_AddColumn':
       return checkColumn(childOf(change['def'], 'ColumnDef'), table, blocks)
     case 'AT_AddConstraint':

@@ -55,7 +55,7 @@ export function openDatabase(
     !url.hostname ||
     url.pathname.length < 2
   ) {
-    throw new Error(`${variable} must look like postgresql://user:password@host/database`)
+    throw new Error(`${variable} must look like postgresql://user:password@host/database.`)
   }
   const { hostname, pathname } = url
   const description = `${pathname.slice(1)} on ${hostname}`

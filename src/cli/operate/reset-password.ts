@@ -33,7 +33,7 @@ export async function resetPassword(
 ): Promise<{ email: string; password: string | null }> {
   const password = askHidden ? await typedPassword(askHidden) : generatedPassword()
   const user = await users.resetPassword(email, await hasher.hash(password))
-  if (!user) throw new Error(`No account has the email address ${email}`)
+  if (!user) throw new Error(`No account has the email address ${email}.`)
   return { email: user.email, password: askHidden ? null : password }
 }
 
@@ -43,8 +43,8 @@ const generatedPassword = (): string =>
 
 async function typedPassword(askHidden: (question: string) => Promise<string>): Promise<string> {
   const parsed = NewPassword.safeParse(await askHidden('New password: '))
-  if (!parsed.success) throw new Error(`Password: ${parsed.error.issues[0]?.message}`)
+  if (!parsed.success) throw new Error(`Invalid password. ${parsed.error.issues[0]?.message}.`)
   if ((await askHidden('Repeat the password: ')) !== parsed.data)
-    throw new Error('The passwords do not match')
+    throw new Error('The passwords do not match.')
   return parsed.data
 }

@@ -56,7 +56,9 @@ export async function rotateKeys(options: RotationOptions): Promise<RotationResu
     const moved = swept.rewrapped + swept.overtaken > 0
     if (!moved || rows <= swept.failed) return { rewrapped, failed: swept.failed, left }
     // Servers that still seal with an old key have added rows during the sweep.
-    log(`${rewrapped} rewrapped. Repeating for ${rows} with ${[...left.keys()].join(', ')}`)
+    log(
+      `${plural(rewrapped, 'secret')} rewrapped. Repeating for ${rows} still wrapped by ${[...left.keys()].join(', ')}.`,
+    )
   }
 }
 
@@ -71,7 +73,7 @@ async function sweep({ db, secretBox, log }: RotationOptions) {
       total.overtaken += page.overtaken
       total.failed += page.failed.length
       for (const { id, code } of page.failed) log(`${table} ${id} cannot be decrypted: ${code}`)
-      if (cursor !== null) log(`${total.rewrapped} rewrapped, now at ${table} ${cursor}`)
+      if (cursor !== null) log(`${plural(total.rewrapped, 'secret')} rewrapped, now at ${table} ${cursor}`)
     } while (cursor !== null)
   }
   return total

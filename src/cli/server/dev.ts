@@ -40,7 +40,7 @@ export async function dev({ onNode = false, onReady = () => {} } = {}): Promise<
     PUBLIC_URL: process.env.PUBLIC_URL || `http://${host}:${port}`,
   }
   const database = openDatabase()
-  message(`Starting on ${onNode ? 'Node' : 'workerd'}, database ${database.description} …`)
+  message(`Starting on ${onNode ? 'Node' : 'workerd'}, database ${database.description}…`)
   let server: RunningServer | undefined
   try {
     // The server starts while the database opens. Its address is printed when both are ready.

@@ -6,6 +6,6 @@ type Log = (level: 'error', event: string, fields: Record<string, unknown>) => v
 /** Logs the name of the error only: its message can contain a user's data. Node would end the process. */
 export function surviveRejections(log: Log): void {
   process.on('unhandledRejection', (error) => {
-    log('error', 'rejection-not-handled', { errorName: errorNameOf(error) })
+    log('error', 'unhandled-rejection', { errorName: errorNameOf(error) })
   })
 }

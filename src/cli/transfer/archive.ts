@@ -10,10 +10,7 @@ export const formatVersion = 1
 
 export const Manifest = z.object({
   format: z.literal('flowkeep-export'),
-  formatVersion: z.literal(
-    formatVersion,
-    'is from a newer version of Flowkeep. Upgrade Flowkeep to import it',
-  ),
+  formatVersion: z.literal(formatVersion),
   flowkeepVersion: z.string(),
   exportedAt: z.iso.datetime(),
   server: z.string(),
@@ -117,6 +114,9 @@ export async function readArchived<T>(path: string, schema: z.ZodType<T>): Promi
   const parsed = schema.safeParse(value)
   if (parsed.success) return parsed.data
   const [issue] = parsed.error.issues
+  if (issue?.path[0] === 'formatVersion') {
+    throw new Error(`${path} has an unsupported format version. Upgrade Flowkeep to import it.`)
+  }
   throw new Error(`${path} is not part of an export: ${issue?.path.join('.')} ${issue?.message}`)
 }
 

@@ -56,7 +56,11 @@ export async function exportAccount(
 async function refuseExisting(target: string, folder: string): Promise<void> {
   const entries = await readdir(target).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return []
-    throw new Error(`Cannot write an export to ${folder} (${error.code}).`)
+    throw new Error(
+      error.code === 'ENOTDIR'
+        ? `${folder} is not a folder. Choose a new folder.`
+        : `Cannot write to ${folder} (${error.code}). Choose a folder that you can write to.`,
+    )
   })
   if (entries.length > 0) throw new Error(`${folder} exists and is not empty. Choose a new folder.`)
 }
@@ -187,7 +191,7 @@ export async function exportCommand({ positionals, flags }: CommandInput): Promi
   if (flags.has('json')) return jsonResult({ folder: resolve(folder), ...counts })
   const { workflows, versions, deployments, runs } = counts
   result(
-    `${plural(workflows, 'workflow')} in ${plural(versions, 'version')}, ` +
+    `${plural(workflows, 'workflow')} with ${plural(versions, 'version')}, ` +
       `${plural(deployments, 'deployment')}, ${plural(runs, 'run')}`,
   )
   if (counts.credentials > 0) {

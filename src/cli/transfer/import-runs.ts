@@ -32,14 +32,14 @@ export async function importRuns(
   if (!existsSync(path)) return counts
   const { newest, perInstance, orphans } = await survey(path, targets)
   if (orphans > 0)
-    context.skip(plural(orphans, 'run'), 'their deployment is not part of the export, or was not imported')
+    context.skip(plural(orphans, 'run'), 'the deployment is not part of the export, or was not imported')
   for (const [instanceId, run] of newest) {
     if (tokens.has(instanceId)) continue
     const runs = perInstance.get(instanceId) ?? 0
     if (await isRecorded(context, instanceId, run)) counts.present += runs
     else if (renewWebhookTokens) tokens.set(instanceId, await newWebhookToken(context.session, instanceId))
     else {
-      const reason = 'their instance already existed. Use --renew-webhook-tokens to import them'
+      const reason = 'the instance already existed. Use --renew-webhook-tokens to import its runs'
       context.skip(plural(runs, 'run'), reason)
     }
   }

@@ -213,7 +213,7 @@ export class Deployer {
       this.#runs.history(userId, id, version),
     ])
     if (!deployed) return null
-    if (!history) throw invalid('/version', `This deployment has never deployed version ${version}`)
+    if (!history) throw invalid('/version', `Version ${version} was never live in this deployment`)
     const { bindings, content } = history
     return this.#deploy(deployed, { version }, bindings ? { ...deployed, bindings, content } : deployed)
   }
@@ -308,9 +308,13 @@ export class Deployer {
   ): Promise<Deployment | null> {
     const run = await this.#runs.begin(row, intent, wanted)
     if (!run) {
-      throw new AppError('conflict', 'Another operation is in progress. Try again shortly', {
-        retryAfterSeconds: 10,
-      })
+      throw new AppError(
+        'conflict',
+        'Another operation is in progress. Wait until it finishes, then try again',
+        {
+          retryAfterSeconds: 10,
+        },
+      )
     }
     await this.#runner.work(run, requestMs, context)
     return this.#options.deployments.find(row.userId, row.id)

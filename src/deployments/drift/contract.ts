@@ -90,7 +90,7 @@ export const RemoteWorkflowQuery = z.strictObject({
   name: z
     .string()
     .trim()
-    .min(1, 'At least 1 character')
+    .min(1, 'Must not be empty')
     .max(128, 'At most 128 characters')
     .optional()
     .meta({ description: 'Only workflows whose name contains this text' }),

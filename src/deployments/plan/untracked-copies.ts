@@ -38,7 +38,7 @@ export async function findUntrackedCopies(
             pointer: '',
             message:
               `n8n already runs a workflow named ${quoted(name)} with the same trigger, which Flowkeep does not track. After ` +
-              'this deployment both run. To manage the existing one, import it with ' +
+              'this deployment, both run. To manage the existing one, import it with ' +
               `POST /v1/instances/${instance.id}/workflows/${workflow.id}/import and deploy that; or unpublish it in n8n`,
           },
         ]

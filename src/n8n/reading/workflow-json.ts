@@ -66,7 +66,7 @@ export function parseWorkflow(value: unknown, options: CheckJsonOptions = {}): P
   const text = JSON.stringify(value)
   const sizeBytes = new TextEncoder().encode(text).length + digitsInFull(text)
   if (sizeBytes > MAX_WORKFLOW_BYTES) {
-    throw new AppError('too-large', `The workflow has ${sizeBytes} bytes; the limit is ${MAX_WORKFLOW_BYTES}`)
+    throw new AppError('too-large', `The workflow exceeds ${MAX_WORKFLOW_BYTES / (1024 * 1024)} MB`)
   }
   return { workflow: value, name: typeof name === 'string' ? name : null, nodes, sizeBytes }
 }

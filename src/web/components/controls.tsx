@@ -245,7 +245,7 @@ export const IgnoredFilters = ({ ignored }: { ignored: readonly string[] }) =>
   )
 
 export interface PaginationProps {
-  /** Position in the list: Showing 50 of 1 204 runs. */
+  /** Position in the list: Showing 50 of 1,204 runs. */
   text: Child
   /** Link to the first page, unless it is the current one. */
   firstHref?: string | null

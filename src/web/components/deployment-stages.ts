@@ -38,7 +38,7 @@ const stagesByAction: Record<Action, readonly { inProgress: string; done: string
   deploy: [planned, { inProgress: 'Applying', done: 'Applied' }, verified, live],
   activate: [requested, { inProgress: 'Publishing', done: 'Published' }, verified, live],
   deactivate: [requested, { inProgress: 'Unpublishing', done: 'Unpublishing' }, same('Unpublished')],
-  undeploy: [requested, { inProgress: 'Removing', done: 'Removed' }, same('Gone from n8n')],
+  undeploy: [requested, { inProgress: 'Removing', done: 'Removed' }, same('Undeployed')],
 }
 
 /**

@@ -2,10 +2,10 @@
 import { dayMs } from '../../lib/time.ts'
 import { yesterday } from '../links/local-time.ts'
 
-const day = { name: '24h', label: '24 h', lengthMs: dayMs } as const
-const week = { name: '7d', label: '7 d', lengthMs: 7 * dayMs } as const
-const month = { name: '30d', label: '30 d', lengthMs: 30 * dayMs } as const
-const quarter = { name: '90d', label: '90 d', lengthMs: 90 * dayMs } as const
+const day = { name: '24h', label: '24 h', text: '24 hours', lengthMs: dayMs } as const
+const week = { name: '7d', label: '7 d', text: '7 days', lengthMs: 7 * dayMs } as const
+const month = { name: '30d', label: '30 d', text: '30 days', lengthMs: 30 * dayMs } as const
+const quarter = { name: '90d', label: '90 d', text: '90 days', lengthMs: 90 * dayMs } as const
 
 /** Of the overview. */
 export const periods = [day, week, month, quarter] as const

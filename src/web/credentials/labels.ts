@@ -27,12 +27,16 @@ const spellings: Record<string, string> = {
   tds: 'TDS',
   iam: 'IAM',
   aws: 'AWS',
+  sts: 'STS',
+  arn: 'ARN',
+  pkce: 'PKCE',
   oauth: 'OAuth',
   s3: 'S3',
   uuid: 'UUID',
   db: 'DB',
   dsn: 'DSN',
   certs: 'certificates',
+  defs: 'definitions',
 }
 const wordPattern = /[A-Z]+(?![a-z])\d*|[A-Z]?[a-z]+\d*|\d+/g
 
@@ -48,7 +52,9 @@ export function fieldLabel(name: string): string {
 
 /** Spells out words. Codes such as us-east-1 or HS256 stay unchanged. */
 export const optionLabel = (value: unknown): string =>
-  typeof value === 'string' && /^[a-z]{4,}([A-Z][a-z]+)*$/.test(value) ? fieldLabel(value) : String(value)
+  typeof value === 'string' && /^(?:all|[a-z]{4,}|[a-z]{3,}(?:[A-Z][a-z]+)+)$/.test(value)
+    ? fieldLabel(value)
+    : String(value)
 
 /** Whether the name is valid for an n8n credential type. */
 export const isTypeName = (type: string): boolean => NewCredential.shape.type.safeParse(type).success

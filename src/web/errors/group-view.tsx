@@ -185,7 +185,7 @@ function Figures({ group, period, include, time }: GroupViewProps) {
         delta={
           <Delta change={runs - previousRuns} text={count(Math.abs(runs - previousRuns))} better="down" />
         }
-        note={`vs the ${period.name === 'yesterday' ? 'day before' : `previous ${period.label}`}${incidents > 0 ? ` · ${plural(incidents, 'incident')}` : ''}`}
+        note={`vs the ${period.name === 'yesterday' ? 'day before' : `previous ${period.text}`}${incidents > 0 ? ` · ${plural(incidents, 'incident')}` : ''}`}
       />
       <Kpi
         label="Workflows"

@@ -95,7 +95,7 @@ export const generalPages = (publicUrl: string) =>
               <dd>
                 <code>{`FLOWKEEP_URL=${publicUrl} npm run flowkeep -- export ./backup`}</code>
               </dd>
-              <dt>Import it, here or in another account</dt>
+              <dt>Import the folder into this or another account</dt>
               <dd>
                 <code>{`FLOWKEEP_URL=${publicUrl} npm run flowkeep -- import ./backup`}</code>
               </dd>

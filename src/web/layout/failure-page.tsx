@@ -4,7 +4,7 @@ import type { AppError } from '../../errors.ts'
 import type { BaseEnv } from '../../http/env.ts'
 import { requestFailed } from '../../http/failure-log.ts'
 import type { Log } from '../../http/log.ts'
-import { problem, statusOf, toAppError } from '../../http/problem.ts'
+import { problem, statusOf, titleOf, toAppError } from '../../http/problem.ts'
 import { renderAuthPage } from './auth-layout.tsx'
 import { KeyValues } from '../components/card.tsx'
 import type { BrowserSessions } from '../session.ts'
@@ -47,14 +47,14 @@ export const failurePage =
 
 function failed(c: Context<BaseEnv>, failure: AppError, now: Date) {
   const status = statusOf(failure.code)
-  const isOurs = status >= 500
+  const title = titleOf(failure.code)
   const { pathname, search } = new URL(c.req.url)
   const isGet = c.req.method === 'GET'
   return renderAuthPage(
     c,
-    { title: isOurs ? 'Server error' : 'Request rejected', viewer: readViewer(c, now), status },
+    { title, viewer: readViewer(c, now), status },
     <>
-      <h1>{isOurs ? 'Something went wrong' : 'Request rejected'}</h1>
+      <h1>{title}</h1>
       <p class="soft">{failure.message}.</p>
       {!isGet && <p class="soft">Check whether the change was saved before you try again.</p>}
       <KeyValues

@@ -11,7 +11,7 @@ type Outcome = (deployment: Deployment, name: string) => Notice
 
 const inProgress: Outcome = ({ error }, name) => ({
   kind: 'wait',
-  text: `${name} is in progress and continues automatically. ${sentence(error)}`,
+  text: `${name}: The operation continues in the background. ${sentence(error)}`,
 })
 
 const outcomes: Record<Deployment['status'], Outcome> = {

@@ -89,7 +89,7 @@ const failingItem = (
 ): AttentionItem => ({
   tone: 'fail',
   what: `${workflowName} v${version} failed on ${count(failed)} of ${plural(succeeded + failed, 'run')}`,
-  detail: `in the last 24 h; live since ${time.inSentence(since)}.${runError ? ` Latest: ${short(runError)}` : ''}`,
+  detail: `in the last 24 hours; live since ${time.inSentence(since)}.${runError ? ` Latest: ${short(runError)}` : ''}`,
   action:
     version > 1
       ? { href: `/deployments/${id}#history`, label: 'Review rollback' }
@@ -103,7 +103,7 @@ const rejectedItem = (
   tone: 'fail',
   what: `The credential “${name}” was rejected`,
   detail:
-    `${lastValidatedAt ? time.inSentence(lastValidatedAt) : ''}. ${usersText(workflows)}${validationError ? ` ${short(validationError)}` : ''}`.replace(
+    `${lastValidatedAt ? time.afterVerb(lastValidatedAt) : ''}. ${usersText(workflows)}${validationError ? ` ${short(validationError)}` : ''}`.replace(
       /^\. /,
       '',
     ),
@@ -122,7 +122,7 @@ const silentItem = (
 ): AttentionItem => ({
   tone: status === 'refused' ? 'fail' : 'wait',
   what: status === 'refused' ? `${name} rejected the API key.` : `${name} is unreachable.`,
-  detail: `${lastPolledAt ? `Last polled ${time.inSentence(lastPolledAt)}.` : 'Not polled yet.'}${
+  detail: `${lastPolledAt ? `Last polled ${time.afterVerb(lastPolledAt)}.` : 'Not polled yet.'}${
     statusDetail ? ` ${short(statusDetail)}` : ''
   }`,
   action: { href: `/instances/${id}`, label: 'View instance' },
@@ -134,15 +134,17 @@ const incidentItem = (
 ): AttentionItem => ({
   tone: 'fail',
   what: `${workflowName}: ${source === 'trigger' ? 'Trigger cannot start.' : 'Failed without a run.'}`,
-  detail: `${plural(incidents, 'incident')}, the latest ${time.inSentence(latestAt)}: ${short(message)}`,
+  detail: `${plural(incidents, 'incident')}, the latest ${time.afterVerb(latestAt)}: ${short(message)}`,
   action: { href: `/workflows/${workflowId}#incidents`, label: 'View workflow' },
 })
 
 const stuckItem = ({ count: runs, since, workflowName }: StuckRuns, time: TimeFormat): AttentionItem => ({
   tone: 'wait',
   what: `${plural(runs, 'run is', 'runs are')} stuck.`,
-  detail: `They exceed the workflow's timeout or 24 hours.${
-    since ? ` The oldest${workflowName ? `, ${workflowName},` : ''} started ${time.inSentence(since)}.` : ''
+  detail: `${runs === 1 ? 'It exceeds' : 'They exceed'} the workflow's timeout or 24 hours.${
+    since
+      ? ` ${runs === 1 ? 'It' : `The oldest${workflowName ? `, ${workflowName},` : ''}`} started ${time.afterVerb(since)}.`
+      : ''
   }`,
   action: { href: '/executions?status=stuck', label: 'View runs' },
 })
@@ -160,7 +162,7 @@ const driftedItem = (
 ): AttentionItem => ({
   tone: 'wait',
   what: `${workflowName} drifted on ${instanceName}.`,
-  detail: `n8n no longer runs v${version}${driftedSince ? `. Detected ${time.inSentence(driftedSince)}` : ''}.`,
+  detail: `n8n no longer runs v${version}${driftedSince ? `. Detected ${time.afterVerb(driftedSince)}` : ''}.`,
   action: { href: `/deployments/${id}/drift`, label: 'Compare' },
 })
 

@@ -43,12 +43,12 @@ export function ErrorsCard({
       flush
     >
       {errors.length === 0 ? (
-        <Empty title={`No unresolved errors in the last ${period.label}.`}>
+        <Empty title={`No unresolved errors in the last ${period.text}.`}>
           Failures appear here, grouped by cause.
         </Empty>
       ) : (
         <Table
-          caption={`Errors in the last ${period.label}`}
+          caption={`Errors in the last ${period.text}`}
           columns={[
             { label: 'Error' },
             { label: 'Workflow' },
@@ -121,11 +121,11 @@ export function WorkflowsCard({
     <Card title="Failing and slow workflows" span={4} flush>
       {workflows.length === 0 ? (
         <Empty title="Not enough runs yet.">
-          Workflows with at least five runs in the last {period.label} appear here.
+          Workflows with at least five runs in the last {period.text} appear here.
         </Empty>
       ) : (
         <Table
-          caption={`Workflows with the highest failure rate, then the slowest, in the last ${period.label}`}
+          caption={`Workflows with the highest failure rate, then the slowest, in the last ${period.text}`}
           columns={[
             { label: 'Workflow' },
             { label: 'Failed', numeric: true },

@@ -17,7 +17,7 @@ interface Bars {
 
 export const periodBars: Record<Period['name'], Bars> = {
   '24h': {
-    before: 'the previous 24 h',
+    before: 'the previous 24 hours',
     interval: 'hour',
     perBar: 1,
     bucketMs: hourMs,

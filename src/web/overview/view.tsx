@@ -202,7 +202,7 @@ function Figures({
   const afterDelta = (note: string | undefined) => (note && hasBefore ? `· ${note}` : note)
   const [figure = '–', unit] = rate === null ? [] : [percent(rate / 100).slice(0, -1), '%']
   return (
-    <Kpis label={`Key figures for the last ${period.label}`}>
+    <Kpis label={`Key figures for the last ${period.text}`}>
       <Kpi
         label="Success rate"
         value={figure}
@@ -284,14 +284,14 @@ function Runs({ overview, time }: OverviewProps) {
   const worst = buckets.toSorted((a, b) => b.failed - a.failed)[0]
   const when =
     worst && worst.failed > 0
-      ? ` Most failures (${count(worst.failed)}) started at ${time.inSentence(worst.start)}.`
+      ? ` Failures peaked ${time.afterVerb(worst.start)}, with ${plural(worst.failed, 'failed run')}.`
       : ''
   return (
     <Card title="Runs" note={steps} aside={<RunsLegend />} span={8}>
       <RunsChart
         id="runs"
         title="Runs over time"
-        description={`${plural(summary.total, 'run')} in the last ${period.label}, ${count(failed)} of them failed.${when}`}
+        description={`${plural(summary.total, 'run')} in the last ${period.text}, ${count(failed)} failed.${when}`}
         buckets={buckets}
         bucketMs={bucketMs}
         time={time}

@@ -48,7 +48,7 @@ test.each([
   ],
   [
     'alter table executions detach partition executions_2026_11',
-    'destructive: Removes a part or a guarantee of "executions"',
+    'destructive: Removes a partition, trigger or other property of "executions"',
   ],
   ['create index i on executions (status)', 'locks: Builds an index while writes to "executions" wait'],
   [

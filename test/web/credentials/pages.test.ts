@@ -318,11 +318,11 @@ describe('the form of a new credential', () => {
   })
 
   test.each<[string, string, Record<string, string>, string, RegExp]>([
-    ['a missing name', 'slackApi', { 'data.accessToken': 'x' }, 'name', /At least 1 character/],
+    ['a missing name', 'slackApi', { 'data.accessToken': 'x' }, 'name', /Must not be empty/],
     ['an empty required field', 'slackApi', { name: 'x' }, 'data.accessToken', /Is required/],
     ['an invalid number', 'postgres', { name: 'x', 'data.port': 'many' }, 'data.port', /Must be a number/],
     ['an invalid option', 'postgres', { name: 'x', 'data.ssl': 'maybe' }, 'data.ssl', /Must be one of/],
-    ['invalid JSON', 'httpCustomAuth', { name: 'x', 'data.json': '{' }, 'data.json', /Is not valid JSON/],
+    ['invalid JSON', 'httpCustomAuth', { name: 'x', 'data.json': '{' }, 'data.json', /Must be valid JSON/],
     ['JSON that is not an object', 'acmeCrmApi', { name: 'x', json: '[]' }, 'json', /Must be a JSON object/],
     [
       'an invalid field name',

@@ -185,7 +185,7 @@ describe('versions', () => {
       const { person, path } = await deployed()
       expect((await person.get(`${path}/rollback?version=${version}`)).status).toBe(404)
       const answer = await person.submit(`${path}/rollback`, { version })
-      expect(textOf(answer.text)).toContain('This deployment has never deployed')
+      expect(textOf(answer.text)).toContain('was never live in this deployment')
     },
   )
 

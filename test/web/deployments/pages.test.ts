@@ -194,7 +194,7 @@ describe('tracking a workflow that n8n has', () => {
   })
 
   test.each([
-    [{ workflowId: '' }, 'Must be a UUIDv7'],
+    [{ workflowId: '' }, 'Choose a workflow'],
     [{ n8nWorkflowId: '../x' }, '1 to 64 letters, digits, _ or -'],
     [{ version: '0' }, 'At least 1'],
     [{ version: '99' }, 'The workflow has no version 99'],

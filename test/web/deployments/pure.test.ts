@@ -36,10 +36,10 @@ describe('the stages of a deployment', () => {
       'Planned done, Applied done, Verifying failed, Live ahead',
     ],
     [{ status: 'inactive' }, 'Planned done, Applied done, Unpublished off'],
-    [{ status: 'undeployed' }, 'Requested done, Removed done, Gone from n8n done'],
+    [{ status: 'undeployed' }, 'Requested done, Removed done, Undeployed done'],
     [
       { status: 'deploying', step: 'workflow-delete', intent: { action: 'undeploy' } },
-      'Requested done, Removing now, Gone from n8n ahead',
+      'Requested done, Removing now, Undeployed ahead',
     ],
   ])('%j', (state, expected) => {
     expect(stages(state)?.join(', ')).toBe(expected)

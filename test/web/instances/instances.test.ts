@@ -134,7 +134,7 @@ describe('an instance', () => {
       baseUrl: 'https://other.example.com',
     })
     expect(moved.status).toBe(422)
-    expect(textOf(moved.text)).toContain('The URL names another server')
+    expect(textOf(moved.text)).toContain('The URL points to another server')
   })
 
   test('a new webhook token is shown once and nowhere else', async () => {

@@ -387,7 +387,7 @@ describe('creating a workflow', () => {
     ['empty text', '', 'Paste the JSON of a workflow'],
     ['invalid JSON', '{"nodes": [}', 'Not JSON'],
     ['truncated JSON', '{"nodes": [', 'Not JSON'],
-    ['an empty list', '[]', 'is an empty array without a workflow'],
+    ['an empty list', '[]', 'The JSON is an empty array without a workflow'],
     ['missing nodes', '{"name":"x"}', 'it has no nodes'],
     ['nodes that are not a list', '{"nodes":{}}', 'its nodes are not an array'],
     ['a node that is not an object', '{"nodes":[{},5]}', '/nodes/1 must be an object'],
@@ -792,7 +792,7 @@ describe('editing', () => {
   })
 
   test.each<[string, Record<string, string>, string | RegExp]>([
-    ['an empty name', { name: ' ' }, 'At least 1 character'],
+    ['an empty name', { name: ' ' }, 'Must not be empty'],
     ['a retention of 0 days', { dataRetentionDays: '0' }, 'At least 1'],
     ['an invalid retention', { dataRetentionDays: 'x' }, /./],
     ['invalid JSON', { workflow: '{' }, 'Not JSON'],

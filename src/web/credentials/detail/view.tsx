@@ -163,7 +163,7 @@ function Health(props: {
           <b>{validationError ?? 'n8n gave no reason.'}</b>
         </p>
         <p class="soft">
-          {lastValidatedAt !== null && <>Tested {time.inSentence(lastValidatedAt)}. </>}
+          {lastValidatedAt !== null && <>Tested {time.afterVerb(lastValidatedAt)}. </>}
           Enter new values, push them to n8n, then test the credential.
         </p>
       </section>

@@ -1,7 +1,7 @@
 /** @module Creates or updates a credential from a posted form. */
 import { isObject } from '../../../lib/json-object.ts'
 import { type FormInput } from './view.tsx'
-import { capitalized, sentence } from '../../format.ts'
+import { capitalized } from '../../format.ts'
 import { type Credential, CredentialChange, NewCredential } from '../../../credentials/contract.ts'
 import type { CredentialRepository } from '../../../credentials/repository.ts'
 import type { Fingerprint } from '../../../crypto/fingerprint.ts'
@@ -112,7 +112,7 @@ function wholeData(form: URLSearchParams): Record<string, unknown> {
   try {
     data = JSON.parse(text)
   } catch {
-    throw invalidData([{ pointer: '/data', detail: 'is not valid JSON' }])
+    throw invalidData([{ pointer: '/data', detail: 'must be valid JSON' }])
   }
   if (!isObject(data)) {
     throw invalidData([{ pointer: '/data', detail: 'must be a JSON object: { "field": "value" }' }])
@@ -136,15 +136,13 @@ export function errorsByControl(error: AppError, controls: ReadonlySet<string>):
   for (const { pointer, detail } of error.errors ?? []) {
     const [top = '', field = ''] = pointer.split('/').slice(1).map(unescaped)
     const name = top === 'data' ? `${fieldPrefix}${field}` : top
-    if (controls.has(name)) byControl[name] ??= sentence(capitalized(detail))
+    if (controls.has(name)) byControl[name] ??= capitalized(detail)
     else if (top === 'data' && controls.has(wholeName))
-      byControl[wholeName] ??= sentence(capitalized(field ? `${field} ${detail}` : detail))
-    else byControl[''] ??= sentence(capitalized(`${field || top} ${detail}`.trim()))
+      byControl[wholeName] ??= capitalized(field ? `${field} ${detail}` : detail)
+    else byControl[''] ??= capitalized(`${field || top} ${detail}`.trim())
   }
   if (Object.keys(byControl).length === 0) {
-    byControl[error.code === 'name-taken' && controls.has('name') ? 'name' : ''] = sentence(
-      capitalized(error.message),
-    )
+    byControl[error.code === 'name-taken' && controls.has('name') ? 'name' : ''] = capitalized(error.message)
   }
   return byControl
 }

@@ -135,7 +135,7 @@ export function readFields(source: FieldSource): { data: Record<string, unknown>
     const text = source.typed.get(name)
     if (kind === 'hidden' || kind === 'notice' || text === undefined || text === '') continue
     const value = valueOf(row, text)
-    if (value === undefined) errors.push({ pointer: pointerTo('/data', name), detail: 'is not valid JSON' })
+    if (value === undefined) errors.push({ pointer: pointerTo('/data', name), detail: 'must be valid JSON' })
     else data[name] = value
   }
   return { data, errors }

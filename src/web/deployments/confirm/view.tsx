@@ -57,7 +57,7 @@ export function RollbackPage({
             <b>New runs use v{version} immediately.</b> {workflowName} on {instanceName} currently runs v
             {current}.
             {running > 0 &&
-              ` ${plural(running, 'running run')} ${running === 1 ? 'finishes' : 'finish'} on v${current}.`}
+              ` ${plural(running, 'run')} in progress ${running === 1 ? 'finishes' : 'finish'} on v${current}.`}
           </p>
           <ul class="deploy-lines">
             {size && (
@@ -70,7 +70,8 @@ export function RollbackPage({
                 v{version} succeeded in{' '}
                 {percent(targetRuns.succeeded / (targetRuns.succeeded + targetRuns.failed))} of{' '}
                 {plural(targetRuns.succeeded + targetRuns.failed, 'run')}
-                {currentRuns &&
+                {version !== current &&
+                  currentRuns &&
                   currentRuns.succeeded + currentRuns.failed > 0 &&
                   `, v${current} in ${percent(currentRuns.succeeded / (currentRuns.succeeded + currentRuns.failed))} of ${count(currentRuns.succeeded + currentRuns.failed)}`}
                 .
@@ -83,7 +84,7 @@ export function RollbackPage({
                 then on.
               </li>
             )}
-            <li>Edits made in n8n since then are overwritten. You can deploy v{current} again later.</li>
+            <li>Edits made in n8n are overwritten. You can deploy v{current} again later.</li>
           </ul>
           <Form
             action={`/deployments/${id}/rollback`}

@@ -218,7 +218,7 @@ function Figures({ summary, runsPath, detail }: DetailPageProps & { runsPath: st
         delta={
           <Delta change={change} text={`${Math.abs(Math.round((change ?? 0) * 10) / 10)} pts`} better="up" />
         }
-        {...(change !== null && { note: 'vs the previous 24 h' })}
+        {...(change !== null && { note: 'vs the previous 24 hours' })}
       />
       <Kpi
         label="Runs"
@@ -232,7 +232,7 @@ function Figures({ summary, runsPath, detail }: DetailPageProps & { runsPath: st
         label="Failed"
         value={count(failed)}
         href={`${dayPath}&status=failed`}
-        note={previous ? `${count(failedIn(previous.byStatus))} in the previous 24 h` : undefined}
+        note={previous ? `${count(failedIn(previous.byStatus))} in the previous 24 hours` : undefined}
       />
       <Kpi
         label="Duration p95"

@@ -128,7 +128,7 @@ function ComparisonFailed({ deployment, detail, error, time }: ComparisonFailedP
         >
           {isUnavailable
             ? `v${deployment.version} is deployed. ${polledThrough ? `Runs are up to date as of ${time.inSentence(polledThrough)}.` : 'No runs have been fetched yet.'}`
-            : 'Wait for the current action to finish, then compare again.'}
+            : 'Drift can be checked once the last operation has succeeded.'}
         </Empty>
       </Card>
     </>

@@ -223,7 +223,14 @@ export function planPages(deps: PlanDeps) {
           throw error
         return trackPage(
           c,
-          { values, errors: errorsByField(error, trackFields) },
+          {
+            values,
+            errors: {
+              ...errorsByField(error, trackFields),
+              ...(!ids.workflowId && { workflowId: 'Choose a workflow' }),
+              ...(!ids.instanceId && { instanceId: 'Choose an instance' }),
+            },
+          },
           error.code === 'invalid' ? 422 : 409,
         )
       }

@@ -39,7 +39,8 @@ function failureOf(error: unknown): AppError {
 /** Assigns each error to its field. */
 function fieldErrors(error: AppError, names: readonly string[]): Record<string, string> {
   if (error.code === 'name-taken') return { name: error.message }
-  if (error.code === 'url-not-allowed' || error.code === 'in-use') return { baseUrl: error.message }
+  if (error.code === 'url-not-allowed' || error.code === 'in-use')
+    return { baseUrl: error.errors?.[0]?.detail ?? error.message }
   return errorsByField(error, names)
 }
 

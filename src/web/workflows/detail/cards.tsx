@@ -62,7 +62,7 @@ function credentialNote(
     return `Missing. ${nodes.length === 1 ? `${nodes[0]} needs it.` : `${plural(nodes.length, 'node')} need it.`}`
   }
   const { name, checkedAt } = credential
-  if (state === 'invalid') return `${name} was rejected${checkedAt ? ` ${time.inSentence(checkedAt)}` : ''}`
+  if (state === 'invalid') return `${name} was rejected${checkedAt ? ` ${time.afterVerb(checkedAt)}` : ''}`
   if (bound) return name
   return others > 0 ? `${name}, or ${plural(others, 'other')}` : `${name}, not bound yet`
 }

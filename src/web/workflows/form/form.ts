@@ -184,7 +184,7 @@ export function failedForm(values: WorkflowFormState['values'], error: AppError)
     const field = formFields.find((name) => pointer === `/${name}` || pointer.startsWith(`/${name}/`))
     if (field === 'workflow' || error.code === 'invalid-workflow') {
       const inside = pointer.startsWith(jsonPointer) ? pointer.slice(jsonPointer.length) : pointer
-      if (inside === '') errors.workflow ??= detail
+      if (inside === '') errors.workflow ??= /^[a-z]/.test(detail) ? `The JSON ${detail}` : detail
       else inJson.push({ pointer: inside, detail })
     } else errors[field ?? ''] ??= detail
   }

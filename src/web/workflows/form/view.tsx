@@ -206,7 +206,7 @@ export function EditView({ workflow, state, expected, conflict }: EditProps) {
             type={'number'}
             value={values.dataRetentionDays ?? ''}
             error={errors.dataRetentionDays}
-            hint="1 to 3650 days. Leave empty to store run data for as long as the run. Changing it does not create a version."
+            hint="1 to 3,650 days. Leave empty to store run data for as long as the run. Changing it does not create a version."
           />
           <FormError>{errors['']}</FormError>
           <div class="actions">

@@ -70,7 +70,7 @@ export function ListView({ page, facets, listQuery, nameOf, nodeNameOf, time, pu
       )}
       {page.rows.length > 0 && (
         <Pagination
-          text={`${plural(page.total, 'workflow')}${isFiltered ? ' match' : ''}, failing first`}
+          text={`${plural(page.total, 'workflow')}${isFiltered ? (page.total === 1 ? ' matches' : ' match') : ''}, failing first`}
           firstHref={cursor ? withQuery(path, query) : null}
           nextHref={page.nextCursor && withQuery(path, query, { after: page.nextCursor })}
         />
