@@ -75,7 +75,7 @@ async function seedFirstFree<T>(emails: string[], seed: (email: string) => Promi
 function describe(url: string, { email, password }: DemoAccount, summary: SeedSummary): string {
   const { workflows, versions, executions, durationMs } = summary
   return [
-    `${workflows} workflows, ${versions} versions and ${executions} runs, created in ${Math.round(durationMs / 1000)} s.`,
+    `${workflows} workflows, ${versions} versions and ${executions.toLocaleString('en')} runs, created in ${Math.round(durationMs / 1000)} s.`,
     `  Sign in   ${url}`,
     `  Email     ${email}`,
     `  Password  ${password}`,

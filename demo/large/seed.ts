@@ -63,7 +63,7 @@ export async function seedLargeDemo(
     (deployment) => n8nIdOf(workflowOf.get(deployment) ?? { name: '' }, deployment),
     nowMs,
   )
-  progress(`Recording ${reports.length} runs…`)
+  progress(`Recording ${reports.length.toLocaleString('en')} runs…`)
 
   const timeline = new Timeline(deps, user.id, nowMs)
   const ledger = new Ledger(deps, timeline.servers)

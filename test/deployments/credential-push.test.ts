@@ -251,7 +251,7 @@ describe('replacing a credential', () => {
   })
 })
 
-describe('the audit log', () => {
+describe('the audit trail', () => {
   const events = async (user: WorldUser, action: string) =>
     (await user.api('GET', `/v1/audit-events?action=${action}`)).body.items
 

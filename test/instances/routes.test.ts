@@ -192,7 +192,7 @@ test('a local server can be added once under all its names', async () => {
   }
 })
 
-test('a server in an allowed private network can be added over http, which the audit log records', async () => {
+test('a server in an allowed private network can be added over http, which the audit trail records', async () => {
   const database = await createTestDatabase()
   const privateNetworks = parsePrivateNetworks(['n8n', '10.0.0.0/8', '127.0.0.1', '169.254.0.0/16'])
   const local = createWorld(database, { privateNetworks })

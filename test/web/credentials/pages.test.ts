@@ -336,7 +336,7 @@ describe('the form of a new credential', () => {
       'postgres',
       { name: 'x', 'data.port': '99999999' },
       'data.port',
-      /^Must be a port: a whole number from 1 to 65535\.$/,
+      /^Must be a port: a whole number from 1 to 65535$/,
     ],
     ['a NUL character', 'slackApi', { name: 'x', 'data.accessToken': 'a\0b' }, 'data.accessToken', /./],
   ])('shows an error under its field: %s', async (_fault, type, fields, field, message) => {
