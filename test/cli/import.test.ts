@@ -300,7 +300,7 @@ describe('importWorkflows', () => {
     [
       'an invalid URL',
       { FLOWKEEP_TOKEN: 'x', FLOWKEEP_URL: 'ftp://x' },
-      'FLOWKEEP_URL is not an HTTP or HTTPS URL.',
+      'FLOWKEEP_URL must be an HTTP or HTTPS URL, such as https://flowkeep.example.com.',
     ],
   ])('stops at %s', async (_, env, complaint) => {
     await write({ 'a.json': workflow('A') })

@@ -146,7 +146,7 @@ describe('a plan', () => {
 alter table users add column a text;
 
 -- 9001_drop (contract)
---   destructive, line 1: Drops the column "b" of "users". Marked: unused
+--   destructive, line 1: Drops the column "b" of "users". Reason: unused
 -- destructive: unused
 alter table users drop column b;
 `,

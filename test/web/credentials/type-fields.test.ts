@@ -197,7 +197,7 @@ describe('a posted form', () => {
 
   test.each(['{', 'nothing'])('reports the field of invalid JSON: %s', (json) => {
     expect(read('httpCustomAuth', { json }).errors).toEqual([
-      { pointer: '/data/json', detail: 'is not valid JSON' },
+      { pointer: '/data/json', detail: 'must be valid JSON' },
     ])
   })
 })
