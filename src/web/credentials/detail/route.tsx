@@ -79,7 +79,7 @@ export function detailPages(deps: CredentialPageDeps) {
     }
     const pushed = await credentialPusher.push(userId, id, instanceId)
     const failed = pushed?.results.find(({ status }) => status === 'failed')
-    if (failed) return { kind: 'fail', text: `Not sent to ${failed.instanceName}: ${failed.reason}` }
+    if (failed) return { kind: 'fail', text: `Not pushed to ${failed.instanceName}: ${failed.reason}` }
     return testNotice(await credentialHealth.test(userId, id, instanceId))
   }
 
