@@ -227,6 +227,14 @@ describe('the attention list', () => {
     expect(attentionOf(nothing, time)).toEqual([])
   })
 
+  test('names the workflow of a single stuck run', () => {
+    const [item] = attentionOf({ ...nothing, stuck: { count: 1, since, workflowName: 'Triage' } }, time)
+    expect(item).toMatchObject({
+      what: '1 run is stuck.',
+      detail: "The run of Triage exceeds the workflow's timeout or 24 hours. It started today at 10:00.",
+    })
+  })
+
   test('lists current failures first, by number of failures', () => {
     const items = attentionOf(
       {

@@ -138,16 +138,18 @@ const incidentItem = (
   action: { href: `/workflows/${workflowId}#incidents`, label: 'View workflow' },
 })
 
-const stuckItem = ({ count: runs, since, workflowName }: StuckRuns, time: TimeFormat): AttentionItem => ({
-  tone: 'wait',
-  what: `${plural(runs, 'run is', 'runs are')} stuck.`,
-  detail: `${runs === 1 ? 'It exceeds' : 'They exceed'} the workflow's timeout or 24 hours.${
-    since
-      ? ` ${runs === 1 ? 'It' : `The oldest${workflowName ? `, ${workflowName},` : ''}`} started ${time.afterVerb(since)}.`
-      : ''
-  }`,
-  action: { href: '/executions?status=stuck', label: 'View runs' },
-})
+const stuckItem = ({ count: runs, since, workflowName }: StuckRuns, time: TimeFormat): AttentionItem => {
+  const [subject, oldest] =
+    runs === 1
+      ? [workflowName ? `The run of ${workflowName} exceeds` : 'It exceeds', 'It']
+      : ['They exceed', `The oldest${workflowName ? `, ${workflowName},` : ''}`]
+  return {
+    tone: 'wait',
+    what: `${plural(runs, 'run is', 'runs are')} stuck.`,
+    detail: `${subject} the workflow's timeout or 24 hours.${since ? ` ${oldest} started ${time.afterVerb(since)}.` : ''}`,
+    action: { href: '/executions?status=stuck', label: 'View runs' },
+  }
+}
 
 const failedItem = ({ id, workflowName, instanceName, version, error }: FailedDeployment): AttentionItem => ({
   tone: 'fail',
