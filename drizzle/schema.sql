@@ -401,6 +401,8 @@ create table instances (
   epoch integer default 1 not null,
   epoch_started_at timestamp(3) with time zone,
   server_key text,
+  otel_token_id uuid,
+  otel_previous jsonb,
   constraint instances_name_key UNIQUE (user_id, name),
   constraint instances_pkey PRIMARY KEY (id),
   constraint instances_server_key UNIQUE (user_id, server_key),
@@ -453,6 +455,18 @@ create table node_stats (
   kind text default 'production'::text not null,
   constraint node_stats_pkey PRIMARY KEY (user_id, at, workflow_id, deployment_id, workflow_version, kind, node_type, node_name, recorded_month)
 ) with (fillfactor=80);
+
+create table otel_spans (
+  user_id uuid not null,
+  instance_id uuid not null,
+  part_key text not null,
+  digest text not null,
+  run_key text,
+  spans jsonb not null,
+  expires_at timestamp(3) with time zone not null,
+  constraint otel_spans_instance_fkey FOREIGN KEY (user_id, instance_id) REFERENCES instances(user_id, id) ON DELETE CASCADE,
+  constraint otel_spans_pkey PRIMARY KEY (instance_id, part_key, digest)
+);
 
 create table remote_credentials (
   instance_id uuid not null,
@@ -660,6 +674,12 @@ CREATE INDEX instances_next_poll_at_idx ON public.instances USING btree (next_po
 CREATE INDEX login_throttles_last_failed_at_idx ON public.login_throttles USING btree (last_failed_at);
 
 CREATE INDEX node_stats_month_idx ON public.node_stats USING brin (recorded_month);
+
+CREATE INDEX otel_spans_expires_at_idx ON public.otel_spans USING btree (expires_at);
+
+CREATE INDEX otel_spans_run_key_idx ON public.otel_spans USING btree (instance_id, run_key) WHERE (run_key IS NOT NULL);
+
+CREATE INDEX otel_spans_user_id_instance_id_idx ON public.otel_spans USING btree (user_id, instance_id);
 
 CREATE INDEX remote_credentials_user_id_credential_id_idx ON public.remote_credentials USING btree (user_id, credential_id);
 

@@ -4,7 +4,7 @@ import { codeBySource, partOf } from './bundle-parts.ts'
 import { bundleWorker } from './worker-bundle.ts'
 
 /** KiB, gzipped, of all code that is uploaded. Static assets do not count. */
-const limit = 418
+const limit = 420
 /** KiB, gzipped: a little above what the part needs. */
 const limits: Record<string, number> = {
   'src/web': 124,
@@ -12,13 +12,13 @@ const limits: Record<string, number> = {
   'src/n8n': 27,
   'src/lib': 26,
   zod: 22,
-  'src/executions': 22,
+  'src/executions': 25,
   'drizzle-orm': 20,
   hono: 16,
   jose: 13,
   'src/alerts': 12,
   'src/workflows': 12,
-  'src/instances': 11,
+  'src/instances': 13,
   'src/db': 11,
   '@neondatabase/serverless': 10,
   croner: 11,
@@ -27,6 +27,8 @@ const limits: Record<string, number> = {
   'src/analytics': 10,
   'src/credentials': 8,
   'src/http': 7,
+  // Reads OTLP.
+  pbf: 3,
   'src/runs': 6,
   'src/crypto': 6,
 }

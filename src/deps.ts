@@ -36,11 +36,14 @@ import { DeadLetterRepository } from './executions/reports/dead-letters.ts'
 import { rollUpChanges, isTimeToRollUp } from './executions/record/roll-up.ts'
 import { IncidentRepository } from './executions/reports/incidents.ts'
 import { type OnRecorded, ReportReceiver } from './executions/reports/receive.ts'
+import { TraceReceiver } from './executions/otlp/receive.ts'
+import { SpanRepository } from './executions/otlp/span-repository.ts'
 import { pollNow } from './executions/poll/reconcile.ts'
 import { ExecutionRepository } from './executions/repository.ts'
 import { createLog, type LogLevel } from './http/log.ts'
 import { testCredential } from './instances/credential-test.ts'
 import { InstanceConnections } from './instances/connections.ts'
+import { OtelExport } from './instances/otel.ts'
 import { ErrorReporter } from './instances/reporter.ts'
 import { InstanceRepository } from './instances/repository.ts'
 import type { PrivateNetworks } from './instances/url-guard.ts'
@@ -211,6 +214,7 @@ export function createDeps(config: Config, runtime: Runtime) {
         : mailApi({ url: mail.apiUrl, token: mail.apiToken, from: mail.from }, runtime.instanceFetch)),
   }
   const deliverAlerts = (options: DeliveryOptions) => deliverDue({ ...sending, db, secretBox }, options)
+  const reports = new ReportReceiver(db, deadLetters, now, onFailed, onRecorded)
 
   return {
     runtime: runtime.name,
@@ -255,6 +259,7 @@ export function createDeps(config: Config, runtime: Runtime) {
     }),
     connections,
     reporter,
+    otel: new OtelExport(db, now, config),
     defer,
     deployments,
     deployer,
@@ -286,7 +291,8 @@ export function createDeps(config: Config, runtime: Runtime) {
       pollNow({ db, connections, now, log, onFailed }, userId, instanceId),
     deadLetters,
     incidents: new IncidentRepository(db.read),
-    reports: new ReportReceiver(db, deadLetters, now, onFailed, onRecorded),
+    reports,
+    traces: new TraceReceiver(new SpanRepository(db, now), reports, now),
     onFailed,
     /** Replays the dead letters that arrived before their deployment existed. */
     replayResults: async (userId: string, { id, instanceId, n8nWorkflowId }: Deployment) => {

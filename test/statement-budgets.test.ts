@@ -5,6 +5,7 @@
 import { beforeAll, expect, test } from 'vitest'
 import { evaluateRules } from '../src/alerts/evaluate.ts'
 import { type TestUser, useTestApp } from './harness/app.ts'
+import { spansOf, tracesJson } from './harness/otlp.ts'
 import { createN8nStub } from './harness/n8n-stub.ts'
 import { parsePage } from './harness/dom.ts'
 import { browser, type Browser } from './web/browser.ts'
@@ -330,6 +331,7 @@ const operations: Record<string, [statements: number, requests: number]> = {
   'POST /hooks/n8n/{instances}': [2, 2],
   'POST /hooks/n8n/{instances}?batch': [2, 2],
   'POST /hooks/n8n/{instances}?unknown': [6, 4],
+  'POST /hooks/n8n/{instances}/otlp/v1/traces': [4, 4],
   'POST /v1/workflows': [4, 1],
   'PATCH /v1/workflows/{workflows}': [2, 1],
   'POST /v1/workflows/{workflows}/versions/1/restore': [3, 2],
@@ -344,7 +346,9 @@ const operations: Record<string, [statements: number, requests: number]> = {
   'PATCH /v1/instances/{spare-instance-1}': [3, 3],
   'POST /v1/instances/{spare-instance-1}/test': [2, 2],
   'POST /v1/instances/{spare-instance-1}/reporter': [7, 7],
-  'POST /v1/instances/{spare-instance-1}/webhook-token': [10, 7],
+  'PUT /v1/instances/{spare-instance-1}/otel': [6, 6],
+  'POST /v1/instances/{spare-instance-1}/webhook-token': [14, 11],
+  'DELETE /v1/instances/{spare-instance-1}/otel': [4, 4],
   'DELETE /v1/instances/{spare-instance-1}': [5, 4],
   'POST /v1/instances/{instances}/workflows/{n8n-import-1}/import': [13, 6],
   'POST /v1/deployments/plan': [7, 3],
@@ -397,6 +401,8 @@ const forms: Record<string, [statements: number, requests: number]> = {
   'POST /instances/{form-instance-1}/test': [4, 4],
   'POST /instances/{form-instance-1}/poll': [5, 5],
   'POST /instances/{form-instance-1}/reporter': [9, 9],
+  'POST /instances/{form-instance-1}/otel': [8, 8],
+  'POST /instances/{form-instance-1}/otel/remove': [6, 6],
   'POST /instances/{form-instance-1}/remove': [7, 6],
   'POST /instances/{instances}/import': [15, 8],
   'POST /instances/{instances}/dead-letters/{dead-letter-2}/replay': [4, 4],
@@ -450,6 +456,15 @@ const bodies: Record<string, unknown> = {
     { executionId: '11', workflowId: '{n8n-workflow}', status: 'success' },
   ],
   'POST /hooks/n8n/{instances}?unknown': { executionId: '12', workflowId: 'elsewhere', status: 'success' },
+  'POST /hooks/n8n/{instances}/otlp/v1/traces': tracesJson(
+    spansOf({
+      executionId: '13',
+      workflowId: '{n8n-workflow}',
+      startMs: Date.now(),
+      nodes: [{ name: 'Hook' }, { name: 'Slack', error: 'No' }],
+    }),
+  ),
+  'PUT /v1/instances/{spare-instance-1}/otel': {},
   'POST /v1/credentials/{credentials}/test': {},
   'POST /v1/credentials/{spare-credential-1}/replace': { with: '{spare-credential-2}' },
   'POST /v1/instances': { name: 'Third', baseUrl: 'https://n8n-3.example.com', apiKey: 'planted-api-key' },

@@ -90,6 +90,7 @@ const bodies: Record<string, unknown> = {
   'PATCH /v1/credentials/{id}': { name: 'Taken over' },
   'PATCH /v1/workflows/{id}': { name: 'Taken over' },
   'PATCH /v1/instances/{id}': { name: 'Taken over' },
+  'PUT /v1/instances/{id}/otel': {},
   'PATCH /v1/deployments/{id}': { version: 1 },
   'POST /v1/credentials/{id}/test': {},
   'POST /v1/credentials/{id}/push': {},

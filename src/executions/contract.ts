@@ -293,3 +293,26 @@ export const IncidentQuery = z.strictObject({
   errorFingerprint: Fingerprint.optional(),
 })
 export type IncidentFilter = Omit<z.output<typeof IncidentQuery>, keyof typeof pageQuery>
+
+/** OTLP's JSON form, as far as Flowkeep reads it. Other fields are allowed. */
+export const TraceExport = z
+  .looseObject({
+    resourceSpans: z.array(
+      z.looseObject({ scopeSpans: z.array(z.looseObject({ spans: z.array(z.looseObject({})) })) }),
+    ),
+  })
+  .meta({
+    ref: 'TraceExport',
+    description:
+      'An `ExportTraceServiceRequest` of opentelemetry-proto. n8n sends it as `application/x-protobuf`',
+    'x-example': { resourceSpans: [{ scopeSpans: [{ spans: [{ name: 'workflow.execute' }] }] }] },
+  })
+
+export const TraceAnswer = z
+  .object({
+    partialSuccess: z
+      .object({ rejectedSpans: z.string(), errorMessage: z.string() })
+      .optional()
+      .meta({ description: 'Only if spans were unusable' }),
+  })
+  .meta({ ref: 'TraceResult' })

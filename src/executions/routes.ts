@@ -7,7 +7,7 @@ import type { BaseEnv } from '../http/env.ts'
 import { describe } from '../http/openapi.ts'
 import { defaultLimit, toPage } from '../http/page.ts'
 import { tableMediaTypes } from '../http/table-stream.ts'
-import { bodyLimits, readTextOf, valid } from '../http/validate.ts'
+import { bodyLimits, readBytesOf, readTextOf, valid } from '../http/validate.ts'
 import { instanceErrors } from '../instances/connections.ts'
 import type { InstanceRepository } from '../instances/repository.ts'
 import {
@@ -28,11 +28,15 @@ import {
   ReportAnswers,
   Reports,
   type ReportResult,
+  TraceAnswer,
+  TraceExport,
 } from './contract.ts'
 import type { DeadLetterRepository } from './reports/dead-letters.ts'
 import { downloadExecutions, type ExportOptions } from './export.ts'
 import type { IncidentRepository } from './reports/incidents.ts'
 import { readReports, reportMediaTypes } from './reports/body.ts'
+import type { TraceReceiver } from './otlp/receive.ts'
+import { exportResponse, readSpans, traceMediaTypes } from './otlp/wire.ts'
 import type { ReportReceiver } from './reports/receive.ts'
 import type { ExecutionRepository } from './repository.ts'
 import { readRunCursor } from '../runs/order.ts'
@@ -223,12 +227,13 @@ export function deadLetterRoutes(deadLetters: DeadLetterRepository) {
 export interface HookDeps {
   instances: Pick<InstanceRepository, 'authenticate'>
   reports: Pick<ReportReceiver, 'receive'>
+  traces: Pick<TraceReceiver, 'receive'>
 }
 
 export interface HookLimits {
   /** Concurrent requests per isolate. */
   requests: number
-  /** Total size of their bodies in characters. */
+  /** Total size of their bodies in characters or bytes. */
   bodyChars: number
 }
 
@@ -239,19 +244,44 @@ const maxReports = 500
  * everything is committed, because the sender does not repeat a report that succeeded.
  */
 export function hookRoutes(
-  { instances, reports }: HookDeps,
+  { instances, reports, traces }: HookDeps,
   limits: HookLimits = { requests: 1024, bodyChars: 32 * 1024 * 1024 },
 ) {
   let requests = 0
   let bodyChars = 0
 
-  async function report(c: Context<BaseEnv>, instanceId: string, text: string) {
-    const token = bearerToken(c.req.header('Authorization'))
-    const known = token !== null && IdParam.safeParse({ id: instanceId }).success
-    const instance = known ? await instances.authenticate(instanceId, token) : null
-    if (!instance) {
-      throw new AppError('unauthenticated', "Send the instance's webhook token: Authorization: Bearer whk_…")
+  /** Runs `receive` for the instance of the token, within the limits. */
+  async function accept<T>(
+    c: Context<BaseEnv>,
+    { instanceId, size }: { instanceId: string; size: number },
+    receive: (instance: { id: string; userId: string }) => Promise<T>,
+  ): Promise<T> {
+    if (requests >= limits.requests || bodyChars + size > limits.bodyChars) {
+      throw new AppError('too-many-requests', 'Too many concurrent reports. Retry this request', {
+        retryAfterSeconds: 1,
+      })
     }
+    requests += 1
+    bodyChars += size
+    try {
+      c.header('Cache-Control', 'no-store')
+      const token = bearerToken(c.req.header('Authorization'))
+      const known = token !== null && IdParam.safeParse({ id: instanceId }).success
+      const instance = known ? await instances.authenticate(instanceId, token) : null
+      if (!instance) {
+        throw new AppError(
+          'unauthenticated',
+          "Send the instance's webhook token: Authorization: Bearer whk_…",
+        )
+      }
+      return await receive(instance)
+    } finally {
+      requests -= 1
+      bodyChars -= size
+    }
+  }
+
+  async function report(c: Context<BaseEnv>, instance: { id: string; userId: string }, text: string) {
     const body = readReports(text, c.req.header('Content-Type') ?? '')
     if (!Array.isArray(body)) {
       const [{ status, ...answer } = { status: 422, created: false } as ReportResult] = await reports.receive(
@@ -265,7 +295,7 @@ export function hookRoutes(
     return c.json({ results: await reports.receive(instance, body) }, 200)
   }
 
-  return new Hono<BaseEnv>().post(
+  const receiving = new Hono<BaseEnv>().post(
     '/n8n/:instanceId',
     describe({
       operationId: 'reportExecutions',
@@ -293,20 +323,42 @@ export function hookRoutes(
     }),
     async (c) => {
       const text = await readTextOf(c, reportMediaTypes, bodyLimits.hook)
-      if (requests >= limits.requests || bodyChars + text.length > limits.bodyChars) {
-        throw new AppError('too-many-requests', 'Too many concurrent reports. Retry this request', {
-          retryAfterSeconds: 1,
-        })
-      }
-      requests += 1
-      bodyChars += text.length
-      try {
-        c.header('Cache-Control', 'no-store')
-        return await report(c, c.req.param('instanceId'), text)
-      } finally {
-        requests -= 1
-        bodyChars -= text.length
-      }
+      const sent = { instanceId: c.req.param('instanceId'), size: text.length }
+      return accept(c, sent, (instance) => report(c, instance, text))
+    },
+  )
+  return receiving.post(
+    '/n8n/:instanceId/otlp/v1/traces',
+    describe({
+      operationId: 'receiveTraces',
+      tag: 'Webhooks',
+      summary: 'Receive traces from n8n',
+      description:
+        'An OpenTelemetry collector for n8n 2.19 and later: accepts OTLP trace exports in protobuf or JSON and ' +
+        'records the runs of deployed workflows with their nodes. Set it up with ' +
+        '`PUT /v1/instances/{id}/otel`. Spans of other programs and workflows are ignored. gzip and deflate ' +
+        'are decoded. Responds with an `ExportTraceServiceResponse` in the media type of the request; ' +
+        '`partialSuccess` counts unusable spans. A repeated export changes nothing.',
+      responses: { 200: TraceAnswer },
+      mediaTypes: traceMediaTypes,
+      errors: [
+        'unauthenticated',
+        'malformed-json',
+        'too-large',
+        'unsupported-media-type',
+        'invalid',
+        'too-many-requests',
+      ],
+      webhook: true,
+      body: TraceExport,
+    }),
+    async (c) => {
+      const { bytes, mediaType } = await readBytesOf(c, traceMediaTypes, bodyLimits.hook)
+      const sent = { instanceId: c.req.param('instanceId'), size: bytes.length }
+      return accept(c, sent, async (instance) => {
+        const rejected = await traces.receive(instance, readSpans(bytes, mediaType))
+        return c.body(exportResponse(rejected, mediaType), 200, { 'Content-Type': mediaType })
+      })
     },
   )
 }

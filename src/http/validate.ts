@@ -119,17 +119,30 @@ async function textOf(file: Blob): Promise<string> {
   }
 }
 
+/**
+ * The decoded body and its media type, one of `mediaTypes`, the preferred one first.
+ * @throws {AppError} `unsupported-media-type`, `too-large`, `malformed-json`
+ */
+export async function readBytesOf<M extends string>(
+  c: Context,
+  mediaTypes: readonly M[],
+  limitBytes: number,
+): Promise<{ bytes: Uint8Array<ArrayBuffer>; mediaType: M }> {
+  const sent = (c.req.header('Content-Type') ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? ''
+  const mediaType = mediaTypes.find((each) => each === sent)
+  if (mediaType === undefined) {
+    throw new AppError('unsupported-media-type', `Send the body with Content-Type: ${mediaTypes[0]}`)
+  }
+  return { bytes: await readBytes(c.req.raw, limitBytes), mediaType }
+}
+
 /** `readText` for any of several media types, the preferred one first. */
 export async function readTextOf(
   c: Context,
   mediaTypes: readonly string[],
   limitBytes: number,
 ): Promise<string> {
-  const sent = (c.req.header('Content-Type') ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? ''
-  if (!mediaTypes.includes(sent)) {
-    throw new AppError('unsupported-media-type', `Send the body with Content-Type: ${mediaTypes[0]}`)
-  }
-  const bytes = await readBytes(c.req.raw, limitBytes)
+  const { bytes } = await readBytesOf(c, mediaTypes, limitBytes)
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
   } catch {

@@ -3,6 +3,7 @@ import { invalid } from '../errors.ts'
 import { testConnection } from './connection-test.ts'
 import type { Connection, InstanceConnections } from './connections.ts'
 import type { Instance, InstanceChange, InstanceTest } from './contract.ts'
+import type { OtelExport } from './otel.ts'
 import type { ErrorReporter } from './reporter.ts'
 import type { InstanceRepository } from './repository.ts'
 
@@ -50,6 +51,7 @@ export async function changeInstance(
 
 export interface RemovalAccess extends InstanceAccess {
   reporter: Pick<ErrorReporter, 'removeReporter'>
+  otel: Pick<OtelExport, 'removeFromDeleted'>
   /** Reads the deployments of the instance. Its result restores the original settings in n8n after the removal. */
   settingsRestorer: {
     onInstance: (userId: string, id: string) => Promise<(connection: Connection) => Promise<void>>
@@ -63,7 +65,7 @@ export interface RemovalAccess extends InstanceAccess {
  * @throws {AppError} as `InstanceRepository.delete`
  */
 export async function removeInstance(
-  { instances, connections, reporter, settingsRestorer, defer }: RemovalAccess,
+  { instances, connections, reporter, otel, settingsRestorer, defer }: RemovalAccess,
   userId: string,
   id: string,
   options: { force: boolean },
@@ -75,6 +77,7 @@ export async function removeInstance(
   if (connection) {
     await restore?.(connection)
     defer(reporter.removeReporter(connection))
+    defer(otel.removeFromDeleted(connection))
   }
   return true
 }

@@ -30,6 +30,8 @@ export interface ConnectedInstance {
   reporterWorkflowId: string | null
   reporterCredentialId: string | null
   isReporterTokenCurrent: boolean
+  otelTokenId: string | null
+  otelPrevious: Record<string, unknown> | null
 }
 
 export interface Connection {
@@ -69,6 +71,8 @@ export class InstanceConnections {
         reporterWorkflowId: instances.reporterWorkflowId,
         reporterCredentialId: instances.reporterCredentialId,
         isReporterTokenCurrent: reporterColumns.isTokenCurrent,
+        otelTokenId: reporterColumns.otelTokenId,
+        otelPrevious: reporterColumns.otelPrevious,
       })
       .from(instances)
       .where(and(eq(instances.userId, userId), eq(instances.id, instanceId)))

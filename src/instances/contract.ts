@@ -72,6 +72,16 @@ export const Instance = z
       .object({ n8nWorkflowId: z.string() })
       .nullable()
       .meta({ description: 'The workflow in n8n that reports errors to Flowkeep; null until it is set up' }),
+    otel: z
+      .object({
+        isCurrent: z.boolean().meta({
+          description:
+            'False after the webhook token was rotated while n8n was unreachable: set OpenTelemetry up again ' +
+            'within 24 hours',
+        }),
+      })
+      .nullable()
+      .meta({ description: 'n8n sends its runs by OpenTelemetry; null unless set up' }),
     epoch: z.number().int().meta({
       description: 'Incremented when n8n is reset or restored and its execution IDs start over',
     }),
@@ -118,6 +128,48 @@ export const Reporter = z
   .meta({ ref: 'Reporter' })
 export type Reporter = z.output<typeof Reporter>
 
+export const NewOtelSetup = z
+  .strictObject({
+    replace: z.boolean().optional().meta({
+      description: 'Replace another collector that n8n sends traces to, until OpenTelemetry is removed again',
+    }),
+  })
+  .meta({ ref: 'NewOtelSetup', 'x-example': { replace: false } })
+
+const HeadersLost = z.array(z.string()).meta({
+  description:
+    "Names of headers of the earlier collector. n8n does not return their values, so enter them again in n8n's " +
+    'settings when the collector is restored',
+  'x-example': ['x-honeycomb-team'],
+})
+
+export const OtelSetup = z
+  .object({
+    endpoint: z.string().meta({
+      description: 'URL that n8n sends traces to',
+      'x-example':
+        'https://flowkeep.example.com/hooks/n8n/01934f8e-7f00-7b21-8e4f-6a3b2c1d0e9f/otlp/v1/traces',
+    }),
+    replaced: z
+      .string()
+      .nullable()
+      .meta({ description: 'Host of the collector that was replaced', 'x-example': null }),
+    headersLost: HeadersLost,
+  })
+  .meta({ ref: 'OtelSetup' })
+export type OtelSetup = z.output<typeof OtelSetup>
+
+export const OtelRemoval = z
+  .object({
+    restored: z.string().nullable().meta({
+      description: 'Host of the collector that n8n sends traces to again; null if none',
+      'x-example': null,
+    }),
+    headersLost: HeadersLost,
+  })
+  .meta({ ref: 'OtelRemoval' })
+export type OtelRemoval = z.output<typeof OtelRemoval>
+
 export const WebhookTokenAnswer = z
   .object({
     webhookToken: z
@@ -127,6 +179,10 @@ export const WebhookTokenAnswer = z
       description:
         '`pending`: the token of the reporter in n8n could not be updated yet; the next deployment ' +
         'retries',
+    }),
+    otel: z.enum(['none', 'updated', 'pending']).meta({
+      description:
+        "`pending`: the token in n8n's OpenTelemetry settings could not be updated; set it up again within 24 hours",
     }),
   })
   .meta({ ref: 'WebhookToken' })

@@ -1,4 +1,4 @@
-/** @module The stored state of an instance's error reporter, and the lease for setting it up. */
+/** @module The stored state of an instance's error reporter and OpenTelemetry, and the lease for setting them up. */
 import { and, eq, isNull, lte, or, type SQL, sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
 import type { Db } from '../db/client.ts'
@@ -11,6 +11,8 @@ const leaseMs = 60_000
 
 /** The label of the reporter's tokens. */
 const label = 'reporter'
+/** The label of the tokens that n8n sends traces with. */
+const otelLabel = 'otel'
 
 /** What is stored of the reporter, in a select or `returning` of `instances`. */
 export const reporterColumns = {
@@ -20,6 +22,8 @@ export const reporterColumns = {
     select 1 from webhook_tokens t where t.user_id = instances.user_id and t.instance_id = instances.id
       and t.id = instances.reporter_token_id and t.expires_at is null
   )`,
+  otelTokenId: instances.otelTokenId,
+  otelPrevious: instances.otelPrevious,
 }
 
 export interface RememberedReporter {
@@ -27,6 +31,9 @@ export interface RememberedReporter {
   credentialId: string | null
   /** The credential holds a token without an expiry. */
   isTokenCurrent: boolean
+  /** Null unless n8n sends traces. */
+  otelTokenId: string | null
+  otelPrevious: Record<string, unknown> | null
 }
 
 export interface Owned {
@@ -94,7 +101,7 @@ export class ReporterLease {
   }
 
   /** Renews the lease and creates a token that is valid immediately, because n8n may use it before its response arrives. */
-  async mintToken(): Promise<{ id: string; token: string }> {
+  async mintToken(name: typeof label | typeof otelLabel = label): Promise<{ id: string; token: string }> {
     const until = this.#nextUntil()
     const id = uuidv7()
     const { token, hash } = await newWebhookToken()
@@ -104,7 +111,7 @@ export class ReporterLease {
         where ${this.#ownsLease()} returning user_id, id
       )
       insert into webhook_tokens (id, user_id, instance_id, label, hash, created_at)
-      select ${id}, user_id, id, ${label}, ${hash}, ${this.#now().toISOString()}::timestamptz from renewed
+      select ${id}, user_id, id, ${name}, ${hash}, ${this.#now().toISOString()}::timestamptz from renewed
       returning id`)
     this.#until = until
     return { id, token }
@@ -123,6 +130,52 @@ export class ReporterLease {
           and t.id <> ${tokenId} and t.expires_at is null
       )
       select id from saved`)
+  }
+
+  /** Deletes a token that n8n does not use. */
+  async dropToken(id: string): Promise<void> {
+    await this.#db.execute(sql`
+      delete from webhook_tokens
+      where user_id = ${this.#instance.userId} and instance_id = ${this.#instance.id} and id = ${id}`)
+  }
+
+  /** Stores n8n's earlier settings before they change. */
+  rememberOtel(previous: Record<string, unknown>): Promise<void> {
+    return this.#update({ otelPrevious: previous })
+  }
+
+  /** Stores the token that n8n sends traces with, and lets earlier ones expire. */
+  async saveOtel(tokenId: string, details: Record<string, unknown>): Promise<void> {
+    const expiresAt = new Date(this.#now().getTime() + tokenOverlapMs).toISOString()
+    await this.#write(sql`
+      with saved as (
+        update instances set otel_token_id = ${tokenId}
+        where ${this.#ownsLease()} returning user_id, id
+      ), expired as (
+        update webhook_tokens t set expires_at = ${expiresAt}::timestamptz from saved
+        where t.user_id = saved.user_id and t.instance_id = saved.id and t.label = ${otelLabel}
+          and t.id <> ${tokenId} and t.expires_at is null
+      ), audited as (
+        insert into audit_events (id, user_id, action, subject_id, details)
+        select ${uuidv7()}, user_id, 'instance.otel-set-up', id, ${JSON.stringify(details)}::jsonb from saved
+      )
+      select id from saved`)
+  }
+
+  /** Forgets n8n's earlier settings and deletes the tokens. */
+  async forgetOtel(): Promise<void> {
+    await this.#write(sql`
+      with forgotten as (
+        update instances set otel_token_id = null, otel_previous = null
+        where ${this.#ownsLease()} returning user_id, id
+      ), deleted as (
+        delete from webhook_tokens t using forgotten
+        where t.user_id = forgotten.user_id and t.instance_id = forgotten.id and t.label = ${otelLabel}
+      ), audited as (
+        insert into audit_events (id, user_id, action, subject_id)
+        select ${uuidv7()}, user_id, 'instance.otel-removed', id from forgotten
+      )
+      select id from forgotten`)
   }
 
   saveWorkflow(workflowId: string): Promise<void> {
@@ -171,10 +224,10 @@ export class ReporterLease {
 }
 
 function requireLease(rows: unknown[]): void {
-  if (rows.length === 0) throw reporterBusy()
+  if (rows.length === 0) throw setupBusy()
 }
 
-export const reporterBusy = (): AppError =>
-  new AppError('instance-busy', 'Another request is setting up the error reporter. Try again', {
+export const setupBusy = (): AppError =>
+  new AppError('instance-busy', 'Another request is setting up this instance in n8n. Try again', {
     retryAfterSeconds: 5,
   })

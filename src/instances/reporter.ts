@@ -11,7 +11,7 @@ import type { N8nWorkflow } from '../n8n/api/shapes.ts'
 import { isN8nError, N8nError, type N8nErrorKind } from '../n8n/api/transport.ts'
 import type { Connection } from './connections.ts'
 import type { Reporter } from './contract.ts'
-import { type RememberedReporter, reporterBusy, type ReporterLease, ReporterState } from './reporter-state.ts'
+import { type RememberedReporter, setupBusy, type ReporterLease, ReporterState } from './reporter-state.ts'
 import {
   isAsWanted,
   isPublished,
@@ -55,6 +55,8 @@ export class ErrorReporter {
       workflowId: instance.reporterWorkflowId,
       credentialId: instance.reporterCredentialId,
       isTokenCurrent: instance.isReporterTokenCurrent,
+      otelTokenId: instance.otelTokenId,
+      otelPrevious: instance.otelPrevious,
     }
     const ensure = async (attempt: number) =>
       this.#ensureUnlessLeased(connection, attempt === 1 ? opened : await this.#state.read(instance))
@@ -63,7 +65,7 @@ export class ErrorReporter {
       maxAttempts: patience.tries,
       wait: this.#wait,
     })
-    if (!reporter) throw reporterBusy()
+    if (!reporter) throw setupBusy()
     return reporter
   }
 

@@ -40,12 +40,19 @@ const columns = {
   epochStartedAt: instances.epochStartedAt,
   pollFailures: instances.pollFailures,
   reporterWorkflowId: instances.reporterWorkflowId,
+  otelTokenId: instances.otelTokenId,
+  isOtelCurrent: sql<boolean>`exists (
+    select 1 from webhook_tokens t where t.user_id = instances.user_id and t.instance_id = instances.id
+      and t.id = instances.otel_token_id and t.expires_at is null
+  )`,
   version: instances.version,
   createdAt: instances.createdAt,
   updatedAt: instances.updatedAt,
 }
 
-type Row = Pick<typeof instances.$inferSelect, keyof typeof columns>
+type Row = Pick<typeof instances.$inferSelect, Exclude<keyof typeof columns, 'isOtelCurrent'>> & {
+  isOtelCurrent: boolean
+}
 
 const untested = {
   status: 'untested',
@@ -59,6 +66,7 @@ const untested = {
   epochStartedAt: null,
   pollFailures: 0,
   reporterWorkflowId: null,
+  otelTokenId: null,
 } as const
 
 /** A user's n8n servers. Every method takes the owner first and reads only that user's rows. */
@@ -92,7 +100,8 @@ export class InstanceRepository {
         .values({ id: uuidv7(), userId, instanceId: id, label: 'first', hash, createdAt }),
       auditEvent(this.#db, userId, 'instance.created', id, this.#privateNetworkOf(baseUrl)),
     ]).catch((error: unknown) => this.#rethrowTaken(userId, baseUrl, error))
-    if (!created.replayed) return { ...this.#toInstance(row), webhookToken: token }
+    if (!created.replayed)
+      return { ...this.#toInstance({ ...row, isOtelCurrent: false }), webhookToken: token }
     const earlier = await this.find(userId, created.id)
     if (!earlier)
       throw new AppError(
@@ -300,7 +309,8 @@ export class InstanceRepository {
   }
 
   #toInstance(row: Row): Instance {
-    const { lastPolledAt, polledThrough, pollFailures, reporterWorkflowId, ...instance } = row
+    const { lastPolledAt, polledThrough, pollFailures, reporterWorkflowId, ...rest } = row
+    const { otelTokenId, isOtelCurrent, ...instance } = rest
     const lagMs = polledThrough && this.#now().getTime() - polledThrough.getTime()
     return {
       ...instance,
@@ -314,6 +324,7 @@ export class InstanceRepository {
         failures: pollFailures,
       },
       reporter: reporterWorkflowId === null ? null : { n8nWorkflowId: reporterWorkflowId },
+      otel: otelTokenId === null ? null : { isCurrent: isOtelCurrent },
       createdAt: row.createdAt.toISOString(),
       updatedAt: row.updatedAt.toISOString(),
     }

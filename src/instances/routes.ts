@@ -19,17 +19,22 @@ import {
   InstanceQuery,
   InstanceTest,
   NewInstance,
+  NewOtelSetup,
+  OtelRemoval,
+  OtelSetup,
   Reporter,
   WebhookTokenAnswer,
 } from './contract.ts'
 import type { ErrorReporter } from './reporter.ts'
-import { renewReporter, setUpReporter } from './set-up-reporter.ts'
+import type { OtelExport } from './otel.ts'
+import { renewTokens, setUpOtel, setUpReporter, removeOtel } from './set-up-reporter.ts'
 
 const tag = 'Instances'
 const secretErrors: ErrorCode[] = ['credential-undecryptable', 'key-unavailable']
 
 export interface InstanceRouteDeps extends RemovalAccess {
   reporter: ErrorReporter
+  otel: OtelExport
   fingerprint: Fingerprint
 }
 
@@ -42,13 +47,14 @@ const initialState = {
   capabilities: null,
   polling: { lastPolledAt: null, polledThrough: null, lagSeconds: null, failures: 0 },
   reporter: null,
+  otel: null,
   epoch: 1,
   epochStartedAt: null,
 } satisfies Partial<Instance>
 
 function tagOf(instance: Instance): Promise<string> {
   const { status, statusDetail, testedAt, n8nVersion, capabilities } = instance
-  const { polling, reporter, epoch, epochStartedAt } = instance
+  const { polling, reporter, otel, epoch, epochStartedAt } = instance
   const state = {
     status,
     statusDetail,
@@ -57,6 +63,7 @@ function tagOf(instance: Instance): Promise<string> {
     capabilities,
     polling,
     reporter,
+    otel,
     epoch,
     epochStartedAt,
   }
@@ -221,6 +228,47 @@ export function instanceRoutes(deps: InstanceRouteDeps) {
         return c.json(found, 200)
       },
     )
+    .put(
+      '/:id/otel',
+      describe({
+        operationId: 'setUpOtel',
+        tag,
+        summary: 'Receive runs by OpenTelemetry',
+        description:
+          'Sets Flowkeep up as the OpenTelemetry collector of n8n 2.19 or later: n8n then sends every run with its ' +
+          'nodes within seconds. The API key needs the scope `otel:manage`. n8n sends a test trace first; nothing ' +
+          'changes if it does not arrive. Fails with `instance-conflict` and the host of the `collector` if n8n ' +
+          'sends traces elsewhere, unless `replace` is true, and if environment variables of n8n set its ' +
+          'OpenTelemetry settings. Its earlier settings are restored by `DELETE`. Safe to repeat.',
+        responses: { 200: OtelSetup },
+        errors: ['not-found', 'invalid', 'url-not-allowed', ...instanceErrors, ...secretErrors],
+      }),
+      valid('param', IdParam),
+      valid('json', NewOtelSetup),
+      async (c) => {
+        const found = await setUpOtel(deps, c.var.userId, c.req.valid('param').id, c.req.valid('json'))
+        if (!found) throw notFound('Instance')
+        return c.json(found, 200)
+      },
+    )
+    .delete(
+      '/:id/otel',
+      describe({
+        operationId: 'removeOtel',
+        tag,
+        summary: 'Stop receiving runs by OpenTelemetry',
+        description:
+          "Restores n8n's earlier OpenTelemetry settings, unless they have been changed since. Polling continues.",
+        responses: { 200: OtelRemoval },
+        errors: ['not-found', 'url-not-allowed', ...instanceErrors, ...secretErrors],
+      }),
+      valid('param', IdParam),
+      async (c) => {
+        const removed = await removeOtel(deps, c.var.userId, c.req.valid('param').id)
+        if (!removed) throw notFound('Instance')
+        return c.json(removed, 200)
+      },
+    )
     .post(
       '/:id/webhook-token',
       describe({
@@ -228,8 +276,8 @@ export function instanceRoutes(deps: InstanceRouteDeps) {
         tag,
         summary: 'Rotate the webhook token',
         description:
-          'The previous token works for another 24 hours. The error reporter in n8n is updated with its own ' +
-          'token.',
+          'The previous token works for another 24 hours. The error reporter and the OpenTelemetry settings in ' +
+          'n8n are updated with tokens of their own.',
         responses: { 200: WebhookTokenAnswer },
         errors: ['not-found'],
       }),
@@ -238,7 +286,7 @@ export function instanceRoutes(deps: InstanceRouteDeps) {
         const { id } = c.req.valid('param')
         const webhookToken = await instances.rotateWebhookToken(c.var.userId, id)
         if (webhookToken === null) throw notFound('Instance')
-        return c.json({ webhookToken, reporter: await renewReporter(deps, c.var.userId, id) }, 200)
+        return c.json({ webhookToken, ...(await renewTokens(deps, c.var.userId, id)) }, 200)
       },
     )
 }

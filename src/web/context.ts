@@ -31,6 +31,7 @@ export type DashboardDeps = Pick<
   | 'instances'
   | 'connections'
   | 'reporter'
+  | 'otel'
   | 'settingsRestorer'
   | 'deployments'
   | 'deployer'

@@ -19,6 +19,8 @@ import { AppError } from '../../src/errors.ts'
 import { loadCatalogue } from '../../src/n8n/catalogue/catalogue.ts'
 import { DeadLetterRepository } from '../../src/executions/reports/dead-letters.ts'
 import { IncidentRepository } from '../../src/executions/reports/incidents.ts'
+import { TraceReceiver } from '../../src/executions/otlp/receive.ts'
+import { SpanRepository } from '../../src/executions/otlp/span-repository.ts'
 import { ReportReceiver } from '../../src/executions/reports/receive.ts'
 import { pollNow } from '../../src/executions/poll/reconcile.ts'
 import { ExecutionRepository } from '../../src/executions/repository.ts'
@@ -32,6 +34,7 @@ import {
 import type { AuthEnv } from '../../src/http/auth.ts'
 import { problem, toAppError } from '../../src/http/problem.ts'
 import { InstanceConnections } from '../../src/instances/connections.ts'
+import { OtelExport } from '../../src/instances/otel.ts'
 import { ErrorReporter } from '../../src/instances/reporter.ts'
 import { InstanceRepository } from '../../src/instances/repository.ts'
 import { instanceRoutes } from '../../src/instances/routes.ts'
@@ -86,6 +89,7 @@ export function createWorld(database: TestDatabase, options: WorldOptions = {}) 
     instances,
     connections: new InstanceConnections(db, now, secretBox, settings),
     reporter: new ErrorReporter(db, now, settings),
+    otel: new OtelExport(db, now, settings),
     settingsRestorer: { onInstance: async () => async () => undefined },
     now,
     fingerprint,
@@ -111,6 +115,7 @@ export function createWorld(database: TestDatabase, options: WorldOptions = {}) 
   })
   const deadLetters = new DeadLetterRepository(db, now)
   const reports = new ReportReceiver(db, deadLetters, now)
+  const traces = new TraceReceiver(new SpanRepository(db, now), reports, now)
 
   const app = new Hono<AuthEnv>()
   app.onError((error, c) => {
@@ -156,7 +161,7 @@ export function createWorld(database: TestDatabase, options: WorldOptions = {}) 
       ),
     )
     .route('/v1/incidents', incidentRoutes(new IncidentRepository(db.read)))
-    .route('/hooks', hookRoutes({ instances, reports }, options.hookLimits))
+    .route('/hooks', hookRoutes({ instances, reports, traces }, options.hookLimits))
 
   async function call(
     method: string,

@@ -20,6 +20,9 @@ export type StubStep =
   | 'execution-list'
   | 'execution-get'
   | 'community-package-list'
+  | 'otel-get'
+  | 'otel-update'
+  | 'otel-test'
   | 'webhook'
   | 'other'
 

@@ -1,5 +1,6 @@
 /** @module The paths of n8n's public API that the stub supports, and the response of `/discover`. */
 import * as credentials from './n8n-stub-credentials.ts'
+import * as otel from './n8n-stub-otel.ts'
 import * as executions from './n8n-stub-executions.ts'
 import type { StubStep } from './n8n-stub-faults.ts'
 import type { Generation, Json, StubContext } from './n8n-stub-state.ts'
@@ -93,6 +94,9 @@ const ROUTES: Route[] = [
     '2.41',
   ],
   ['GET', /^\/community-packages$/, 'community-package-list', (c) => listCommunityPackages(c), '2.41'],
+  ['GET', /^\/settings\/otel$/, 'otel-get', (c) => otel.getOtel(c), '2.41'],
+  ['PUT', /^\/settings\/otel$/, 'otel-update', (c, { body }) => otel.updateOtel(c, body), '2.41'],
+  ['POST', /^\/settings\/otel\/test-trace$/, 'otel-test', (c, { body }) => otel.testOtel(c, body), '2.41'],
   ['GET', /^\/executions$/, 'execution-list', (c, { query }) => executions.listExecutions(c, query)],
   [
     'GET',

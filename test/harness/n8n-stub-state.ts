@@ -102,6 +102,14 @@ export interface StubState {
   communityPackages: StubPackage[] | null
   /** steps for which the API key lacks the scope: n8n does not list them and returns 403 */
   withheld: Set<string>
+  otel: {
+    /** with the values of headers */
+    settings: Json
+    /** fields that environment variables set */
+    managed: Set<string>
+    /** the error of a test trace; null if the collector accepts it */
+    testError: string | null
+  }
 }
 
 /** Shared by the parts of the stub. */

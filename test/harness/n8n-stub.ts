@@ -18,6 +18,7 @@ import type {
   StubState,
   StubWorkflow,
 } from './n8n-stub-state.ts'
+import { OTEL_DEFAULTS } from './n8n-stub-otel.ts'
 import { type Route, routesAt } from './n8n-stub-routes.ts'
 import { Refusal } from './n8n-stub-validation.ts'
 import * as workflows from './n8n-stub-workflows.ts'
@@ -61,6 +62,7 @@ export async function createN8nStub(options: N8nStubOptions = {}) {
     workingCredentials: new Set(),
     communityPackages: [],
     withheld: new Set(),
+    otel: { settings: { ...OTEL_DEFAULTS }, managed: new Set(), testError: null },
   }
   let advancedMs = 0
   const context: StubContext = {
@@ -114,7 +116,14 @@ export async function createN8nStub(options: N8nStubOptions = {}) {
     if (!route) return json(405, { message: `${request.method} method not allowed` })
     if (request.headers.get('x-n8n-api-key') !== apiKey) return json(401, { message: 'Unauthorized' })
     if (state.withheld.has(route[2])) return json(403, { message: 'Forbidden' })
-    const takesBody = ['workflow-create', 'workflow-update', 'credential-create', 'credential-update']
+    const takesBody = [
+      'workflow-create',
+      'workflow-update',
+      'credential-create',
+      'credential-update',
+      'otel-update',
+      'otel-test',
+    ]
     if (takesBody.includes(route[2]) && type !== 'application/json') {
       return json(415, { message: `unsupported media type ${type}` })
     }

@@ -260,7 +260,11 @@ describe('rotating the webhook token', () => {
     const [credential] = stub.state.credentials.values()
     const before = String(credential?.data['value'])
     const rotated = await user.call('POST', `${path}/webhook-token`)
-    expect(rotated.json).toEqual({ webhookToken: expect.stringMatching(/^whk_/), reporter: 'updated' })
+    expect(rotated.json).toEqual({
+      webhookToken: expect.stringMatching(/^whk_/),
+      reporter: 'updated',
+      otel: 'none',
+    })
     const after = String(credential?.data['value'])
     expect(after).not.toBe(before)
     expect(after).not.toContain(rotated.json.webhookToken)

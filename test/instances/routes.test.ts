@@ -40,6 +40,7 @@ test('an instance can be created, read, listed, renamed and deleted; the key is 
     epochStartedAt: null,
     polling: { lastPolledAt: null, polledThrough: null, lagSeconds: null, failures: 0 },
     reporter: null,
+    otel: null,
     version: 1,
     createdAt: expect.any(String),
     updatedAt: expect.any(String),

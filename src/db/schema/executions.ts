@@ -3,6 +3,7 @@ import {
   bigint,
   boolean,
   check,
+  foreignKey,
   index,
   integer,
   jsonb,
@@ -14,6 +15,7 @@ import {
   uuid,
 } from 'drizzle-orm/pg-core'
 import { instant, updatedAt } from './columns.ts'
+import { instances } from './instances.ts'
 
 export const executionStatuses = [
   'new',
@@ -214,4 +216,35 @@ export const executionBackfill = pgTable(
   'execution_backfill',
   { isOnly: boolean('is_only').primaryKey().default(true), beforeId: uuid('before_id').notNull() },
   (t) => [check('execution_backfill_only_check', sql`${t.isOnly}`)],
+)
+
+/**
+ * Spans of n8n's runs, until all spans of their run have arrived: those of one part of a run in one request. n8n exports
+ * spans in batches, and a node's span names its run only by the span of the run, which ends later.
+ */
+export const otelSpans = pgTable(
+  'otel_spans',
+  {
+    userId: uuid('user_id').notNull(),
+    instanceId: uuid('instance_id').notNull(),
+    /** Trace and span ID of the part of the run. */
+    partKey: text('part_key').notNull(),
+    /** SHA-256 of `spans`, hex. A repeated request adds nothing. */
+    digest: text('digest').notNull(),
+    /** Trace and n8n execution ID, if the request has the span of the part. */
+    runKey: text('run_key'),
+    spans: jsonb('spans').notNull(),
+    expiresAt: instant('expires_at').notNull(),
+  },
+  (t) => [
+    primaryKey({ name: 'otel_spans_pkey', columns: [t.instanceId, t.partKey, t.digest] }),
+    foreignKey({
+      name: 'otel_spans_instance_fkey',
+      columns: [t.userId, t.instanceId],
+      foreignColumns: [instances.userId, instances.id],
+    }).onDelete('cascade'),
+    index('otel_spans_run_key_idx').on(t.instanceId, t.runKey).where(sql`run_key is not null`),
+    index('otel_spans_user_id_instance_id_idx').on(t.userId, t.instanceId),
+    index('otel_spans_expires_at_idx').on(t.expiresAt),
+  ],
 )

@@ -50,7 +50,11 @@ export const instances = pgTable(
     reporterWorkflowId: text('reporter_workflow_id'),
     reporterCredentialId: text('reporter_credential_id'),
     reporterTokenId: uuid('reporter_token_id'),
-    /** Lease of the process that sets up the reporter. The value identifies the process. */
+    /** The token that n8n sends traces with. Null unless Flowkeep is set up as n8n's OpenTelemetry collector. */
+    otelTokenId: uuid('otel_token_id'),
+    /** n8n's earlier OpenTelemetry settings without the values of headers, to be restored. */
+    otelPrevious: jsonb('otel_previous').$type<Record<string, unknown>>(),
+    /** Lease of the process that sets up the reporter or OpenTelemetry. The value identifies the process. */
     reporterLeaseUntil: instant('reporter_lease_until'),
     /** Time of the next poll. A poll in progress holds the lease. */
     nextPollAt: instant('next_poll_at').notNull().defaultNow(),

@@ -43,6 +43,8 @@ export interface IncomingExecution {
   receivedAtMs: number
   error: ExecutionError | null
   data: RunData | null
+  /** Of a delivery made from parts that arrive separately, the number of known parts. The greatest number wins. */
+  knownSpans?: number
 }
 
 /** The fields that a delivery may omit. */
@@ -98,7 +100,9 @@ export async function withMergeKey(
   const rank = source === 'poll' && isFinal(status) ? polledRank : ranks[status]
   const failure = isUnsuccessful(status) ? '1' : '0'
   const eventAt = String(Math.max(0, execution.eventAtMs)).padStart(15, '0')
-  const content = error || data ? await digest(JSON.stringify([error, data?.json ?? null])) : '0'.repeat(16)
+  const hash = error || data ? await digest(JSON.stringify([error, data?.json ?? null])) : '0'.repeat(16)
+  const { knownSpans } = execution
+  const content = knownSpans === undefined ? hash : spanCount(knownSpans) + hash.slice(spanCountChars)
   const mergeKey = `${String(rank).padStart(2, '0')}${failure}${eventAt}${executionStatuses.indexOf(status)}${content}`
   return {
     ...execution,
@@ -110,6 +114,9 @@ export async function withMergeKey(
     dataMergeKey: data && mergeKey,
   }
 }
+
+const spanCountChars = 6
+const spanCount = (spans: number): string => String(Math.min(spans, 999_999)).padStart(spanCountChars, '0')
 
 /** Hashes of the message, node, class and mode, eight digits each. Pushed and polled errors have all of these. */
 const traitsOf = ({ message, node, errorClass }: ExecutionError, mode: string | null): string =>

@@ -34,6 +34,11 @@ export interface RunSummary {
 const maxNodes = 500
 const maxNameChars = 256
 const maxMessageChars = 500
+export const nodeRunLimits = {
+  nodes: maxNodes,
+  nameChars: maxNameChars,
+  messageChars: maxMessageChars,
+} as const
 /** 2000-01-01. Runs that n8n reconstructs after a crash have seconds instead of milliseconds. */
 const earliestMs = 946_684_800_000
 const latestMs = 4_102_444_800_000
@@ -46,7 +51,7 @@ export interface Activity {
   waited: boolean
 }
 
-const waitType = 'n8n-nodes-base.wait'
+export const isWaitNode = (type: string | undefined): boolean => type === 'n8n-nodes-base.wait'
 /** n8n starts the next node within milliseconds, unless it waits for a time, a webhook or a response. */
 const waitGapMs = 10_000
 
@@ -60,20 +65,30 @@ export function activityOf(data: unknown, workflow: unknown, startedAt: unknown)
   if (!runData) return null
   const types = typesOf(workflow)
   const sinceMs = typeof startedAt === 'string' ? Date.parse(startedAt) : Number.NaN
-  let waited = false
-  const spans: [startMs: number, endMs: number][] = []
+  const spans: NodeTime[] = []
   for (const [name, runs] of Object.entries(runData)) {
-    const isWait = types.get(name) === waitType
+    const isWait = isWaitNode(types.get(name))
     for (const { startTime, executionTime } of (Array.isArray(runs) ? runs : []).filter(isObject)) {
       if (typeof startTime !== 'number' || !isDuration(executionTime)) continue
       if (startTime + executionTime < sinceMs) continue
-      waited ||= isWait
-      if (!isWait) spans.push([startTime, startTime + executionTime])
+      spans.push({ startMs: startTime, endMs: startTime + executionTime, isWait })
     }
   }
+  return nodeRunActivity(spans)
+}
+
+export interface NodeTime {
+  startMs: number
+  endMs: number
+  isWait: boolean
+}
+
+export function nodeRunActivity(times: NodeTime[]): Activity {
+  let waited = times.some(({ isWait }) => isWait)
   let activeMs = 0
   let untilMs: number | null = null
-  for (const [startMs, endMs] of spans.toSorted(([a], [b]) => a - b)) {
+  const active = times.filter(({ isWait }) => !isWait)
+  for (const { startMs, endMs } of active.toSorted((a, b) => a.startMs - b.startMs)) {
     const fromMs: number = untilMs === null ? startMs : Math.max(startMs, untilMs)
     if (untilMs !== null && startMs - untilMs >= waitGapMs) waited = true
     activeMs += Math.max(0, endMs - fromMs)

@@ -88,7 +88,7 @@ export function readPayload(item: unknown, receivedAt: Date): ReadPayload {
       n8nExecutionId,
       n8nWorkflowId,
       status: raw.status,
-      mode: toText(raw.mode, modeLimit),
+      mode: reportText(raw.mode, modeLimit),
       n8nVersionId: toId(raw.workflowVersionId),
       retryOf: toOther(raw.retryOf, n8nExecutionId),
       startedAtMs,
@@ -187,7 +187,7 @@ function toIncident({ source, failure, node, workflowId }: RawIncident, received
     incident: {
       n8nWorkflowId,
       source,
-      mode: toText(mode, modeLimit),
+      mode: reportText(mode, modeLimit),
       error: toError(isAbsent(error) ? {} : error, node) ?? noReason,
       occurredAtMs: Number.isNaN(at) || at === null ? receivedAt.getTime() : at,
     },
@@ -279,7 +279,8 @@ function isoTime(text: string): number {
   return Number(day) <= daysInMonth ? Date.parse(text) : Number.NaN
 }
 
-function toText(value: unknown, limit: number): string | null {
+/** Redacted and storable; null for an empty text and other values. */
+export function reportText(value: unknown, limit: number): string | null {
   if (typeof value !== 'string') return null
   return toStorable(redact(toStorable(value)).slice(0, limit)) || null
 }
@@ -290,8 +291,8 @@ function toError(error: unknown, lastNode: unknown): IncomingExecution['error'] 
   const raw = isObject(error) ? error : { message: error }
   const node = isObject(raw['node']) ? raw['node']['name'] : raw['node']
   return {
-    message: toText(raw['message'] ?? raw['description'], messageLimit) ?? noMessage,
-    node: toText(node, nodeLimit) ?? toText(lastNode, nodeLimit),
+    message: reportText(raw['message'] ?? raw['description'], messageLimit) ?? noMessage,
+    node: reportText(node, nodeLimit) ?? reportText(lastNode, nodeLimit),
     errorClass: toErrorClass(raw['name'] ?? raw['errorClass']),
     httpStatus: toHttpStatus(raw['httpCode'] ?? raw['httpStatus']),
   }

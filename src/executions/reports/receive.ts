@@ -3,7 +3,8 @@ import type { Db } from '../../db/client.ts'
 import type { ReportResult } from '../contract.ts'
 import { type DeadLetterRepository, deadLetterLimitBytes, type NewDeadLetter } from './dead-letters.ts'
 import { recordIncidents } from './incidents.ts'
-import { failedRuns, ingest, type OnFailedRuns } from '../record/ingest.ts'
+import { failedRuns, ingest, type OnFailedRuns, type RecordedExecution } from '../record/ingest.ts'
+import type { IncomingExecution } from '../record/merge.ts'
 import { type ReadPayload, readPayload } from './payload.ts'
 import { cleanJson } from '../record/run-data.ts'
 
@@ -40,16 +41,11 @@ export class ReportReceiver {
     const receivedAt = this.#now()
     const read = items.map((item) => readPayload(item, receivedAt))
     const executions = read.flatMap((payload) => (payload.ok && payload.execution ? [payload.execution] : []))
-    const recorded = await ingest(this.#db, instance.id, executions, 'push')
+    const recorded = await this.record(instance, executions)
     const usable = new Map(executions.map((execution, index) => [execution, recorded[index]]))
-    const runs = new Set(recorded.flatMap((run) => run?.id ?? []))
-    if (runs.size > 0) this.#onRecorded(runs.size)
     const incidents = read.flatMap((payload) => (payload.ok && payload.incident ? [payload.incident] : []))
     const occurred = await recordIncidents(this.#db, instance.id, incidents)
     const incidentOf = new Map(incidents.map((incident, index) => [incident, occurred[index]]))
-    const failed = failedRuns(executions, recorded)
-    if (failed.length > 0) this.#onFailed(failed)
-
     const newDeadLetters: NewDeadLetter[] = []
     const announced = new Set<string>()
     const answered = ({ id, created }: { id: string; created: boolean }): ReportResult => {
@@ -68,6 +64,22 @@ export class ReportReceiver {
     })
     if (newDeadLetters.length > 0) await this.#storeDeadLetters(instance, newDeadLetters, receivedAt)
     return results
+  }
+
+  /**
+   * Records pushed executions without dead letters.
+   * @returns in the order of `executions`; undefined for executions that match no deployment
+   */
+  async record(
+    instance: { id: string },
+    executions: IncomingExecution[],
+  ): Promise<(RecordedExecution | undefined)[]> {
+    const recorded = await ingest(this.#db, instance.id, executions, 'push')
+    const runs = new Set(recorded.flatMap((run) => run?.id ?? []))
+    if (runs.size > 0) this.#onRecorded(runs.size)
+    const failed = failedRuns(executions, recorded)
+    if (failed.length > 0) this.#onFailed(failed)
+    return recorded
   }
 
   async #storeDeadLetters(

@@ -10,8 +10,11 @@ import {
   N8nExecution,
   type N8nPage,
   N8nWorkflow,
+  OtelSettings,
+  OtelTest,
   pageOf,
 } from './shapes.ts'
+import type * as z from 'zod'
 import { createTransport, N8nError, pathId, type Send } from './transport.ts'
 import type { N8nWorkflowBody } from '../sendable/workflow.ts'
 
@@ -188,6 +191,31 @@ export function createN8nClient(options: N8nClientOptions) {
 
     ...credentialMethods(send, maxResponseBytes),
     ...executionMethods(send, maxResponseBytes, maxWorkflowBytes),
+    ...otelMethods(send, maxResponseBytes),
+  }
+}
+
+/** Scope `otel:manage`. `not-found` before n8n 2.19. */
+function otelMethods(send: Send, maxResponseBytes: number) {
+  const path = '/settings/otel'
+  const shared = { path, maxResponseBytes, answer: OtelSettings }
+  return {
+    getOtelSettings: (): Promise<OtelSettings> => send({ operation: 'otel-get', method: 'GET', ...shared }),
+
+    /** `conflict` if it changes a setting that an environment variable of n8n sets. */
+    updateOtelSettings: (body: OtelSettings): Promise<OtelSettings> =>
+      send({ operation: 'otel-update', method: 'PUT', ...shared, body }),
+
+    /** Sends one span. `error` is not redacted. */
+    testOtelTrace: (body: Partial<OtelSettings>): Promise<z.output<typeof OtelTest>> =>
+      send({
+        operation: 'otel-test',
+        method: 'POST',
+        path: `${path}/test-trace`,
+        body,
+        maxResponseBytes,
+        answer: OtelTest,
+      }),
   }
 }
 

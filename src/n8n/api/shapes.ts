@@ -78,6 +78,21 @@ export const CommunityPackages = z.array(
 )
 export type CommunityPackages = z.output<typeof CommunityPackages>
 
+/** n8n 2.19 and later. Members that are not listed are sent back unchanged. */
+export const OtelSettings = z.looseObject({
+  enabled: z.boolean(),
+  exporterProtocol: z.string().optional(),
+  exporterEndpoint: z.string(),
+  exporterTracingPath: z.string(),
+  exporterServiceName: z.string(),
+  /** `name=value` pairs, separated by commas. n8n replaces the values it returns. */
+  exporterHeaders: z.string(),
+  startupConnectivityTimeoutMs: z.number(),
+  injectOutbound: z.boolean(),
+})
+export type OtelSettings = z.output<typeof OtelSettings>
+export const OtelTest = z.object({ success: z.boolean(), error: z.string().optional() })
+
 export const CredentialTest = z.object({ status: z.string(), message: z.string() })
 export const JsonRecord = z.record(z.string(), z.unknown())
 export const Anything = z.unknown()

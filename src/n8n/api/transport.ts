@@ -69,9 +69,9 @@ export class N8nError extends Error {
   }
 }
 
-/** Whether n8n failed in one of these ways. */
+/** Whether n8n failed in one of these ways, or in any. */
 export const isN8nError = (error: unknown, ...kinds: N8nErrorKind[]): error is N8nError =>
-  error instanceof N8nError && kinds.includes(error.kind)
+  error instanceof N8nError && (kinds.length === 0 || kinds.includes(error.kind))
 
 export interface TransportOptions {
   /** URL of n8n, with an optional path prefix */

@@ -72,6 +72,11 @@ const actionLabels: Record<string, ActionLabel> = {
     text: 'Detected a reset of n8n: its execution IDs started over',
     actor: 'flowkeep',
   },
+  'instance.otel-set-up': {
+    text: ({ replaced }) =>
+      `Set up OpenTelemetry in n8n${typeof replaced === 'string' ? ` instead of ${replaced}` : ''}`,
+  },
+  'instance.otel-removed': { text: 'Removed OpenTelemetry from n8n' },
   'instance.webhook-token-rotated': { text: 'Rotated the webhook token' },
   'deployment.created': { text: ({ version }) => `Started a deployment${ofVersion(version)}` },
   'deployment.finished': { text: finished, actor: 'flowkeep' },

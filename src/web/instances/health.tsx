@@ -69,6 +69,13 @@ export function attentionItems(
       detail: 'Its execution IDs restarted. Earlier and new runs with the same IDs are stored separately.',
     })
   }
+  if (instance.otel && !instance.otel.isCurrent) {
+    items.push({
+      tone: 'wait',
+      what: "The token in n8n's OpenTelemetry settings is about to expire or has expired.",
+      detail: 'Set OpenTelemetry up again to receive runs immediately. Polling continues.',
+    })
+  }
   if (counts.deadLetters > 0) {
     const action = { href: `${path}/dead-letters`, label: 'View dead letters' }
     const what = `${plural(counts.deadLetters, 'report')} could not be used.`

@@ -191,7 +191,7 @@ function RunCollection({
   counts: InstanceCounts
   time: TimeFormat
 }) {
-  const { id, baseUrl, polling, reporter, webhookUrl } = instance
+  const { id, baseUrl, polling, reporter, otel, webhookUrl } = instance
   return (
     <Card
       title="Run collection"
@@ -223,6 +223,7 @@ function RunCollection({
               'not set up yet'
             ),
           ],
+          ['OpenTelemetry', otel ? (otel.isCurrent ? 'n8n sends every run' : 'token expires') : 'not set up'],
           [
             'Dead letters',
             counts.deadLetters > 0 ? (
@@ -239,6 +240,16 @@ function RunCollection({
         <Action action={`/instances/${id}/reporter`} small>
           {reporter ? 'Repair error reporter' : 'Set up error reporter'}
         </Action>
+        {!otel?.isCurrent && (
+          <Action action={`/instances/${id}/otel`} small>
+            Receive runs by OpenTelemetry
+          </Action>
+        )}
+        {otel && (
+          <Action action={`/instances/${id}/otel/remove`} small>
+            Stop OpenTelemetry
+          </Action>
+        )}
         <LinkButton href={`/instances/${id}/settings#token`} small>
           Webhook token
         </LinkButton>
@@ -251,8 +262,9 @@ function RunCollection({
         </li>
       </ul>
       <p class="hint">
-        The error reporter is a workflow in n8n that reports failures immediately. Other systems can post runs
-        to this webhook with the webhook token.
+        The error reporter is a workflow in n8n that reports failures immediately. With OpenTelemetry, n8n
+        2.19 or later sends every run with its nodes within seconds. Other systems can post runs to this
+        webhook with the webhook token.
       </p>
     </Card>
   )

@@ -6,7 +6,7 @@ import { check } from '../../../http/validate.ts'
 import { changeInstance, removeInstance } from '../../../instances/change.ts'
 import { testConnection } from '../../../instances/connection-test.ts'
 import { type Instance, InstanceChange, NewInstance } from '../../../instances/contract.ts'
-import { renewReporter } from '../../../instances/set-up-reporter.ts'
+import { renewTokens } from '../../../instances/set-up-reporter.ts'
 import { renderPage } from '../../layout/page.tsx'
 import type { DashboardDeps, DashboardEnv } from '../../context.ts'
 import { errorsByField, type FormState, readForm } from '../../form-data.ts'
@@ -133,13 +133,8 @@ export function settingsPages(deps: DashboardDeps) {
       const { userId } = c.var
       const token = await instances.rotateWebhookToken(userId, instance.id)
       if (token === null) throw notFound('Instance')
-      const renewed = await renewReporter(deps, userId, instance.id)
-      return page(
-        c,
-        instance,
-        'New token',
-        <TokenPage instance={instance} token={token} reporter={renewed} />,
-      )
+      const renewed = await renewTokens(deps, userId, instance.id)
+      return page(c, instance, 'New token', <TokenPage instance={instance} token={token} renewed={renewed} />)
     })
     .get('/:id/remove', async (c) => {
       const instance = await instanceOf(c, deps)

@@ -1,5 +1,6 @@
 /** @module Forms that add an instance, change its settings and keys, and remove it. Stored secrets are never shown. */
 import type { Instance } from '../../../instances/contract.ts'
+import type { RenewedTokens } from '../../../instances/set-up-reporter.ts'
 import { Card, CodeBox, Grid, Remark } from '../../components/card.tsx'
 import { Action, Button, CopyButton, LinkButton } from '../../components/controls.tsx'
 import { CheckField, Form, FormError, Hidden, TextField } from '../../components/form.tsx'
@@ -167,15 +168,22 @@ const reporterMessages = {
   pending: "The error reporter's token could not be updated in n8n. The next deployment retries.",
 } as const
 
+const otelMessages = {
+  none: '',
+  updated: 'The OpenTelemetry settings in n8n have a new token.',
+  pending:
+    "The token in n8n's OpenTelemetry settings could not be updated. Set OpenTelemetry up again on the page of the instance.",
+} as const
+
 /** The only page that shows the token. */
 export const TokenPage = ({
   instance,
   token,
-  reporter,
+  renewed,
 }: {
   instance: Instance
   token: string
-  reporter: keyof typeof reporterMessages
+  renewed: RenewedTokens
 }) => (
   <>
     <PageHead title={`New webhook token for ${instance.name}`} />
@@ -193,8 +201,8 @@ export const TokenPage = ({
             <code class="inst-url">{instance.webhookUrl}</code>.
           </p>
           <Remark>
-            The previous token remains valid for 24 hours. {reporterMessages[reporter]} Reloading this page
-            creates another token.
+            The previous token remains valid for 24 hours. {reporterMessages[renewed.reporter]}{' '}
+            {otelMessages[renewed.otel]} Reloading this page creates another token.
           </Remark>
           <div class="actions">
             <LinkButton href={`/instances/${instance.id}`} kind="primary">
