@@ -2,6 +2,7 @@
 import { v7 as uuidv7 } from 'uuid'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Dom } from '../../harness/dom.ts'
+import { OTEL_DEFAULTS } from '../../harness/n8n-stub-otel.ts'
 import { createFormWorld, orders, textOf } from '../deployments/forms.ts'
 
 let world: Awaited<ReturnType<typeof createFormWorld>>
@@ -164,6 +165,70 @@ describe('an instance', () => {
     expect(textOf(page.text)).toContain('Error reporter set up in n8n')
   })
 
+  describe('OpenTelemetry', () => {
+    const collector = {
+      ...OTEL_DEFAULTS,
+      enabled: true,
+      exporterEndpoint: 'https://collector.example.net',
+      exporterHeaders: `${payload.replaceAll(/[=,]/g, '')}=planted-collector-secret`,
+    }
+    const openSettings = (settings: Record<string, unknown>) => {
+      world.stub.state.otel.settings = { ...settings }
+    }
+
+    test('is set up and stopped with one click each', async () => {
+      openSettings(OTEL_DEFAULTS)
+      const person = await world.person()
+      const id = await person.addServer()
+      const path = `/instances/${id}/otel`
+      expect((await person.get(`/instances/${id}`)).dom().text).toContain('OpenTelemetry not set up')
+      const page = await person.submit(path)
+      expect(page.dom().text).toContain('prod-eu-1 now sends every run within seconds.')
+      expect(page.dom().text).toContain('OpenTelemetry n8n sends every run')
+      expect(world.stub.state.otel.settings).toMatchObject({ enabled: true })
+      const stopped = await person.submit(`${path}/remove`)
+      expect(stopped.dom().text).toContain('prod-eu-1 no longer sends traces to Flowkeep.')
+      expect(world.stub.state.otel.settings).toEqual(OTEL_DEFAULTS)
+    })
+
+    test('asks before it replaces another collector, and names the headers to enter again', async () => {
+      openSettings(collector)
+      const person = await world.person()
+      const id = await person.addServer()
+      const path = `/instances/${id}/otel`
+      const question = await person.post(path)
+      expect(question.status).toBe(409)
+      expect(question.dom().text).toContain('prod-eu-1 sends its traces to collector.example.net.')
+      expect(world.stub.state.otel.settings).toEqual(collector)
+      const page = await person.submit(path, question.dom().form(path))
+      expect(page.dom().text).toContain('It no longer sends traces to collector.example.net.')
+      const stopped = await person.submit(`${path}/remove`)
+      expect(stopped.dom().text).toContain('It sends them to collector.example.net again.')
+      expect(stopped.dom().text).toContain('Enter the values of these headers again in n8n: <img src')
+      expect(stopped.dom().injected).toEqual([])
+      expect(stopped.text).not.toContain('planted-collector-secret')
+      expect(world.stub.state.otel.settings).toEqual({ ...collector, exporterHeaders: '' })
+      openSettings(OTEL_DEFAULTS)
+    })
+
+    test('shows why n8n could not send, and a token that expires', async () => {
+      openSettings(OTEL_DEFAULTS)
+      const person = await world.person()
+      const id = await person.addServer()
+      const path = `/instances/${id}/otel`
+      world.stub.state.otel.testError = 'connect ECONNREFUSED'
+      expect((await person.submit(path)).dom().text).toContain('n8n could not send a test trace')
+      world.stub.state.otel.testError = null
+      await person.submit(path)
+      world.stub.failNext({ step: 'otel-get', mode: 'http500' })
+      const rotated = await person.post(`/instances/${id}/webhook-token`)
+      expect(rotated.dom().text).toContain("The token in n8n's OpenTelemetry settings could not be updated.")
+      const page = await person.get(`/instances/${id}`)
+      expect(page.dom().text).toContain('OpenTelemetry token expires')
+      expect((await person.submit(path)).dom().text).toContain('OpenTelemetry n8n sends every run')
+    })
+  })
+
   test('removing requires the typed name, and an explicit choice to leave workflows deployed', async () => {
     const person = await world.person()
     const id = await person.addServer('remove me')
@@ -307,6 +372,8 @@ describe('access control', () => {
       'test',
       'poll',
       'reporter',
+      'otel',
+      'otel/remove',
       'import',
       'remove',
     ]) {
