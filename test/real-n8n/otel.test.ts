@@ -154,13 +154,14 @@ onRealN8n()('runs received by OpenTelemetry', () => {
     }
     const polled = await world.database.sql`select 1 from executions where data_stamp >= '40'`
     expect(polled).toEqual([])
-    const delays = all.flatMap(({ id, finishedAt }) => {
+    // Only traces report successes; the error workflow reports failures too.
+    const delays = all.flatMap(({ id, status, finishedAt }) => {
       const at = seenAt.get(id)
-      return at === undefined ? [] : [at - Date.parse(finishedAt)]
+      return at === undefined || status !== 'success' ? [] : [at - Date.parse(finishedAt)]
     })
     const [median, late, longest] = [0.5, 0.95, 1].map((share) => quantile(delays, share))
     console.log(
-      `${runCount} runs: visible after ${median} ms (median), ${late} ms (p95), ${longest} ms (longest)`,
+      `${delays.length} successful runs of ${runCount + 1}: visible after ${median} ms (median), ${late} ms (p95), ${longest} ms (longest)`,
     )
 
     // n8n's own record agrees.
@@ -191,6 +192,103 @@ onRealN8n()('runs received by OpenTelemetry', () => {
           runs,
         ])
       expect(summary(json.data)).toEqual(summary(earlier.data))
+    }
+  })
+
+  test('a run that waits has the nodes of both parts, as n8n records them', async () => {
+    const at = `otel-${randomBytes(5).toString('hex')}`
+    const workflow = {
+      name: `Paused ${at}`,
+      nodes: [
+        {
+          ...node('Hook', 'webhook', 2, [0, 0], { httpMethod: 'POST', path: at, options: {} }),
+          webhookId: `hook-${at}`,
+        },
+        node('Before', 'noOp', 1, [220, 0], {}),
+        {
+          ...node('Pause', 'wait', 1.1, [440, 0], { resume: 'webhook', options: {} }),
+          webhookId: `wait-${at}`,
+        },
+        node('Call', 'httpRequest', 4.2, [660, 0], { url: `${n8nUrl}/webhook/missing-${at}`, options: {} }),
+      ],
+      connections: chain('Hook', 'Before', 'Pause', 'Call'),
+      settings: { executionOrder: 'v1' },
+    }
+    const saved = await world.call('POST', '/v1/workflows', { workflow })
+    const { json: made } = await world.call('POST', '/v1/deployments', {
+      workflowId: saved.json.id,
+      instanceId: world.instanceId,
+    })
+    const { json: live } = await until(
+      () => world.call('GET', `/v1/deployments/${made.id}`),
+      ({ json }) => json.status === 'active',
+    )
+    await until(
+      () => fetch(`${n8nUrl}/webhook/${at}`, { method: 'POST' }),
+      ({ status }) => status === 200,
+    )
+    const seen = async (status: string) => {
+      const listed = await until(
+        async () => (await world.call('GET', `/v1/executions?deploymentId=${made.id}`)).json.items,
+        (found) => found[0]?.status === status && (status === 'waiting' || found[0].finishedAt !== null),
+      )
+      return (await world.call('GET', `/v1/executions/${listed[0].id}`)).json
+    }
+    const { n8nExecutionId } = await seen('waiting')
+    const { json: paused } = await world.n8n('GET', `/executions/${n8nExecutionId}?includeData=true`)
+    const resumed = await fetch(
+      `${n8nUrl}/webhook-waiting/${n8nExecutionId}?signature=${paused.data.resumeToken ?? ''}`,
+    )
+    expect(resumed.status).toBe(200)
+    await until(
+      () => seen('error'),
+      ({ data }) => data !== null,
+    )
+    const traced = await seen('error')
+    await until(
+      () => world.call('POST', '/v1/executions/poll', { instanceId: world.instanceId }),
+      ({ json }) => json.lagSeconds === 0,
+    )
+    const polled = await seen('error')
+    const summary = ({ data, waited, error, workflowVersion }: typeof traced) => ({
+      nodes: data.nodes.map((each: Record<string, unknown>) => [each['name'], each['status'], each['runs']]),
+      waited,
+      error,
+      workflowVersion,
+    })
+    expect(summary(traced)).toEqual(summary(polled))
+    expect(traced.data.nodes.map(({ name }: { name: string }) => name)).toEqual([
+      'Hook',
+      'Before',
+      'Pause',
+      'Call',
+    ])
+    expect((await world.call('GET', `/v1/executions?deploymentId=${live.id}`)).json.items).toHaveLength(1)
+  })
+
+  test('another collector is replaced after confirmation and restored', async () => {
+    const path = `/v1/instances/${world.instanceId}/otel`
+    await world.call('DELETE', path)
+    const theirs = {
+      ...(before as Record<string, unknown>),
+      enabled: true,
+      exporterEndpoint: `${n8nUrl}/nowhere`,
+      exporterHeaders: 'x-team=secret',
+    }
+    expect((await world.n8n('PUT', '/settings/otel', theirs)).status).toBe(200)
+    try {
+      const refused = await world.call('PUT', path, {})
+      const { host } = new URL(n8nUrl)
+      expect([refused.status, refused.json.collector]).toEqual([409, host])
+      expect((await world.call('PUT', path, { replace: true })).json).toMatchObject({
+        replaced: host,
+        headersLost: ['x-team'],
+      })
+      expect((await world.call('DELETE', path)).json).toEqual({ restored: host, headersLost: ['x-team'] })
+      expect((await world.n8n('GET', '/settings/otel')).json).toEqual({ ...theirs, exporterHeaders: '' })
+    } finally {
+      await world.n8n('PUT', '/settings/otel', before)
+      await world.call('PUT', path, {})
     }
   })
 
