@@ -139,6 +139,21 @@ beforeAll(async () => {
   await app.database.sql`update deployments set drifted_since = now() where id = ${deployment.id}`
   await evaluateRules(app.deps.db, new Date(), 100)
   await app.database.sql`update deployments set drifted_since = null where id = ${deployment.id}`
+  const formHook = await post('/v1/alerts/channels', {
+    kind: 'webhook',
+    name: 'Form hook',
+    url: 'https://hooks.example.com/form-hook',
+  })
+  const data2 = { accessToken: '1:a' }
+  const refused = await post('/v1/credentials', { type: 'telegramApi', name: 'Refused', data: data2 })
+  const formRule = await post('/v1/alerts/rules', {
+    kind: 'credential-rejected',
+    credentialId: refused.id,
+    channelIds: [formHook.id],
+  })
+  await app.database.sql`update credentials set status = 'invalid' where id = ${refused.id}`
+  await evaluateRules(app.deps.db, new Date(), 100)
+  await app.database.sql`update credentials set status = 'untested' where id = ${refused.id}`
   const sent = await user.call('GET', '/v1/alerts/deliveries')
   const letters = await user.call('GET', '/v1/dead-letters')
   const errors = await user.call('GET', '/v1/analytics/errors')
@@ -151,7 +166,10 @@ beforeAll(async () => {
     'alert-rule': rule.id,
     'alert-channel': channel.id,
     'alert-hook': hook.id,
-    'alert-delivery': sent.json.items[0].id,
+    'alert-delivery': sent.json.items[1].id,
+    'form-delivery': sent.json.items[0].id,
+    'form-rule': formRule.id,
+    'form-channel': formHook.id,
     errors: errors.json.items[0]?.fingerprint,
     'webhook-token': instance.webhookToken,
     'n8n-workflow': deployed.json.n8nWorkflowId,
@@ -239,6 +257,12 @@ const pages: Record<string, [statements: number, requests: number]> = {
   '/instances/{instances}/settings': [3, 2],
   '/instances/{instances}/import': [5, 3],
   '/instances/{instances}/dead-letters': [4, 3],
+  '/alerts': [6, 2],
+  '/alerts/new': [2, 2],
+  '/alerts/new?kind=drift': [4, 2],
+  '/alerts/{alert-rule}': [4, 2],
+  '/alerts/channels/new': [2, 2],
+  '/workflows/{workflows}/alerts': [2, 2],
   '/audit': [3, 2],
   '/search?q=budget': [3, 2],
   '/search/suggestions?q=budget': [2, 2],
@@ -373,7 +397,7 @@ const operations: Record<string, [statements: number, requests: number]> = {
   'POST /v1/alerts/channels/{alert-hook}/secret': [2, 2],
   'POST /v1/alerts/rules': [5, 3],
   'PATCH /v1/alerts/rules/{alert-rule}': [3, 3],
-  'POST /v1/alerts/deliveries/{alert-delivery}/replay': [4, 4],
+  'POST /v1/alerts/deliveries/{alert-delivery}/replay': [5, 5],
   'DELETE /v1/alerts/channels/{alert-hook}': [1, 1],
   'DELETE /v1/alerts/rules/{alert-rule}': [1, 1],
 }
@@ -407,6 +431,15 @@ const forms: Record<string, [statements: number, requests: number]> = {
   'POST /instances/{instances}/import': [15, 8],
   'POST /instances/{instances}/dead-letters/{dead-letter-2}/replay': [4, 4],
   'POST /instances/{instances}/dead-letters/{dead-letter-2}/drop': [3, 3],
+  'POST /alerts/channels': [5, 3],
+  'POST /alerts/channels/{form-channel}/test': [3, 3],
+  'POST /alerts/channels/{form-channel}/secret': [4, 4],
+  'POST /alerts': [6, 4],
+  'POST /alerts/{form-rule}': [6, 6],
+  'POST /alerts/{form-rule}/mute': [5, 5],
+  'POST /alerts/deliveries/{form-delivery}/replay': [5, 5],
+  'POST /alerts/{form-rule}/delete': [3, 3],
+  'POST /alerts/channels/{form-channel}/delete': [3, 3],
   'POST /deployments': [31, 18],
   'POST /deployments/track': [11, 7],
   'POST /deployments/{form-deployment}/deactivate': [13, 9],
@@ -515,6 +548,10 @@ const fields: Record<string, Record<string, string>> = {
   },
   'POST /deployments/{form-deployment}/rollback': { version: '1' },
   'POST /deployments/{form-deployment}/delete': { name: 'Form 2' },
+  'POST /alerts/channels': { kind: 'slack', name: 'Form', url: 'https://hooks.example.com/form' },
+  'POST /alerts': { kind: 'drift' },
+  'POST /alerts/{form-rule}': { enabled: 'true', channelIds: '{form-channel}' },
+  'POST /alerts/{form-rule}/mute': { hours: '24' },
   'POST /register': { email: 'form@example.com', name: 'Maya', password: 'correct horse battery 9' },
   'POST /sign-in?again': { email: '{email}', password: '{password}' },
   'POST /account/password': { currentPassword: '{password}', newPassword: 'new-{password}' },

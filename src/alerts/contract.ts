@@ -127,7 +127,7 @@ export type AlertRule = z.output<typeof AlertRule>
 
 const ChannelUrl = z
   .string()
-  .min(1, 'At least 1 character')
+  .min(1, 'Must not be empty')
   .max(2048, 'At most 2,048 characters')
   .meta({
     description: '`slack` and `webhook`: URL to post to, on the public internet. Write-only',

@@ -44,6 +44,8 @@ export type DashboardDeps = Pick<
   | 'replayResults'
   | 'analytics'
   | 'errorStates'
+  | 'alerts'
+  | 'deliverAlertsSoon'
   | 'auditEvents'
   | 'readAsset'
 > & { db: Reader }

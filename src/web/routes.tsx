@@ -5,6 +5,7 @@ import { expiredForms } from './sign-in/expired-form.tsx'
 import { signInPages } from './sign-in/route.tsx'
 import { accountPages } from './account/route.tsx'
 import { assets, referenceAssets } from '../lib/assets.generated.ts'
+import { alertPages } from './alerts/routes.tsx'
 import { auditPages } from './audit/route.tsx'
 import { credentialPages } from './credentials/routes.tsx'
 import { deploymentPages } from './deployments/routes.tsx'
@@ -29,6 +30,7 @@ const signedInPaths = [
   '/credentials/*',
   '/deployments/*',
   '/instances/*',
+  '/alerts/*',
   '/audit/*',
   '/search/*',
   '/help',
@@ -59,6 +61,7 @@ export function dashboardRoutes(deps: DashboardDeps, sessions: BrowserSessions) 
     .route('/credentials', credentialPages(deps))
     .route('/deployments', deploymentPages(deps))
     .route('/instances', instancePages(deps))
+    .route('/alerts', alertPages(deps))
     .route('/audit', auditPages(deps))
     .route('/search', searchPages(deps))
 }

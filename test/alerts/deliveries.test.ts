@@ -84,7 +84,7 @@ test('a receiver that times out after it accepted gets the same ID again, and no
 test('a worker that died after sending is replaced when its lease ends, and its late result is ignored', async () => {
   await drifting(hook)
   await world.evaluate(1)
-  let finishFirst = (_: Response) => {}
+  let finishFirst: (response: Response) => void = () => undefined
   receiver.respond = (_, count) =>
     count === 1 ? new Promise((resolve) => (finishFirst = resolve)) : new Response('ok')
   const first = world.deliver(1)

@@ -145,7 +145,7 @@ describe('a channel', () => {
       "Email goes to the account's own address. Omit the URL",
     ],
     [{ kind: 'slack', name: 'Slack' }, '/url', 'Required'],
-    [{ kind: 'slack', name: '', url: 'https://a.example.com' }, '/name', 'At least 1 character'],
+    [{ kind: 'slack', name: '', url: 'https://a.example.com' }, '/name', 'Must not be empty'],
   ])('is rejected: %j', async (body, pointer, detail) => {
     const answer = await channel(body)
     expect(answer.json).toMatchObject({ status: 422, errors: [{ pointer, detail }] })

@@ -21,6 +21,7 @@ export type Section =
   | 'credentials'
   | 'deployments'
   | 'instances'
+  | 'alerts'
   | 'audit'
   | 'more'
 
@@ -93,6 +94,7 @@ const main: Item[] = [
 
 const manage: Item[] = [
   { section: 'instances', label: 'Instances', href: '/instances', icon: 'instances', key: 'i' },
+  { section: 'alerts', label: 'Alerts', href: '/alerts', icon: 'bell', key: 'l' },
   { section: 'audit', label: 'Audit trail', href: '/audit', icon: 'audit', key: 'a' },
 ]
 

@@ -86,6 +86,7 @@ export function WorkflowHead({ workflow, deployments, today, tab, time, primary,
             count: count(deployments.filter(({ status }) => status !== 'undeployed').length),
           },
           { label: 'Runs', href: runsHref(id) },
+          { label: 'Alerts', href: workflowHref(id, '/alerts') },
         ]}
       />
     </>

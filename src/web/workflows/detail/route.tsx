@@ -74,6 +74,7 @@ export function detailPages(deps: WorkflowPageDeps) {
         />,
       )
     })
+    .get('/:id/alerts', (c) => c.redirect(`/alerts?workflow=${idOf(c)}`, 303))
     .get('/:id/deployments', async (c) => {
       const [{ workflow, deployments, isCut, today }, places] = await Promise.all([
         findWorkflow(deps, c),
