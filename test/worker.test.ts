@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import bcrypt from '@node-rs/bcrypt'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { TestHarness } from 'wrangler'
@@ -14,6 +15,7 @@ import { createDeps } from '../src/deps.ts'
 import { assets, referenceAssets } from '../src/lib/assets.generated.ts'
 import { testEnvironment } from './harness/app.ts'
 import { createTestDatabase, type TestDatabase } from './harness/database.ts'
+import { encodeTraces, spansOf } from './harness/otlp.ts'
 
 Object.assign(process.env, wranglerEnv())
 const { createTestHarness } = await import('wrangler')
@@ -153,8 +155,24 @@ describe('the bundled worker', () => {
       body: report,
     })
     expect(posted.status).toBe(202)
+    const spans = spansOf({
+      executionId: '8',
+      workflowId: 'abc',
+      startMs: Date.parse('2026-11-01T00:01:00.000Z'),
+      nodes: [{ name: 'Hook' }, { name: 'Slack' }],
+    })
+    const traced = await server.fetch(`/hooks/n8n/${instance.id}/otlp/v1/traces`, {
+      method: 'POST',
+      headers: {
+        Authorization: `Bearer ${instance.webhookToken}`,
+        'Content-Type': 'application/x-protobuf',
+        'Content-Encoding': 'gzip',
+      },
+      body: gzipSync(encodeTraces(spans)),
+    })
+    expect(traced.status).toBe(200)
     const summary = await json(await call('GET', '/v1/analytics/summary', { token }))
-    expect(summary).toMatchObject({ total: 1, successRate: 100 })
+    expect(summary).toMatchObject({ total: 2, successRate: 100 })
 
     const deps = depsOnNode()
     const node = createApp(deps)
