@@ -1,5 +1,6 @@
 /** @module Parses the environment variables at startup. */
 import * as z from 'zod'
+import { type RingName, ringNames } from './db/key-usage.ts'
 import { type KeyRing, KeyRingText, KeyText, openKey, openRing } from './crypto/key-ring.ts'
 import { type KmsSettings, KmsUrl, missingKmsVariable } from './crypto/kms/wrapped-key.ts'
 
@@ -50,6 +51,9 @@ const optionalUrl = (description: string) =>
     .union([z.literal('').transform(() => undefined), KmsUrl])
     .optional()
     .meta(about(description))
+
+/** FINGERPRINT_KEY has no ID of its own. A KMS authenticates this one. */
+export const fingerprintKeyId = 'key'
 
 /** Access to the services that unwrap keys. */
 const kmsVariables = {
@@ -160,8 +164,6 @@ export const Environment = z.object({
   ...kmsVariables,
 })
 
-const ringNames = ['CREDENTIAL_KEYS', 'ACCESS_TOKEN_KEYS', 'REFRESH_TOKEN_KEYS', 'PASSWORD_PEPPERS'] as const
-
 /** @throws {ConfigError} names every missing or invalid variable, never its value */
 export function parseConfig(env: Record<string, unknown>) {
   const result = Environment.safeParse(env)
@@ -176,7 +178,7 @@ export function parseConfig(env: Record<string, unknown>) {
     ...rest
   } = result.data
   requireKms(rest)
-  const ring = (name: (typeof ringNames)[number]) => openRing(name, rest[name], rest)
+  const ring = (name: RingName) => openRing(name, rest[name], rest)
   return {
     databaseUrl: rest.DATABASE_URL,
     databaseReplicaUrl: rest.DATABASE_REPLICA_URL,
@@ -186,7 +188,7 @@ export function parseConfig(env: Record<string, unknown>) {
     accessTokenKeys: ring('ACCESS_TOKEN_KEYS'),
     refreshTokenKeys: ring('REFRESH_TOKEN_KEYS'),
     passwordPeppers: ring('PASSWORD_PEPPERS'),
-    fingerprintKey: openKey({ ring: 'FINGERPRINT_KEY', id: 'key' }, rest.FINGERPRINT_KEY, rest),
+    fingerprintKey: openKey({ ring: 'FINGERPRINT_KEY', id: fingerprintKeyId }, rest.FINGERPRINT_KEY, rest),
     corsOrigins: rest.CORS_ORIGINS,
     logLevel: rest.LOG_LEVEL,
     allowLoopbackInstances: rest.ALLOW_LOOPBACK_INSTANCES,
@@ -209,19 +211,16 @@ export function parseConfig(env: Record<string, unknown>) {
   }
 }
 
+export const parseKms = (env: Record<string, unknown>): KmsSettings => z.object(kmsVariables).parse(env)
+
 /** One ring of the environment. Undefined if it is missing or invalid. */
-export function parseRing(
-  name: (typeof ringNames)[number],
-  env: Record<string, unknown>,
-): KeyRing | undefined {
+export function parseRing(name: RingName, env: Record<string, unknown>): KeyRing | undefined {
   const ring = Environment.shape[name].safeParse(env[name]).data
-  return ring && openRing(name, ring, z.object(kmsVariables).parse(env))
+  return ring && openRing(name, ring, parseKms(env))
 }
 
 /** @throws {ConfigError} when the credentials of a KMS that wraps a key are missing */
-function requireKms(
-  env: Pick<z.infer<typeof Environment>, (typeof ringNames)[number] | 'FINGERPRINT_KEY'> & KmsSettings,
-) {
+function requireKms(env: Pick<z.infer<typeof Environment>, RingName | 'FINGERPRINT_KEY'> & KmsSettings) {
   const rings = ringNames.map((name) => Array.from(env[name].keys.values()))
   const keys = [env.FINGERPRINT_KEY, ...rings.flat()]
   const services = new Set(keys.flatMap((key) => (key instanceof Uint8Array ? [] : [key.kms])))

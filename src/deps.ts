@@ -138,6 +138,7 @@ export function createDeps(config: Config, runtime: Runtime) {
     now,
   })
   const sessions = new SessionRepository(db, now, {
+    accessKeyId: accessTokens.activeKeyId,
     refreshTokens: createRefreshTokens(config.refreshTokenKeys),
   })
   const users = new UserRepository(db, now, sessions)

@@ -5,7 +5,7 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { SealedBox, SecretBox } from '../crypto/secret-box.ts'
 import type { Db } from '../db/client.ts'
-import { channelContext } from '../db/key-rotation.ts'
+import { channelContext } from '../db/sealed-columns.ts'
 import type { AlertParameters, AlertRuleKind } from '../db/schema/alerts.ts'
 import { AppError } from '../errors.ts'
 import { backoffMs } from '../lib/retry.ts'

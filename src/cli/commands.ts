@@ -26,6 +26,30 @@ const bucket = [
   'S3_ENDPOINT',
 ] as const satisfies VariableName[]
 
+const kms = [
+  'AWS_ACCESS_KEY_ID',
+  'AWS_SECRET_ACCESS_KEY',
+  'AWS_SESSION_TOKEN',
+  'AWS_REGION',
+  'AWS_ENDPOINT_URL_KMS',
+  'GCP_SERVICE_ACCOUNT',
+  'GCP_KMS_URL',
+  'VAULT_TOKEN',
+  'VAULT_ROLE_ID',
+  'VAULT_SECRET_ID',
+  'VAULT_NAMESPACE',
+] as const satisfies VariableName[]
+
+const rotation = (name: string, summary: string): Command => ({
+  name,
+  summary,
+  details: 'Can run while servers are running, several times concurrently, and again after a crash.',
+  options: json,
+  environment: ['DATABASE_URL', ...keys, ...kms, 'FLOWKEEP_STATE'],
+  partial: 'Some secrets could not be decrypted and were left unchanged',
+  run: async (input) => (await import('./keys/rotate.ts')).rotateKeysCommand(input),
+})
+
 export const commands: readonly Command[] = [
   {
     name: 'dev',
@@ -159,16 +183,54 @@ export const commands: readonly Command[] = [
     name: 'generate-keys',
     summary: 'Print a new set of keys in env file format',
     options: json,
-    run: async (input) => (await import('./operate/generate-keys.ts')).generateKeysCommand(input),
+    run: async (input) => (await import('./keys/generate.ts')).generateKeysCommand(input),
   },
   {
-    name: 'rotate-keys',
-    summary: 'Rewrap every stored secret with the active key of CREDENTIAL_KEYS',
+    name: 'keys status',
+    summary: 'Show the keys of every ring, what wraps them, and the rows that need them',
+    details: 'Fails when rows need a key that a ring does not contain.',
     options: json,
-    environment: ['DATABASE_URL', ...keys, 'FLOWKEEP_STATE'],
-    partial: 'Some secrets could not be decrypted and were left unchanged',
-    run: async (input) => (await import('./operate/rotate-keys.ts')).rotateKeysCommand(input),
+    environment: ['DATABASE_URL', ...keys, ...kms, 'FLOWKEEP_STATE'],
+    run: async (input) => (await import('./keys/status.ts')).keysStatusCommand(input),
   },
+  {
+    name: 'keys wrap',
+    summary: 'Print the keys of the environment, wrapped by a KMS',
+    details: 'Wraps all keys, or those of one ring. Prints no plain key. See docs/keys.md.',
+    options: {
+      kms: { type: 'string', value: '<service>', summary: 'aws, gcp or vault' },
+      'key-id': {
+        type: 'string',
+        value: '<key>',
+        summary: 'ARN, ID or alias (aws), resource name (gcp), or name of the transit key (vault)',
+      },
+      url: { type: 'string', value: '<url>', summary: 'Vault only: its URL, instead of VAULT_ADDR' },
+      mount: {
+        type: 'string',
+        value: '<path>',
+        summary: 'Vault only: path of the transit engine; default transit',
+      },
+      ring: {
+        type: 'string',
+        value: '<variable>',
+        summary: 'Wrap only this variable, such as CREDENTIAL_KEYS',
+      },
+      ...json,
+    },
+    environment: [...keys, ...kms, 'VAULT_ADDR', 'FLOWKEEP_STATE'],
+    run: async (input) => (await import('./keys/wrap.ts')).keysWrapCommand(input),
+  },
+  rotation('keys rotate', 'Rewrap every stored secret with the active key of CREDENTIAL_KEYS'),
+  {
+    name: 'keys drop',
+    summary: 'Print a ring without a key that nothing stored needs',
+    details: 'Refuses the active key, and keys that rows need. Prints the remaining keys of the ring.',
+    positionals: { usage: '<ring> <key ID>', min: 2, max: 2 },
+    options: json,
+    environment: ['DATABASE_URL', ...keys, ...kms, 'FLOWKEEP_STATE'],
+    run: async (input) => (await import('./keys/drop.ts')).keysDropCommand(input),
+  },
+  rotation('rotate-keys', 'Alias of `keys rotate`'),
   {
     name: 'users reset-password',
     summary: 'Set a new password for a user and end all sessions',

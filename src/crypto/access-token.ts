@@ -16,6 +16,7 @@ export interface AccessClaim {
 }
 
 export interface AccessTokens {
+  readonly activeKeyId: string
   /** `expiresIn` is in seconds. */
   sign(claim: AccessClaim): Promise<{ accessToken: string; expiresIn: number }>
   /** The signed claim; null for an invalid token. */
@@ -45,6 +46,8 @@ export function createAccessTokens(
   const keyOf = importKeys(ring, { name: 'HMAC', hash: 'SHA-256' }, ['sign', 'verify'])
 
   return {
+    activeKeyId: ring.active,
+
     async sign({ userId, sessionId }) {
       const key = await keyOf(ring.active)
       if (!key) throw new Error('The key ring does not contain its active key')

@@ -16,6 +16,7 @@ export interface RefreshClaim {
 }
 
 export interface RefreshTokens {
+  readonly activeKeyId: string
   issue(claim: RefreshClaim): Promise<string>
   /** Null for tokens that this server did not issue. Does not check the session's state. */
   read(token: string): Promise<RefreshClaim | null>
@@ -27,6 +28,8 @@ export function createRefreshTokens(ring: KeyRing): RefreshTokens {
   const keyOf = importKeys(ring, { name: 'HMAC', hash: 'SHA-256' }, ['sign', 'verify'])
 
   return {
+    activeKeyId: ring.active,
+
     async issue(claim) {
       const key = await keyOf(ring.active)
       if (!key) throw new Error('The key ring does not contain its active key')

@@ -9,6 +9,7 @@ import { createSecretBox, type SecretContext } from '../crypto/secret-box.ts'
 import { AppError } from '../errors.ts'
 import type { Db } from './client.ts'
 import { keyChecks } from './schema/users.ts'
+import { sealedTables } from './sealed-columns.ts'
 
 export const knownText = 'flowkeep'
 export const contextOf = (keyId: string): SecretContext => ({
@@ -61,24 +62,20 @@ async function mustOpen(keyId: string, opening: Promise<unknown>): Promise<void>
 
 /** IDs of keys that stored secrets need but the ring does not have, sorted. Reads one index entry per ID in use. */
 export async function missingKeyIds(db: Db, ring: KeyRing): Promise<string[]> {
-  const { rows } = await db.read.execute<{ key_id: string }>(sql`
-    with recursive
-      of_credentials(key_id) as (
-        select min(key_id) from credentials
-        union all
-        select (select min(key_id) from credentials c where c.key_id > u.key_id)
-        from of_credentials u where u.key_id is not null
-      ),
-      of_instances(key_id) as (
-        select min(key_id) from instances
-        union all
-        select (select min(key_id) from instances i where i.key_id > u.key_id)
-        from of_instances u where u.key_id is not null
-      )
-    select key_id from of_credentials where key_id is not null
-    union
-    select key_id from of_instances where key_id is not null
-    order by key_id`)
+  const steps = sealedTables.map((name) => {
+    const [table, ids] = [sql.identifier(name), sql.identifier(`ids_of_${name}`)]
+    return sql`${ids}(key_id) as (
+      select min(key_id) from ${table}
+      union all
+      select (select min(key_id) from ${table} t where t.key_id > u.key_id) from ${ids} u where u.key_id is not null
+    )`
+  })
+  const ids = sealedTables.map(
+    (name) => sql`select key_id from ${sql.identifier(`ids_of_${name}`)} where key_id is not null`,
+  )
+  const { rows } = await db.read.execute<{ key_id: string }>(
+    sql`with recursive ${sql.join(steps, sql`, `)} ${sql.join(ids, sql` union `)} order by key_id`,
+  )
   return rows.map((row) => row.key_id).filter((id) => !ring.keys.has(id))
 }
 

@@ -16,6 +16,8 @@ import type { User } from './contract.ts'
 
 export interface SessionOptions {
   refreshTokens: RefreshTokens
+  /** Key that signs access tokens and cookies. */
+  accessKeyId: string
   /** Grace period in which a replaced token returns its successor. */
   graceSeconds?: number
   /** Lifetime of a session. A refresh does not extend it. */
@@ -29,17 +31,20 @@ export class SessionRepository {
   readonly #db: Db
   readonly #now: () => Date
   readonly #tokens: RefreshTokens
+  /** Stored with each session, so that a key is not dropped while sessions need it. */
+  readonly #keyIds: { refreshKeyId: string; accessKeyId: string }
   readonly #graceSeconds: number
   readonly #lifetimeDays: number
 
   constructor(
     db: Db,
     now: () => Date,
-    { refreshTokens, graceSeconds = 10, lifetimeDays = sessionLifetimeDays }: SessionOptions,
+    { refreshTokens, accessKeyId, graceSeconds = 10, lifetimeDays = sessionLifetimeDays }: SessionOptions,
   ) {
     this.#db = db
     this.#now = now
     this.#tokens = refreshTokens
+    this.#keyIds = { refreshKeyId: refreshTokens.activeKeyId, accessKeyId }
     this.#graceSeconds = graceSeconds
     this.#lifetimeDays = lifetimeDays
   }
@@ -52,14 +57,15 @@ export class SessionRepository {
     userId: string,
     passwordHash: string,
   ): Promise<{ sessionId: string; refreshToken: string } | null> {
-    const { id, rotatedAt, expiresAt } = this.plan()
+    const { id, rotatedAt, expiresAt, refreshKeyId, accessKeyId } = this.plan()
     const owner = sql`select id from ${users} where id = ${userId} and password_hash = ${passwordHash}
       and deleted_at is null for share`
     const { rows } = await this.#db.execute(sql`
       with owner as (${owner}),
       started as (
-        insert into ${sessions} (id, user_id, rotated_at, expires_at)
-        select ${id}::uuid, owner.id, ${rotatedAt.toISOString()}::timestamptz, ${expiresAt.toISOString()}::timestamptz
+        insert into ${sessions} (id, user_id, rotated_at, expires_at, refresh_key_id, access_key_id)
+        select ${id}::uuid, owner.id, ${rotatedAt.toISOString()}::timestamptz, ${expiresAt.toISOString()}::timestamptz,
+          ${refreshKeyId}, ${accessKeyId}
         from owner returning user_id
       )
       insert into audit_events (id, user_id, action, subject_id)
@@ -71,7 +77,7 @@ export class SessionRepository {
   plan() {
     const rotatedAt = this.#now()
     const expiresAt = new Date(rotatedAt.getTime() + this.#lifetimeDays * dayMs)
-    return { id: uuidv7(), rotatedAt, expiresAt }
+    return { id: uuidv7(), rotatedAt, expiresAt, ...this.#keyIds }
   }
 
   firstToken(sessionId: string): Promise<string> {
@@ -105,6 +111,7 @@ export class SessionRepository {
     const [row] = await idempotent(this.#db)
       .update(sessions)
       .set({
+        ...this.#keyIds,
         generation: sql`case when ${isNewest} then ${sessions.generation} + 1 else ${sessions.generation} end`,
         rotatedAt: sql`case when ${isNewest} then ${at} else ${sessions.rotatedAt} end`,
         revokedAt: sql`case when ${isNewest} or (${isInGrace}) then null else ${at} end`,

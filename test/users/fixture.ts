@@ -63,6 +63,7 @@ export function createAccounts(db: Db, options: { graceSeconds?: number; fingerp
     options
   const sessions = new SessionRepository(db, now, {
     refreshTokens,
+    accessKeyId: accessTokens.activeKeyId,
     ...(graceSeconds !== undefined && { graceSeconds }),
   })
   const users = new UserRepository(db, now, sessions)

@@ -19,6 +19,18 @@ async function actionsOf(userId: string): Promise<unknown[]> {
   return rows.map(({ action }) => action)
 }
 
+test('a session stores the IDs of the keys that signed its tokens, when it starts and after a refresh', async () => {
+  const { user, refreshToken } = await accounts.register()
+  await accounts.login(user.email)
+  const keysOf = () =>
+    database.sql`select distinct refresh_key_id, access_key_id from sessions where user_id = ${user.id}`
+  const keys = [{ refresh_key_id: 'r1', access_key_id: 'a1' }]
+  expect(await keysOf()).toEqual(keys)
+  await database.sql`update sessions set refresh_key_id = null, access_key_id = 'a0' where user_id = ${user.id}`
+  await accounts.refresh(refreshToken)
+  expect(await keysOf()).toEqual(expect.arrayContaining(keys))
+})
+
 describe('POST /v1/auth/refresh', () => {
   test('returns an access token and a valid successor', async () => {
     const { user, refreshToken } = await accounts.register()

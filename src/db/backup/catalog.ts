@@ -1,5 +1,6 @@
 /** @module What a backup contains: every table in `public`, its columns, sequences and partitions, and the keys it needs. */
 import * as z from 'zod'
+import { sealedTables } from '../sealed-columns.ts'
 
 /** Runs one statement. Returns the values in Postgres text format, independently of the settings of the role. */
 export type Query = (text: string, params?: (string | null)[]) => Promise<(string | null)[][]>
@@ -154,8 +155,9 @@ export interface RequiredKeys {
 }
 
 export async function readRequiredKeys(query: Query): Promise<RequiredKeys> {
+  const sealedIds = sealedTables.map((table) => `select key_id from ${table}`).join(' union ')
   const rows = await query(`
-    select 'CREDENTIAL_KEYS', key_id from (select key_id from credentials union select key_id from instances) sealed
+    select 'CREDENTIAL_KEYS', key_id from (${sealedIds}) sealed
     union all
     select 'PASSWORD_PEPPERS', pepper_id from (select distinct pepper_id from users) hashed
     order by 1, 2`)

@@ -34,6 +34,9 @@ export const sessions = pgTable(
     rotatedAt: instant('rotated_at').notNull().defaultNow(),
     expiresAt: instant('expires_at').notNull(),
     revokedAt: instant('revoked_at'),
+    /** The keys that signed its newest refresh token, and its newest access token or cookie. Null for sessions that an earlier release started. */
+    refreshKeyId: text('refresh_key_id'),
+    accessKeyId: text('access_key_id'),
     createdAt: createdAt(),
   },
   (t) => [index('sessions_user_id_idx').on(t.userId), index('sessions_expires_at_idx').on(t.expiresAt)],

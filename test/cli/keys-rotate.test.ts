@@ -1,18 +1,20 @@
 import { eq } from 'drizzle-orm'
 import { v7 } from 'uuid'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { rotateKeys } from '../../src/cli/operate/rotate-keys.ts'
+import { rotateKeys } from '../../src/cli/keys/rotate.ts'
 import type { KeyRing } from '../../src/crypto/key-ring.ts'
 import { createSecretBox } from '../../src/crypto/secret-box.ts'
 import { createKeyCheck } from '../../src/db/key-check.ts'
-import { channelContext, rewrapPage, rowsLeft } from '../../src/db/key-rotation.ts'
+import { rewrapPage, rowsLeft } from '../../src/db/key-rotation.ts'
 import { alertChannels } from '../../src/db/schema/alerts.ts'
 import { credentials } from '../../src/db/schema/credentials.ts'
+import { channelContext, type SealedColumn, sealedColumns } from '../../src/db/sealed-columns.ts'
 import { instances } from '../../src/db/schema/instances.ts'
 import { communityCredential, type Fixture, fixture, newInstance } from '../credentials/fixture.ts'
 import { randomRing } from '../crypto/rings.ts'
 import { createPostgresTestDatabase, type TestDatabase } from '../harness/database.ts'
 
+const [credentialColumn] = sealedColumns as [SealedColumn]
 let database: TestDatabase
 let both: KeyRing
 /** Seals with k1, like servers before the rotation, and opens boxes of both keys. */
@@ -90,7 +92,7 @@ test('rewraps credentials, instances and alert channels, which then open with th
 test('continues after a killed sweep, and then does nothing', async () => {
   const userId = await before.newUser()
   await stored(userId, 130)
-  const page = await rewrapPage(database.db, after.secretBox, 'credentials', null)
+  const page = await rewrapPage(database.db, after.secretBox, credentialColumn, null)
   expect(page.rewrapped).toBeGreaterThan(0)
   expect(await rowsLeft(database.db, 'k2')).toEqual(new Map([['k1', 130 - page.rewrapped]]))
   expect((await rotate()).rewrapped).toBe(130 - page.rewrapped)
@@ -172,8 +174,8 @@ describe('concurrent with users and other sweeps', () => {
     const pages = await Promise.all(
       Array.from({ length: 12 }, async (_, i) => {
         // A sweep that is killed after one page, and a concurrent one that is not.
-        await rewrapPage(database.db, after.secretBox, 'credentials', ids[i * 9] ?? null)
-        return rewrapPage(database.db, after.secretBox, 'credentials', null)
+        await rewrapPage(database.db, after.secretBox, credentialColumn, ids[i * 9] ?? null)
+        return rewrapPage(database.db, after.secretBox, credentialColumn, null)
       }),
     )
     crowding.abort()
@@ -202,7 +204,7 @@ describe('concurrent with users and other sweeps', () => {
         return box
       },
     }
-    const page = await rewrapPage(database.db, racing, 'credentials', null)
+    const page = await rewrapPage(database.db, racing, credentialColumn, null)
     expect(page).toMatchObject({ rewrapped: 0, overtaken: 1, failed: [] })
     expect((await before.credentials.open(userId, id))?.data.reveal()).toEqual({ token: 'newer' })
     expect(await rotate()).toMatchObject({ rewrapped: 1, left: new Map() })
