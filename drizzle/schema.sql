@@ -496,6 +496,18 @@ create table sessions (
   constraint sessions_user_id_users_id_fk FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
 );
 
+create table user_routes (
+  user_id uuid not null,
+  state text not null,
+  email text not null,
+  url text,
+  instance_ids uuid[] default '{}'::uuid[] not null,
+  started_at timestamp(3) with time zone default now() not null,
+  moved_at timestamp(3) with time zone,
+  constraint user_routes_pkey PRIMARY KEY (user_id),
+  constraint user_routes_state_check CHECK ((state = ANY (ARRAY['leaving'::text, 'arriving'::text, 'moved'::text])))
+);
+
 create table users (
   id uuid not null,
   email text not null,
@@ -688,6 +700,10 @@ CREATE INDEX remote_credentials_user_id_credential_id_idx ON public.remote_crede
 CREATE INDEX sessions_expires_at_idx ON public.sessions USING btree (expires_at);
 
 CREATE INDEX sessions_user_id_idx ON public.sessions USING btree (user_id);
+
+CREATE INDEX user_routes_email_idx ON public.user_routes USING btree (lower(email));
+
+CREATE INDEX user_routes_instance_ids_idx ON public.user_routes USING gin (instance_ids);
 
 CREATE INDEX users_deleted_at_idx ON public.users USING btree (deleted_at) WHERE (deleted_at IS NOT NULL);
 

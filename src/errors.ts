@@ -29,6 +29,8 @@ export type ErrorCode =
   | 'credential-undecryptable'
   | 'key-unavailable'
   | 'database-unavailable'
+  | 'account-moving'
+  | 'account-moved'
   | 'instance-unreachable'
   | 'instance-timeout'
   | 'instance-refused'
@@ -77,6 +79,10 @@ export function requireFound<T>(value: T | null | undefined, what: string): T {
   if (value === null || value === undefined) throw notFound(what)
   return value
 }
+
+/** @param url of the server that has the account */
+export const accountMoved = (url: string): AppError =>
+  new AppError('account-moved', `The account was moved to ${url}. Use that server`, { extra: { url } })
 
 /** A 422 error with one field error. */
 export function invalid(pointer: string, detail: string): AppError {

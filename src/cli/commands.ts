@@ -232,6 +232,23 @@ export const commands: readonly Command[] = [
   },
   rotation('rotate-keys', 'Alias of `keys rotate`'),
   {
+    name: 'users move',
+    summary: 'Move an account with all its data to another database',
+    details: [
+      'The account is read-only while it is copied and compared. Then its rows are deleted from the source.',
+      'After a crash, --resume continues. See docs/scale.md.',
+    ].join('\n'),
+    positionals: { usage: '<email>', min: 1, max: 1 },
+    options: {
+      url: { type: 'string', value: '<url>', summary: 'URL of the server that uses the target database' },
+      resume: { type: 'boolean', summary: 'Continue an interrupted move' },
+      abort: { type: 'boolean', summary: 'Cancel a move before the switch, and clear the target' },
+      ...json,
+    },
+    environment: ['DATABASE_URL', 'TARGET_DATABASE_URL', ...keys, 'FLOWKEEP_STATE'],
+    run: async (input) => (await import('./move/command.ts')).moveUserCommand(input),
+  },
+  {
     name: 'users reset-password',
     summary: 'Set a new password for a user and end all sessions',
     positionals: { usage: '<email>', min: 1, max: 1 },

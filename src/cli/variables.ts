@@ -20,6 +20,7 @@ export const commandVariables = {
   FLOWKEEP_PASSWORD: 'Password to sign in with; prompted for on a terminal if not set',
   FLOWKEEP_STATE: 'Folder for the development keys and the embedded database; default .flowkeep',
   VAULT_ADDR: 'Vault server for `keys wrap`',
+  TARGET_DATABASE_URL: 'The database to which `users move` moves an account',
   S3_ENDPOINT: 'S3-compatible server, such as https://<account>.r2.cloudflarestorage.com; default AWS',
   DEBUG: 'If set, errors are printed with their stack trace',
 } as const

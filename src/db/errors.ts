@@ -49,6 +49,9 @@ const KIND_BY_STATE: Record<string, DatabaseFailure['kind']> = {
   FK: 'bug', // raised by our own functions; callers check `sqlState`
 }
 
+/** Raised by `refuse_user_change`. */
+export const movingState = 'FK503'
+
 /** Statuses whose response has no error members. Only 429 and server errors may succeed on a retry. */
 const HTTP_STATUS = /^Server error \(HTTP status (\d+)\)/
 

@@ -1,7 +1,7 @@
 import { IdParam } from '../lib/scalars.ts'
 import { type Context, Hono } from 'hono'
 import * as z from 'zod'
-import { AppError, invalid, notFound } from '../errors.ts'
+import { accountMoved, AppError, invalid, notFound } from '../errors.ts'
 import { type AuthEnv, bearerToken } from '../http/auth.ts'
 import type { BaseEnv } from '../http/env.ts'
 import { describe } from '../http/openapi.ts'
@@ -225,7 +225,7 @@ export function deadLetterRoutes(deadLetters: DeadLetterRepository) {
 }
 
 export interface HookDeps {
-  instances: Pick<InstanceRepository, 'authenticate'>
+  instances: Pick<InstanceRepository, 'authenticate' | 'movedTo'>
   reports: Pick<ReportReceiver, 'receive'>
   traces: Pick<TraceReceiver, 'receive'>
 }
@@ -269,6 +269,8 @@ export function hookRoutes(
       const known = token !== null && IdParam.safeParse({ id: instanceId }).success
       const instance = known ? await instances.authenticate(instanceId, token) : null
       if (!instance) {
+        const movedTo = known ? await instances.movedTo(instanceId) : null
+        if (movedTo !== null) throw accountMoved(movedTo)
         throw new AppError(
           'unauthenticated',
           "Send the instance's webhook token: Authorization: Bearer whk_…",
@@ -312,6 +314,7 @@ export function hookRoutes(
       responses: { 200: ReportAnswers.or(ReportAnswer), 202: ReportAnswer },
       errors: [
         'unauthenticated',
+        'account-moved',
         'malformed-json',
         'too-large',
         'unsupported-media-type',

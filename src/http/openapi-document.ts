@@ -154,7 +154,7 @@ function complete(operation: Operation, method: string, path: string): void {
     const inPath = parameter.in === 'path' ? pathParameterTexts[parameter.name] : undefined
     parameter.description ??= inPath ?? parameterTexts[parameter.name] ?? ''
   }
-  const codes = new Set([...own, ...generalCodes(rest, path)])
+  const codes = new Set([...own, ...generalCodes(rest, path, method)])
   for (const [status, group] of Map.groupBy(codes, statusOf)) {
     const schemas = group.map((code) => ({ $ref: `#/components/schemas/${problemName(code)}` }))
     responses[status] = {
@@ -194,12 +194,17 @@ function dropUnused(document: Document): void {
   }
 }
 
-function generalCodes({ requestBody, parameters, security }: Operation, path: string): ErrorCode[] {
+function generalCodes(
+  { requestBody, parameters, security }: Operation,
+  path: string,
+  method: string,
+): ErrorCode[] {
   const takesQuery = parameters?.some((parameter) => 'in' in parameter && parameter.in === 'query')
   return [
     ...(requestBody ? (['malformed-json', 'too-large', 'unsupported-media-type', 'invalid'] as const) : []),
     ...(takesQuery ? (['invalid'] as const) : []),
     ...(security?.length === 0 ? [] : (['unauthenticated'] as const)),
+    ...(method === 'get' ? [] : (['account-moving'] as const)),
     ...(path === '/health/live' ? [] : (['internal', 'database-unavailable'] as const)),
   ]
 }

@@ -52,6 +52,10 @@ const members: Partial<Record<ErrorCode, { required?: string[]; properties: Reco
       },
     },
   },
+  'account-moved': {
+    required: ['url'],
+    properties: { url: { type: 'string', format: 'uri', description: 'The server that has the account' } },
+  },
   'in-use': {
     required: ['dependents'],
     properties: { dependents: listOf(dependent) },

@@ -2,7 +2,7 @@
 import type { Context } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
-import { databaseError } from '../db/errors.ts'
+import { databaseError, movingState } from '../db/errors.ts'
 import { AppError, type ErrorCode } from '../errors.ts'
 
 const problems = {
@@ -33,6 +33,8 @@ const problems = {
   'credential-undecryptable': [500, 'Stored secret cannot be decrypted'],
   'key-unavailable': [503, 'Key unavailable'],
   'database-unavailable': [503, 'Database unavailable'],
+  'account-moving': [503, 'Account is being moved'],
+  'account-moved': [421, 'Account moved'],
   'instance-unreachable': [502, 'No valid response from n8n'],
   'instance-timeout': [504, 'The n8n server timed out'],
   'instance-refused': [502, 'n8n rejected the API key'],
@@ -61,6 +63,13 @@ export function toAppError(error: unknown): AppError {
       retryAfterSeconds: 2,
       cause: error,
     })
+  }
+  if (failure.sqlState === movingState) {
+    return new AppError(
+      'account-moving',
+      'The account is being moved to another server and is read-only. Try again in a minute',
+      { retryAfterSeconds: 30, cause: error },
+    )
   }
   if (failure.kind === 'invalid-input') {
     return new AppError('invalid', 'A value contains characters that cannot be stored', { cause: error })

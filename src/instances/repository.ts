@@ -1,4 +1,4 @@
-import { and, desc, eq, gt, isNull, lt, lte, or, type SQL, sql } from 'drizzle-orm'
+import { and, arrayContains, desc, eq, gt, isNull, lt, lte, or, type SQL, sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
 import type { SecretBox, SecretContext } from '../crypto/secret-box.ts'
 import { auditEvent } from '../db/audit.ts'
@@ -7,7 +7,7 @@ import { type CreationKey, idempotentCreate } from '../db/idempotent-create.ts'
 import { databaseError } from '../db/errors.ts'
 import { deleteUnlessUsed } from '../db/guarded-delete.ts'
 import { instances, webhookTokens } from '../db/schema/instances.ts'
-import { users } from '../db/schema/users.ts'
+import { userRoutes, users } from '../db/schema/users.ts'
 import { AppError, invalid } from '../errors.ts'
 import { type Page, type Slice, slice } from '../http/page.ts'
 import type { CreatedInstance, Instance, InstanceChange, InstanceTest, NewInstance } from './contract.ts'
@@ -273,6 +273,15 @@ export class InstanceRepository {
         ),
       )
     return row ?? null
+  }
+
+  /** URL of the server to which the account of this instance was moved. */
+  async movedTo(instanceId: string): Promise<string | null> {
+    const [row] = await this.#db.read
+      .select({ url: userRoutes.url })
+      .from(userRoutes)
+      .where(and(arrayContains(userRoutes.instanceIds, [instanceId]), eq(userRoutes.state, 'moved')))
+    return row?.url ?? null
   }
 
   /** @throws {AppError} `name-taken`, `instance-exists` with the existing instance, else `error` itself */

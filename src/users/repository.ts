@@ -5,8 +5,8 @@ import type { StoredPassword } from '../crypto/password.ts'
 import { auditEvent, auditEventOfUser } from '../db/audit.ts'
 import type { Db } from '../db/client.ts'
 import { databaseError } from '../db/errors.ts'
-import { sessions, users } from '../db/schema/users.ts'
-import { AppError } from '../errors.ts'
+import { sessions, userRoutes, users } from '../db/schema/users.ts'
+import { accountMoved, AppError } from '../errors.ts'
 import type { User } from './contract.ts'
 import type { SessionRepository } from './session-repository.ts'
 
@@ -58,7 +58,7 @@ export class UserRepository {
 
   /**
    * Creates an account and its first session in one batch.
-   * @throws {AppError} `email-taken`
+   * @throws {AppError} `email-taken`, `account-moved`
    */
   async create({
     email,
@@ -66,22 +66,23 @@ export class UserRepository {
     password,
   }: NewAccount): Promise<{ user: User; sessionId: string; refreshToken: string }> {
     const createdAt = this.#now()
+    const at = sql`${createdAt.toISOString()}::timestamptz`
     const id = uuidv7()
     const session = this.#sessions.plan()
-    const account = {
-      passwordHash: password.hash,
-      pepperId: password.pepperId,
-      createdAt,
-      updatedAt: createdAt,
-    }
     try {
       await this.#db.batch([
-        this.#db.insert(users).values({ id, email, name, ...account }),
+        // Inserts nothing for the address of a moved account, and then its session has no user.
+        this.#db.execute(sql`
+          insert into ${users} (id, email, name, password_hash, pepper_id, created_at, updated_at)
+          select ${id}::uuid, ${email}, ${name}, ${password.hash}, ${password.pepperId}, ${at}, ${at}
+          where not exists (
+            select 1 from ${userRoutes} r where lower(r.email) = lower(${email}) and r.state = 'moved')`),
         this.#db.insert(sessions).values({ ...session, userId: id }),
         auditEvent(this.#db, id, 'user.registered', id),
       ])
     } catch (error) {
-      throw emailTaken(error)
+      const movedTo = databaseError(error).kind === 'foreign-key' ? await this.movedTo(email) : null
+      throw movedTo === null ? emailTaken(error) : accountMoved(movedTo)
     }
     const user = { id, email, name, createdAt: createdAt.toISOString() }
     return { user, sessionId: session.id, refreshToken: await this.#sessions.firstToken(session.id) }
@@ -93,6 +94,15 @@ export class UserRepository {
       .from(users)
       .where(and(sql`lower(${users.email}) = lower(${email})`, isNull(users.deletedAt)))
     return row ? toAccount(row) : null
+  }
+
+  /** URL of the server to which the account with this address was moved. */
+  async movedTo(email: string): Promise<string | null> {
+    const [row] = await this.#db.read
+      .select({ url: userRoutes.url })
+      .from(userRoutes)
+      .where(and(sql`lower(${userRoutes.email}) = lower(${email})`, eq(userRoutes.state, 'moved')))
+    return row?.url ?? null
   }
 
   async find(userId: string): Promise<Account | null> {

@@ -50,7 +50,7 @@ export function authRoutes({ signIn, sessions, accessTokens }: UserRouteDeps) {
           'Signs the new user in. A password has 8 to 1,024 characters of any kind; common passwords are ' +
           'rejected.',
         responses: { 201: SignedIn },
-        errors: ['email-taken', 'invalid', 'too-many-requests'],
+        errors: ['email-taken', 'account-moved', 'invalid', 'too-many-requests'],
         public: true,
       }),
       valid('json', Registration),
@@ -67,7 +67,7 @@ export function authRoutes({ signIn, sessions, accessTokens }: UserRouteDeps) {
           '1 second, doubling up to 15 minutes. From 20 failures on one account from any address: up to 30 ' +
           'seconds. A successful sign-in resets the counts.',
         responses: { 200: SignedIn },
-        errors: ['bad-credentials', 'invalid', 'too-many-requests'],
+        errors: ['bad-credentials', 'account-moved', 'invalid', 'too-many-requests'],
         public: true,
       }),
       valid('json', Login),

@@ -1,7 +1,7 @@
 /** @module Rate-limited password checks that start sessions. */
 import type { AccessTokens } from '../crypto/access-token.ts'
 import type { PasswordHasher } from '../crypto/password.ts'
-import { AppError } from '../errors.ts'
+import { accountMoved, AppError } from '../errors.ts'
 import type { User } from './contract.ts'
 import type { Account, UserRepository } from './repository.ts'
 import type { SessionRepository } from './session-repository.ts'
@@ -40,7 +40,7 @@ export class SignIn {
 
   /**
    * Hashes before the lookup, so that taken and free addresses take the same time.
-   * @throws {AppError} `email-taken`, `too-many-requests`
+   * @throws {AppError} `email-taken`, `account-moved`, `too-many-requests`
    */
   async createAccount(
     clientIp: string,
@@ -59,7 +59,7 @@ export class SignIn {
 
   /**
    * An unknown address, a wrong password and a damaged hash take the same time and give the same error.
-   * @throws {AppError} `bad-credentials`, `too-many-requests`
+   * @throws {AppError} `bad-credentials`, `account-moved`, `too-many-requests`
    */
   async startSession(
     clientIp: string,
@@ -108,6 +108,9 @@ export class SignIn {
       throw error
     })
     if (!account || !isRight) {
+      // Also for an existing account, so that the time is the same.
+      const movedTo = await users.movedTo(email)
+      if (movedTo !== null) throw accountMoved(movedTo)
       // Deferred, so that an extra statement does not reveal whether the account exists.
       if (account) defer(users.recordFailedLogin(account.user.id))
       throw badCredentials()

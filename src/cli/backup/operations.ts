@@ -1,6 +1,4 @@
 /** @module The commands `backup`, `backup list`, `backup verify` and `restore`. */
-import { parseRing } from '../../config.ts'
-import type { KeyRing } from '../../crypto/key-ring.ts'
 import { createDb } from '../../db/client.ts'
 import { type CommandInput, exitCode } from '../command.ts'
 import { UsageError } from '../failure.ts'
@@ -10,7 +8,7 @@ import {
   type OpenDatabase,
   releasedMigrations,
 } from '../operate/database.ts'
-import { loadKeys } from '../server/state.ts'
+import { configuredRings } from '../operate/key-rings.ts'
 import { jsonResult, message, plural, progress, result } from '../terminal.ts'
 import {
   backupName,
@@ -215,12 +213,4 @@ function printTables(tables: readonly ComparedTable[]): void {
     const counts = `${String(rows).padStart(10)}  ${String(restored).padStart(10)}`
     result(`${table.padEnd(width)}  ${counts}  ${isEqual ? 'equal' : 'DIFFERENT'}`)
   }
-}
-
-/** The rings whose keys a backup can need. Invalid rings are reported like missing ones. */
-function configuredRings(): Record<string, KeyRing | undefined> {
-  const env = { ...process.env, ...loadKeys() }
-  return Object.fromEntries(
-    (['CREDENTIAL_KEYS', 'PASSWORD_PEPPERS'] as const).map((name) => [name, parseRing(name, env)]),
-  )
 }

@@ -46,7 +46,7 @@ export const transactionSettings = `select ${Object.entries({
   .join(', ')}`
 
 export const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`
-const quotedList = (names: readonly string[]): string => names.map(quoted).join(', ')
+export const quotedList = (names: readonly string[]): string => names.map(quoted).join(', ')
 
 /** All tables except the journal of migrations. Parents precede the tables that refer to them. */
 export async function readTables(query: Query): Promise<CatalogTable[]> {
@@ -174,7 +174,7 @@ export async function readRequiredKeys(query: Query): Promise<RequiredKeys> {
 type Columns = Pick<CatalogTable, 'columns'>
 
 /** A row as a JSON array of texts and nulls. */
-const lineOf = ({ columns }: Columns): string =>
+export const lineOf = ({ columns }: Columns): string =>
   `json_build_array(${columns.map(({ name }) => `${quoted(name)}::text`).join(', ')})::text`
 
 /** The first 8 bytes of a line's SHA-256 as a signed integer. */
@@ -187,9 +187,14 @@ export interface TableContent {
   checksum: string
 }
 
-export async function contentOf(query: Query, table: Columns & { name: string }): Promise<TableContent> {
+/** @param where condition on the rows; by default all of the table */
+export async function contentOf(
+  query: Query,
+  table: Columns & { name: string },
+  where = 'true',
+): Promise<TableContent> {
   const [row] = await query(
-    `select count(*)::text, coalesce(sum(${hashOf(lineOf(table))}), 0)::text from ${quoted(table.name)}`,
+    `select count(*)::text, coalesce(sum(${hashOf(lineOf(table))}), 0)::text from ${quoted(table.name)} where ${where}`,
   )
   return { rows: Number(row?.[0]), checksum: row?.[1] ?? '' }
 }

@@ -1,5 +1,15 @@
 import { sql } from 'drizzle-orm'
-import { index, integer, jsonb, pgTable, primaryKey, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core'
+import {
+  check,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  primaryKey,
+  text,
+  uniqueIndex,
+  uuid,
+} from 'drizzle-orm/pg-core'
 import { createdAt, id, instant, updatedAt } from './columns.ts'
 
 export const users = pgTable(
@@ -95,3 +105,27 @@ export const keyChecks = pgTable('key_checks', {
   sealed: jsonb('sealed').notNull(),
   createdAt: createdAt(),
 })
+
+/**
+ * Accounts that are not served here: `leaving` and `arriving` while `flowkeep users move` copies them, `moved` after
+ * that. Survives the account's row, so it has no foreign key.
+ */
+export const userRoutes = pgTable(
+  'user_routes',
+  {
+    userId: uuid('user_id').primaryKey(),
+    state: text('state', { enum: ['leaving', 'arriving', 'moved'] }).notNull(),
+    email: text('email').notNull(),
+    /** URL of the server that has the account, or gets it. Null for an `arriving` one, and while a move is aborted. */
+    url: text('url'),
+    /** Instances of a moved account, whose reports still arrive here. */
+    instanceIds: uuid('instance_ids').array().notNull().default(sql`'{}'::uuid[]`),
+    startedAt: instant('started_at').notNull().defaultNow(),
+    movedAt: instant('moved_at'),
+  },
+  (t) => [
+    check('user_routes_state_check', sql`${t.state} in ('leaving', 'arriving', 'moved')`),
+    index('user_routes_email_idx').on(sql`lower(${t.email})`),
+    index('user_routes_instance_ids_idx').using('gin', t.instanceIds),
+  ],
+)

@@ -163,6 +163,7 @@ export class DeploymentRuns {
           isNotNull(deployments.intent),
           inArray(deployments.status, ['pending', 'deploying']),
           this.#unleased(),
+          sql`not exists (select 1 from user_routes r where r.user_id = ${deployments.userId})`,
         ),
       )
       .orderBy(sql`${asc(deployments.leaseUntil)} nulls first`, asc(deployments.id))

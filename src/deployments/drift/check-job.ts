@@ -51,6 +51,7 @@ async function claim(db: Db, now: Date): Promise<{ id: string; user_id: string }
         and (d.drift_checked_at is null
           or d.drift_checked_at < ${new Date(now.getTime() - everyMs).toISOString()}::timestamptz)
         and i.status not in ('unreachable', 'refused') and i.poll_failures = 0
+        and not exists (select 1 from user_routes r where r.user_id = d.user_id)
       order by d.drift_checked_at nulls first
       limit 1 for update of d skip locked)
     returning id, user_id`)

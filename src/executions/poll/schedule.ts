@@ -77,6 +77,8 @@ interface Row extends Record<string, unknown> {
 const hasDeployment = sql`exists (
   select 1 from deployments d where d.instance_id = i.id and d.n8n_workflow_id is not null)`
 const hasOwner = sql`exists (select 1 from users u where u.id = i.user_id and u.deleted_at is null)`
+/** Condition on a row of `instances` with the alias i: its rows can be changed. */
+const isHere = sql`not exists (select 1 from user_routes r where r.user_id = i.user_id)`
 const claimed = sql`i.id, i.user_id, i.version, i.epoch, i.poll_cursor, i.poll_failures,
   (extract(epoch from i.polled_through) * 1000)::float8 as polled_through_ms,
   (extract(epoch from i.last_polled_at) * 1000)::float8 as last_polled_at_ms,
@@ -111,6 +113,7 @@ export class PollSchedule {
           select i.id, i.next_poll_at, ${hasDeployment} and ${hasOwner} as is_tracked
           from instances i
           where i.next_poll_at <= ${at} and (i.poll_lease_until is null or i.poll_lease_until <= ${at})
+            and ${isHere}
           order by i.next_poll_at
           limit ${limit}
           for update skip locked

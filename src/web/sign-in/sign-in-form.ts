@@ -16,7 +16,14 @@ export const invalidInput = (error: z.ZodError) =>
 
 /** Returns an error that the form shows; rethrows any other for the error page. */
 export function toFormError(error: unknown): AppError {
-  const codes = ['bad-credentials', 'too-many-requests', 'email-taken', 'invalid']
+  const codes = [
+    'bad-credentials',
+    'account-moved',
+    'account-moving',
+    'too-many-requests',
+    'email-taken',
+    'invalid',
+  ]
   if (error instanceof AppError && codes.includes(error.code)) return error
   throw error
 }
