@@ -236,7 +236,7 @@ export const commands: readonly Command[] = [
     summary: 'Move an account with all its data to another database',
     details: [
       'The account is read-only while it is copied and compared. Then its rows are deleted from the source.',
-      'After a crash, --resume continues. See docs/scale.md.',
+      'After a crash, --resume continues. See docs/move-accounts.md.',
     ].join('\n'),
     positionals: { usage: '<email>', min: 1, max: 1 },
     options: {
