@@ -20,6 +20,7 @@ import type { BaseEnv } from './http/env.ts'
 import { healthRoutes } from './http/health.ts'
 import { handleFailures, shell } from './http/shell.ts'
 import { instanceRoutes } from './instances/routes.ts'
+import { metricsRoutes } from './monitoring/routes.ts'
 import { loadCatalogue } from './n8n/catalogue/catalogue.ts'
 import { auditRoutes } from './users/audit-routes.ts'
 import { authRoutes, meRoutes } from './users/routes.ts'
@@ -80,6 +81,7 @@ export function createApp(deps: Deps) {
     .route('/v1/alerts', alertRoutes(deps.alerts, deps.deliverAlertsSoon))
     .route('/v1/audit-events', auditRoutes(deps.auditEvents, deps.exporting.onFailure))
     .route('/hooks', hookRoutes(deps))
+    .route('/metrics', metricsRoutes(deps.monitoring, deps.isLocal))
   app.route('/', docsRoutes(app, deps.config.publicUrl))
   app.route('/', dashboardRoutes(forPages, browserSessions))
   return routed

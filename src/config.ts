@@ -20,6 +20,23 @@ const Origins = List.refine(
   (origins) => origins.every((origin) => URL.canParse(origin) && new URL(origin).origin === origin),
   'must be a comma-separated list of origins, such as https://app.example.com',
 )
+/** `name=value` pairs, separated by commas, with percent-encoded values. Source: OpenTelemetry, OTLP exporter configuration. */
+const HeaderList = z.string().transform((text, ctx) => {
+  const headers: Record<string, string> = {}
+  for (const pair of text.split(',').filter((each) => each.trim() !== '')) {
+    const [, name, value] = /^\s*([\w!#$%&'*+.^`|~-]+)\s*=(.*)$/.exec(pair) ?? []
+    try {
+      if (name !== undefined) headers[name] = decodeURIComponent(value ?? '').trim()
+    } catch {
+      headers[''] = ''
+    }
+    if (name === undefined || '' in headers || !/^[\x20-\x7e]*$/.test(headers[name] ?? '')) {
+      ctx.addIssue({ code: 'custom', message: 'must look like name=value,name2=value2, percent-encoded' })
+      return z.NEVER
+    }
+  }
+  return headers
+})
 
 const ConnectionString = z
   .string()
@@ -127,6 +144,30 @@ export const Environment = z.object({
   TRUSTED_PROXY_HOPS: count(0).meta(
     about('Node only: number of trusted proxies that set the client address in X-Forwarded-For'),
   ),
+  METRICS_TOKEN: z
+    .string()
+    .regex(/^[\w.~+/-]{16,}=*$/, 'must be at least 16 of the characters A-Z a-z 0-9 - . _ ~ + /')
+    .optional()
+    .meta(
+      about(
+        'Bearer token of /metrics. Without it, only requests from the same machine can read the metrics; Workers then have ' +
+          'no /metrics',
+      ),
+    ),
+  OTEL_EXPORTER_OTLP_ENDPOINT: z
+    .url({ protocol: /^https?$/ })
+    .transform((url) => url.replace(/\/+$/, ''))
+    .optional()
+    .meta(about('OpenTelemetry collector that metrics and traces are sent to, over OTLP/HTTP with JSON')),
+  OTEL_EXPORTER_OTLP_HEADERS: HeaderList.default({}).meta(
+    about('Headers for the collector: name=value,name2=value2, percent-encoded'),
+  ),
+  OTEL_TRACES_SAMPLER_ARG: z.coerce
+    .number()
+    .min(0)
+    .max(1)
+    .default(1)
+    .meta(about('Part of the requests that are traced, 0 to 1. A traceparent header overrides it')),
   QUOTA_WORKFLOWS: count(10_000).meta(about('Workflows per user')),
   QUOTA_CREDENTIALS: count(1_000).meta(about('Credentials per user')),
   QUOTA_INSTANCES: count(20).meta(about('n8n instances per user')),
@@ -204,6 +245,14 @@ export function parseConfig(env: Record<string, unknown>) {
             apiUrl: rest.MAIL_API_URL,
             apiToken: rest.MAIL_API_TOKEN,
           },
+    monitoring: {
+      metricsToken: rest.METRICS_TOKEN,
+      otlp:
+        rest.OTEL_EXPORTER_OTLP_ENDPOINT === undefined
+          ? undefined
+          : { endpoint: rest.OTEL_EXPORTER_OTLP_ENDPOINT, headers: rest.OTEL_EXPORTER_OTLP_HEADERS },
+      traceRatio: rest.OTEL_TRACES_SAMPLER_ARG,
+    },
     executionRetention: {
       dataDays: rest.EXECUTION_DATA_RETENTION_DAYS,
       months: rest.EXECUTION_RETENTION_MONTHS,

@@ -47,7 +47,9 @@ import { OtelExport } from './instances/otel.ts'
 import { ErrorReporter } from './instances/reporter.ts'
 import { InstanceRepository } from './instances/repository.ts'
 import type { PrivateNetworks } from './instances/url-guard.ts'
+import { createMonitoring } from './monitoring/monitoring.ts'
 import { loadCatalogue } from './n8n/catalogue/catalogue.ts'
+import type { Metric } from './telemetry/registry.ts'
 import { AuditEventRepository } from './users/audit-events.ts'
 import { purgeDeletedAccounts } from './users/delete-account.ts'
 import { UserRepository } from './users/repository.ts'
@@ -67,6 +69,10 @@ export interface Runtime {
   /** Keeps work running after the response is sent, and handles its rejection. */
   defer: (work: Promise<unknown>) => void
   clientIp: (c: Context) => string
+  /** Whether a request comes from this machine and not through a proxy. Absent if the platform cannot tell. */
+  isLocal?: (c: Context) => boolean
+  /** Memory, CPU time and connections. */
+  processMetrics?: () => Metric[]
   writeLog: (line: string, level: LogLevel) => void
   now: () => Date
   /** Defaults to a timer. */
@@ -107,6 +113,7 @@ export function createDeps(config: Config, runtime: Runtime) {
       : readFromReplica({
           replica: createDb({
             databaseUrl: config.databaseReplicaUrl,
+            name: 'replica',
             timeoutMs: replicaTimeoutMs,
             ...(runtime.replicaFetch && { fetch: runtime.replicaFetch }),
             onSlow: (slow) => log('warn', 'slow-statement', { ...slow }),
@@ -116,6 +123,17 @@ export function createDeps(config: Config, runtime: Runtime) {
           onAway: (error) =>
             log('warn', 'replica-unavailable', { sqlState: databaseError(error).sqlState ?? null }),
         })
+  const monitoring = createMonitoring({
+    ...config.monitoring,
+    runtime: runtime.name,
+    isOpen: runtime.isLocal !== undefined,
+    db: db.read,
+    credentialKeys: config.credentialKeys,
+    log,
+    now,
+    defer,
+    processMetrics: runtime.processMetrics,
+  })
   const secretBox = createSecretBox(config.credentialKeys)
   const keyCheck = createKeyCheck(db, config.credentialKeys)
   const fingerprint = createFingerprint(config.fingerprintKey)
@@ -223,6 +241,9 @@ export function createDeps(config: Config, runtime: Runtime) {
     log,
     corsOrigins: config.corsOrigins,
     clientIp,
+    isLocal: runtime.isLocal,
+    monitoring,
+    onRequestEnd: monitoring.onRequestEnd,
     db,
     now,
     fingerprint,

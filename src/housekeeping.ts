@@ -6,6 +6,8 @@
 import { evaluateRules } from './alerts/evaluate.ts'
 import { errorNameOf } from './errors.ts'
 import { type JobRun, recordJobRuns } from './db/job-runs.ts'
+import { metrics } from './telemetry/metrics.ts'
+import { inTrace } from './telemetry/trace.ts'
 import { deleteExpiredRows, ensurePartitions } from './db/expired-rows.ts'
 import type { Deps } from './deps.ts'
 import { runDriftCheckJob } from './deployments/drift/check-job.ts'
@@ -65,7 +67,8 @@ export async function housekeeping(deps: HousekeepingDeps, signal?: AbortSignal)
     run: () => Promise<unknown>,
   ): Promise<Pick<JobRun, 'error' | 'items'>> => {
     try {
-      const items = await run()
+      const items = await inTrace(undefined, 'internal', `job ${name}`, run)
+      metrics.jobSuccess.set(now().getTime() / 1000, name)
       return { error: null, items: typeof items === 'number' ? items : null }
     } catch (error) {
       const errorName = errorNameOf(error)
@@ -77,8 +80,11 @@ export async function housekeeping(deps: HousekeepingDeps, signal?: AbortSignal)
   const part = async (name: string, run: () => Promise<unknown>) => {
     if (signal?.aborted) return
     const startedAt = now()
+    const partStartedAtMs = performance.now()
     const outcome = await attempt(name, run)
     runs.push({ part: name, startedAt, finishedAt: now(), ...outcome })
+    metrics.jobRuns.add(1, name, outcome.error === null ? 'success' : 'failure')
+    metrics.jobSeconds.set((performance.now() - partStartedAtMs) / 1000, name)
   }
 
   await part('partitions', () => ensurePartitions(db))

@@ -14,11 +14,17 @@ import { createApp } from './app.ts'
 import { type Config, parseConfig } from './config.ts'
 import { createDeps, type Runtime } from './deps.ts'
 import { compressed } from './http/compression.ts'
+import type { PoolFigures } from './db/gateway/protocol.ts'
 import { housekeeping } from './housekeeping.ts'
 import { parsePrivateNetworks } from './instances/net/private-networks.ts'
+import { sleep } from './lib/retry.ts'
 import { createPublicFetch } from './instances/net/public-fetch.ts'
+import { Metric } from './telemetry/registry.ts'
 
 const housekeepingEveryMs = 60 * 1000
+const pushMetricsEveryMs = 60 * 1000
+const pushSpansEveryMs = 5 * 1000
+const lastPushMs = 2000
 
 /** Next to the sources, or above the build in `dist`. */
 function findPublic(folder: string): string {
@@ -48,6 +54,8 @@ interface NodeOptions {
   fetch?: ((request: Request) => Promise<Response>) | undefined
   /** In-process gateway of the replica. */
   replicaFetch?: ((request: Request) => Promise<Response>) | undefined
+  /** Connections of the gateway. */
+  pool?: (() => PoolFigures) | undefined
 }
 
 /** The client's address. Behind `hops` trusted proxies, the X-Forwarded-For entry of the outermost one. */
@@ -60,11 +68,45 @@ function clientIp(c: Context, hops: number): string {
   return getConnInfo(c).remote.address ?? 'unknown'
 }
 
+const isLoopback = (address = '') => /^((::ffff:)?127(\.\d{1,3}){3}|::1)$/.test(address)
+
+/**
+ * Whether a request comes from this machine. A proxy on this machine connects from here too, but names itself or the public
+ * host.
+ */
+function isLocal(c: Context): boolean {
+  const { hostname } = new URL(c.req.url)
+  const isForwarded = ['Forwarded', 'Via', 'X-Forwarded-For', 'X-Real-IP'].some((name) => c.req.header(name))
+  return (
+    isLoopback(getConnInfo(c).remote.address) &&
+    !isForwarded &&
+    (hostname === 'localhost' || isLoopback(hostname.replaceAll(/[[\]]/g, '')))
+  )
+}
+
+function processMetrics(pool: NodeOptions['pool']): Metric[] {
+  const { userCPUTime, systemCPUTime } = process.resourceUsage()
+  const cpu = new Metric('counter', 'flowkeep_process_cpu_seconds', 'CPU time')
+  cpu.set((userCPUTime + systemCPUTime) / 1e6)
+  const memory = new Metric('gauge', 'flowkeep_process_memory_bytes', 'Resident memory')
+  memory.set(process.memoryUsage.rss())
+  if (!pool) return [cpu, memory]
+  const connections = new Metric(
+    'gauge',
+    'flowkeep_database_pool_connections',
+    'Connections of this server; waiting: requests without one; max: the limit',
+    ['state'],
+  )
+  for (const [state, value] of Object.entries(pool())) connections.set(value, state)
+  return [cpu, memory, connections]
+}
+
 export function nodeRuntime(options: {
   fetch?: NodeOptions['fetch']
   replicaFetch?: NodeOptions['fetch']
   config: Pick<Config, 'trustedProxyHops' | 'allowLoopbackInstances' | 'allowPrivateNetworks' | 'mail'>
   defer?: Runtime['defer']
+  pool?: NodeOptions['pool']
 }): Runtime {
   const { allowLoopbackInstances: allowLoopback, allowPrivateNetworks, mail } = options.config
   const privateNetworks =
@@ -75,6 +117,9 @@ export function nodeRuntime(options: {
     maxHashesInFlight: availableParallelism(),
     defer: options.defer ?? ((work) => void work.catch(() => {})),
     clientIp: (c) => clientIp(c, options.config.trustedProxyHops),
+    // Behind a proxy, every request comes from the proxy.
+    ...(options.config.trustedProxyHops === 0 && { isLocal }),
+    processMetrics: () => processMetrics(options.pool),
     writeLog: (line) => process.stdout.write(`${line}\n`),
     now: () => new Date(),
     instanceFetch: createPublicFetch({ allowLoopback, privateNetworks }),
@@ -90,14 +135,21 @@ export function nodeRuntime(options: {
 const closingMs = 8000
 
 /** Serves until `close`. */
-export async function startNode({ env, port, host, fetch, replicaFetch }: NodeOptions): Promise<NodeServer> {
+export async function startNode({
+  env,
+  port,
+  host,
+  fetch,
+  replicaFetch,
+  pool,
+}: NodeOptions): Promise<NodeServer> {
   const config = parseConfig(env)
   const pendingWork = new Set<Promise<unknown>>()
   const defer = (work: Promise<unknown>) => {
     const settled = work.catch(() => {}).finally(() => pendingWork.delete(settled))
     pendingWork.add(settled)
   }
-  const deps = createDeps(config, nodeRuntime({ fetch, replicaFetch, config, defer }))
+  const deps = createDeps(config, nodeRuntime({ fetch, replicaFetch, config, defer, pool }))
   const server = createAdaptorServer({
     fetch: compressed(createApp(deps).fetch),
     serverOptions: { headersTimeout: 10_000, requestTimeout: 30_000 },
@@ -113,9 +165,14 @@ export async function startNode({ env, port, host, fetch, replicaFetch }: NodeOp
     isRunning = true
     defer(housekeeping(deps, closing.signal).finally(() => (isRunning = false)))
   }, housekeepingEveryMs)
+  const { push, pushSpans } = deps.monitoring
+  const pushTimers = [
+    setInterval(() => defer(push()), pushMetricsEveryMs),
+    setInterval(() => defer(pushSpans()), pushSpansEveryMs),
+  ]
   return {
     async close(drains = false) {
-      clearInterval(timer)
+      for (const each of [timer, ...pushTimers]) clearInterval(each)
       closing.abort()
       server.prependListener('request', (_, response) => response.setHeader('Connection', 'close'))
       await new Promise<void>((resolve) => {
@@ -125,6 +182,7 @@ export async function startNode({ env, port, host, fetch, replicaFetch }: NodeOp
         setTimeout(() => server.closeAllConnections(), closingMs).unref()
       })
       await Promise.all(pendingWork)
+      await Promise.race([push(), sleep(lastPushMs)])
     },
   }
 }

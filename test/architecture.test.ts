@@ -10,6 +10,7 @@ const src = resolve(import.meta.dirname, '../src')
 const order = [
   'errors',
   'lib',
+  'telemetry',
   'crypto',
   'db',
   'n8n',
@@ -25,6 +26,7 @@ const order = [
   'alerts',
   'search',
   'overview',
+  'monitoring',
   'config',
   'deps',
   'web',

@@ -1,4 +1,5 @@
 /** The client address on Node, over real connections. Throttles and the log rely on it. */
+import { get } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createAdaptorServer } from '@hono/node-server'
 import { Hono } from 'hono'
@@ -46,4 +47,46 @@ test.each([
   ['an empty address', { 'X-Forwarded-For': ', 198.51.100.1' }],
 ])('with %s the client address is the address of the connection', async (_, headers) => {
   expect(await addressSeen(2, headers)).toBe('127.0.0.1')
+})
+
+async function isLocal(headers: Record<string, string>, trustedProxyHops = 0): Promise<string> {
+  const { isLocal: judge } = nodeRuntime({ config: { trustedProxyHops, allowLoopbackInstances: false } })
+  const server = createAdaptorServer(new Hono().get('/', (c) => c.text(String(judge?.(c) ?? 'never'))))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  try {
+    const { port } = server.address() as AddressInfo
+    return await new Promise((resolve, reject) => {
+      // `fetch` does not set the host.
+      get(
+        { host: '127.0.0.1', port, agent: false, headers: { Host: `127.0.0.1:${port}`, ...headers } },
+        (answer) => {
+          answer.setEncoding('utf8').on('data', resolve).on('error', reject)
+        },
+      ).on('error', reject)
+    })
+  } finally {
+    server.close()
+  }
+}
+
+test.each([{}, { Host: 'localhost' }, { Host: '[::1]:8787' }])(
+  'a request with %j is local',
+  async (headers) => {
+    expect(await isLocal(headers)).toBe('true')
+  },
+)
+
+test.each([
+  ['the public host', { Host: 'flowkeep.example.com' }],
+  ['a host that resembles loopback', { Host: '127.0.0.1.example.com' }],
+  ['X-Forwarded-For', { 'X-Forwarded-For': '127.0.0.1' }],
+  ['X-Real-IP', { 'X-Real-IP': '127.0.0.1' }],
+  ['Forwarded', { Forwarded: 'for=127.0.0.1' }],
+  ['Via', { Via: '1.1 proxy' }],
+])('a request through a proxy with %s is not local', async (_, headers) => {
+  expect(await isLocal(headers)).toBe('false')
+})
+
+test('behind a trusted proxy, no request is local', async () => {
+  expect(await isLocal({}, 1)).toBe('never')
 })

@@ -23,6 +23,7 @@ const app = useTestApp({
   runtime: {
     instanceFetch: (input, init) => stub.fetch(input, init),
     wait: async () => undefined,
+    isLocal: () => true,
     defer: (work) => void deferred.push(work.catch(() => undefined)),
   },
   onDatabaseRequest: (body) => {
@@ -293,6 +294,8 @@ const pages: Record<string, [statements: number, requests: number]> = {
   '/health/live': [0, 0],
   '/health/ready': [3, 2],
   '/openapi.json': [0, 0],
+  // Read at most every 15 seconds.
+  '/metrics': [14, 1],
   '/docs': [0, 0],
 }
 

@@ -4,6 +4,7 @@ import { type NeonQueryFunction, neon, neonConfig } from '@neondatabase/serverle
 import { drizzle, type NeonHttpDatabase } from 'drizzle-orm/neon-http'
 import { isConnectionRefused, isMaybeApplied, isRetriable } from './errors.ts'
 import { batchReads } from './read-batching.ts'
+import { measured } from './statement-metrics.ts'
 
 /** The bare driver. Returns date and time types as Postgres text, because drizzle configures its parsers that way. */
 export type Sql = NeonQueryFunction<false, false>
@@ -35,6 +36,8 @@ export interface SlowStatement {
 
 export interface DbOptions {
   databaseUrl: string
+  /** In metrics; default `primary`. */
+  name?: 'primary' | 'replica'
   /** Default: the global fetch. In Node, the gateway's `fetch`. */
   fetch?: (request: Request) => Promise<Response>
   /** Where to post instead of Neon's own host, e.g. `http://127.0.0.1:5499/sql`. */
@@ -45,7 +48,7 @@ export interface DbOptions {
   timeoutMs?: number
 }
 
-type StatementKind = 'read' | 'write' | 'repeatable-write'
+export type StatementKind = 'read' | 'write' | 'repeatable-write'
 
 type Send = (endpoint: string, init: RequestInit & { body: string }) => Promise<Response>
 
@@ -96,7 +99,14 @@ function assertConnectionString(databaseUrl: string): void {
 }
 
 function sender(
-  { fetch: call = fetch, fetchEndpoint, onSlow, slowMs = 1_000, timeoutMs = 8_000 }: DbOptions,
+  {
+    name = 'primary',
+    fetch: call = fetch,
+    fetchEndpoint,
+    onSlow,
+    slowMs = 1_000,
+    timeoutMs = 8_000,
+  }: DbOptions,
   kind: StatementKind,
 ): Send {
   const ownEndpoint = fetchEndpoint ?? (call === fetch ? undefined : 'http://gateway.internal/sql')
@@ -108,16 +118,24 @@ function sender(
       if (kind === 'read') request.headers.set('Neon-Batch-Read-Only', 'true')
       return exchange(call, request, timeoutMs)
     }
+    const delayMs = (outcome: AttemptOutcome<Exchange>, attempt: number) => {
+      const retriable = judge(outcome)
+      const isRetried = retriable === 'yes' || (retriable === 'if-repeatable' && kind !== 'write')
+      return isRetried ? backoffMs(firstRetryMs, attempt) : null
+    }
     try {
-      const exchanged = await retry(send, {
-        delayMs: (outcome, attempt) => {
-          const retriable = judge(outcome)
-          const isRetried = retriable === 'yes' || (retriable === 'if-repeatable' && kind !== 'write')
-          return isRetried ? backoffMs(firstRetryMs, attempt) : null
-        },
-        maxAttempts,
-        budgetMs: retryBudgetMs,
-      })
+      const exchanged = await measured(
+        { database: name, kind, body: init.body },
+        (countAttempt) =>
+          retry(
+            () => {
+              countAttempt()
+              return send()
+            },
+            { delayMs, maxAttempts, budgetMs: retryBudgetMs },
+          ),
+        (answer) => (answer.response.ok ? undefined : codeOf(answer.body)),
+      )
       return responseOf(exchanged)
     } finally {
       const durationMs = Date.now() - startedAt

@@ -13,7 +13,7 @@ type Fetch<Args extends unknown[]> = (request: Request, ...args: Args) => Respon
 const minBytes = 1024
 
 const compressible =
-  /^(text\/(?!event-stream)[\w.+-]+|application\/([\w.-]+\+)?(json|xml|javascript)|application\/x-ndjson|image\/svg\+xml)\s*(;|$)/i
+  /^(text\/(?!event-stream)[\w.+-]+|application\/([\w.-]+\+)?(json|xml|javascript)|application\/(x-ndjson|openmetrics-text)|image\/svg\+xml)\s*(;|$)/i
 
 export const compressed =
   <Args extends unknown[]>(fetch: Fetch<Args>): Fetch<Args> =>

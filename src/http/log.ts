@@ -1,5 +1,6 @@
 /** @module Structured logs: one JSON object per line. Redacts every field, even fields that callers consider safe. */
 import { redact, redacted } from '../lib/secrets/redact.ts'
+import { traceId } from '../telemetry/trace.ts'
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
 export type LogFields = Record<string, string | number | boolean | null | undefined>
@@ -28,7 +29,13 @@ export function createLog(
 ): Log {
   return (level, event, fields = {}) => {
     if (order[level] < order[minimum]) return
-    const line: Record<string, unknown> = { time: now().toISOString(), level, event }
+    const trace = traceId()
+    const line: Record<string, unknown> = {
+      time: now().toISOString(),
+      level,
+      event,
+      ...(trace && { traceId: trace }),
+    }
     for (const [name, value] of Object.entries(fields)) {
       if (value === undefined) continue
       if (secretNames.test(name)) line[name] = redacted

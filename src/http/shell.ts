@@ -10,12 +10,15 @@ import type { BaseEnv } from './env.ts'
 import { isNoneMatch } from './etag.ts'
 import { requestFailed } from './failure-log.ts'
 import type { Log } from './log.ts'
+import { measuredRequest } from './request-metrics.ts'
 import { problem, toAppError } from './problem.ts'
 
 export interface ShellOptions {
   log: Log
   corsOrigins: string[]
   clientIp: (c: Context) => string
+  /** Called after each request, such as to export what it recorded. */
+  onRequestEnd?: (() => void) | undefined
 }
 
 const exposedHeaders = ['ETag', 'Location', 'Retry-After', 'X-Request-Id']
@@ -83,7 +86,14 @@ export function shell(options: ShellOptions): MiddlewareHandler<BaseEnv>[] {
     xFrameOptions: 'DENY',
     permissionsPolicy: { camera: [], geolocation: [], microphone: [], payment: [] },
   })
-  return [(_, next) => asOneRequest(next), oneRequest(options), headers, crossOrigin, conditional]
+  return [
+    (_, next) => asOneRequest(next),
+    measuredRequest(options.onRequestEnd),
+    oneRequest(options),
+    headers,
+    crossOrigin,
+    conditional,
+  ]
 }
 
 /** The not-found page for browsers; null when the client should get a problem document. */

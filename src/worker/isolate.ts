@@ -68,4 +68,5 @@ export async function respond(
 export async function runScheduledJob(env: Record<string, unknown>): Promise<void> {
   isolate ??= start(env)
   await housekeeping(isolate.deps)
+  await isolate.deps.monitoring.push()
 }

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { createDb } from '../../db/client.ts'
 import { postgresBackend } from '../../db/gateway/postgres.ts'
-import { type Backend, createGateway } from '../../db/gateway/protocol.ts'
+import { type Backend, createGateway, type PoolFigures } from '../../db/gateway/protocol.ts'
 import { startGatewayServer } from '../../db/gateway/server.ts'
 import { migrate } from '../../db/migrate.ts'
 import { checkConnection } from './connection-check.ts'
@@ -30,6 +30,8 @@ export interface OpenDatabase {
   /** Opens the gateway on loopback for another process; null for Neon. */
   listen: () => Promise<{ databaseUrl: string; endpoint: string; close: () => Promise<void> } | null>
   close: () => Promise<void>
+  /** Connections of the gateway; absent for Neon and the embedded database. */
+  pool?: (() => PoolFigures) | undefined
 }
 
 /** Long enough for the longest migration. */
@@ -143,6 +145,7 @@ function behindGateway(
     postgresUrl,
     listen: async () => ({ databaseUrl: gateway.url, ...(await startGatewayServer(gateway)) }),
     close: () => backend.close(),
+    pool: backend.pool,
   }
 }
 

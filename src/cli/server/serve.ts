@@ -32,7 +32,14 @@ export async function serve(): Promise<void> {
       },
     )
     const env = { ...process.env, DATABASE_URL: database.url, DATABASE_REPLICA_URL: replica?.url }
-    const options = { env, port, host, fetch: database.fetch, replicaFetch: replica?.fetch }
+    const options = {
+      env,
+      port,
+      host,
+      fetch: database.fetch,
+      replicaFetch: replica?.fetch,
+      pool: database.pool,
+    }
     const server = await startNode(options).catch((error: unknown) => {
       throw describePort(error, port)
     })

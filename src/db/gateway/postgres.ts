@@ -55,6 +55,12 @@ export function postgresBackend(url: string, options: PostgresOptions = {}): Bac
         })
       }),
     close: () => pool.end(),
+    pool: () => ({
+      active: inTurn.activeCount,
+      idle: pool.idleCount,
+      waiting: inTurn.pendingCount,
+      max: maxConnections,
+    }),
   }
 }
 

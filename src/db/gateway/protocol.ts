@@ -47,6 +47,16 @@ export interface Backend {
    */
   withConnection<T>(use: (execute: Execute) => Promise<T>): Promise<T>
   close(): Promise<void>
+  /** Absent without a pool. */
+  pool?: () => PoolFigures
+}
+
+export interface PoolFigures {
+  active: number
+  idle: number
+  /** Requests that wait for a connection. */
+  waiting: number
+  max: number
 }
 
 export class ConnectionFailed extends Error {}

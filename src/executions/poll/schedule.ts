@@ -79,6 +79,8 @@ const hasDeployment = sql`exists (
 const hasOwner = sql`exists (select 1 from users u where u.id = i.user_id and u.deleted_at is null)`
 /** Condition on a row of `instances` with the alias i: its rows can be changed. */
 const isHere = sql`not exists (select 1 from user_routes r where r.user_id = i.user_id)`
+/** The scheduled job polls the instance. Condition on a row of `instances` with the alias i. */
+export const isPolled = sql`${hasDeployment} and ${hasOwner}`
 const claimed = sql`i.id, i.user_id, i.version, i.epoch, i.poll_cursor, i.poll_failures,
   (extract(epoch from i.polled_through) * 1000)::float8 as polled_through_ms,
   (extract(epoch from i.last_polled_at) * 1000)::float8 as last_polled_at_ms,
@@ -110,7 +112,7 @@ export class PollSchedule {
     for (;;) {
       const { rows } = await this.#db.execute<Row & { due: number; idle: number }>(sql`
         with due as (
-          select i.id, i.next_poll_at, ${hasDeployment} and ${hasOwner} as is_tracked
+          select i.id, i.next_poll_at, ${isPolled} as is_tracked
           from instances i
           where i.next_poll_at <= ${at} and (i.poll_lease_until is null or i.poll_lease_until <= ${at})
             and ${isHere}
@@ -231,7 +233,7 @@ export class PollSchedule {
       from instances i
       where (i.next_poll_at < ${later(now, -10 * 60 * 1000)}
           or coalesce(i.last_polled_at, i.created_at) < ${later(now, -lagMs)})
-        and ${hasDeployment} and ${hasOwner}`)
+        and ${isPolled}`)
     return rows[0] ?? { overdue: 0, lagging: 0 }
   }
 }

@@ -4,6 +4,7 @@
  * repeated and reordered deliveries always result in the same rows and counts.
  */
 import { isoOf } from '../../lib/time.ts'
+import { metrics } from '../../telemetry/metrics.ts'
 import { type FailedRun } from '../../credentials/health.ts'
 import { sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
@@ -89,7 +90,27 @@ export async function ingest(
   }
   if (resetFor !== undefined) await auditEventOfUser(db, resetFor, 'instance.reset-detected', instanceId)
   if (isRetryPending) await settleRetries(db, instanceId)
+  countExecutions(source, deliveries, recorded)
   return deliveries.map((delivery) => recorded.get(delivery))
+}
+
+/** The lag counts once per execution, for the delivery that first reports its end. */
+function countExecutions(
+  source: DeliverySource,
+  deliveries: MergeableExecution[],
+  recorded: Map<MergeableExecution, RecordedExecution>,
+): void {
+  const seen = new Set<RecordedExecution>()
+  for (const delivery of deliveries) {
+    const run = recorded.get(delivery)
+    if (run && seen.has(run)) continue
+    metrics.executions.add(1, source, run ? (run.created ? 'created' : 'known') : 'unmatched')
+    if (!run) continue
+    seen.add(run)
+    const finishedAtMs = run.current.finishedAtMs
+    if (finishedAtMs === null || (run.previous && run.previous.finishedAtMs !== null)) continue
+    metrics.ingestLag.observe(Math.max(0, delivery.receivedAtMs - finishedAtMs) / 1000, source)
+  }
 }
 
 /** Counts each retry chain once; see the SQL function. */

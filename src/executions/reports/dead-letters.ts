@@ -4,6 +4,7 @@
  */
 import { dayMs } from '../../lib/time.ts'
 import { sha256Hex } from '../../lib/encoding.ts'
+import { metrics } from '../../telemetry/metrics.ts'
 import { and, desc, eq, gt, inArray, lt, sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
 import type { Db } from '../../db/client.ts'
@@ -61,6 +62,7 @@ export class DeadLetterRepository {
   ): Promise<void> {
     const byHash = new Map<string, Record<string, unknown> & { deliveries: number }>()
     for (const deadLetter of newDeadLetters) {
+      metrics.rejectedReports.add(1, deadLetter.code)
       const bytes = new TextEncoder().encode(deadLetter.body)
       const bodyHash = await sha256Hex(bytes)
       const earlier = byHash.get(bodyHash)

@@ -1,4 +1,6 @@
 /** @module Sends a request to n8n's public API with limits on time and size, without redirects, and maps failures to `N8nError`. */
+import { metrics } from '../../telemetry/metrics.ts'
+import { inSpan, type Span, traceparent } from '../../telemetry/trace.ts'
 import { isContainer } from '../../lib/json-object.ts'
 import { retryAfterSeconds } from '../../lib/retry.ts'
 import type * as z from 'zod'
@@ -105,11 +107,14 @@ const MAX_REFUSAL_BYTES = 64 * 1024
 export function createTransport(options: TransportOptions): Send {
   const root = new URL(options.baseUrl)
   const prefix = root.pathname.replace(/\/+$/, '')
-  return async (request) => {
+  return (request) => measured(request, (span) => answerOf(request, span))
+
+  async function answerOf<T>(request: N8nRequest<T>, span: Span | undefined): Promise<T> {
     const failed = (kind: N8nErrorKind, more: Partial<N8nErrorOptions> = {}) =>
       new N8nError(kind, { operation: request.operation, ...more })
     const isWrite = request.method !== 'GET'
     const signal = AbortSignal.timeout(options.timeoutMs)
+    const trace = traceparent()
     let status: number | undefined
     try {
       const response = await options.fetch(urlOf(root.origin, prefix, request), {
@@ -118,12 +123,14 @@ export function createTransport(options: TransportOptions): Send {
           'x-n8n-api-key': options.apiKey,
           accept: 'application/json',
           ...(request.body !== undefined && { 'content-type': 'application/json' }),
+          ...(trace !== undefined && { traceparent: trace }),
         },
         ...(request.body !== undefined && { body: JSON.stringify(request.body) }),
         redirect: 'manual',
         signal,
       })
       status = response.status
+      if (span) span.attributes['http.response.status_code'] = status
       const refusal = refusalOf(response.status, isJson(response))
       if (!refusal) return await readAnswer(response, request, failed)
       const retryAfter = retryAfterSeconds(response.headers.get('retry-after'), options.now())
@@ -150,6 +157,25 @@ export function createTransport(options: TransportOptions): Send {
       throw failed('unreachable', { status, ambiguous, reason: unreachableReason(error), cause: error })
     }
   }
+}
+
+/** Counts the request by its outcome, and records a span without the address of the server. */
+function measured<T>({ operation, method }: N8nRequest<T>, work: (span?: Span) => Promise<T>): Promise<T> {
+  return inSpan('client', `n8n ${operation}`, async (span) => {
+    const startedAt = performance.now()
+    let outcome = 'ok'
+    if (span) span.attributes['http.request.method'] = method
+    try {
+      return await work(span)
+    } catch (error) {
+      outcome = error instanceof N8nError ? error.kind : 'unknown'
+      if (span) span.attributes['error.type'] = outcome
+      throw error
+    } finally {
+      metrics.n8nRequests.add(1, operation, outcome)
+      metrics.n8nSeconds.observe((performance.now() - startedAt) / 1000)
+    }
+  })
 }
 
 const AMBIGUOUS: ReadonlySet<N8nErrorKind> = new Set(['server-error', 'not-n8n', 'timeout'])
