@@ -4,7 +4,7 @@ import { codeBySource, partOf } from './bundle-parts.ts'
 import { bundleWorker } from './worker-bundle.ts'
 
 /** KiB, gzipped, of all code that is uploaded. Static assets do not count. */
-const limit = 424
+const limit = 430
 /** KiB, gzipped: a little above what the part needs. */
 const limits: Record<string, number> = {
   'src/web': 124,
@@ -19,7 +19,7 @@ const limits: Record<string, number> = {
   'src/alerts': 12,
   'src/workflows': 12,
   'src/instances': 13,
-  'src/db': 11,
+  'src/db': 12,
   '@neondatabase/serverless': 10,
   croner: 11,
   'src/users': 10,

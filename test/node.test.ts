@@ -50,7 +50,9 @@ test.each([
 })
 
 async function isLocal(headers: Record<string, string>, trustedProxyHops = 0): Promise<string> {
-  const { isLocal: judge } = nodeRuntime({ config: { trustedProxyHops, allowLoopbackInstances: false } })
+  const { isLocal: judge } = nodeRuntime({
+    config: { trustedProxyHops, allowLoopbackInstances: false, allowPrivateNetworks: [], mail: null },
+  })
   const server = createAdaptorServer(new Hono().get('/', (c) => c.text(String(judge?.(c) ?? 'never'))))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   try {

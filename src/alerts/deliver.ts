@@ -57,7 +57,7 @@ export interface DeliveryOptions {
   signal?: AbortSignal
 }
 
-/** Sends what is due, longest due first. @returns the number of attempts */
+/** Sends the deliveries that are due, longest due first. @returns the number of attempts */
 export async function deliverDue(
   deps: DeliveryDeps,
   { limit, budgetMs = Infinity, signal }: DeliveryOptions,

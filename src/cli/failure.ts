@@ -79,7 +79,7 @@ export function describeConnection(
     case 'CERT_NOT_YET_VALID':
       return `The certificate of ${server} has expired or is not valid yet. Renew it, and check the clock of this machine.`
     case noTls:
-      return `${server} does not support TLS. Turn it on (ssl = on), or add sslmode=disable to DATABASE_URL if nobody can read the network between them.`
+      return `${server} does not support TLS. Turn it on (ssl = on), or add sslmode=disable to DATABASE_URL if no one else can read the network between them.`
     case '3D000':
       return `The server has no database${database && ` "${database}"`}. Check the name at the end of DATABASE_URL, or create the database.`
     case '42501':

@@ -64,12 +64,13 @@ describe('a server with a certificate of its own authority', () => {
   let folder: string
   let server: PostgresServer
   const path = (name: string) => join(folder, name)
-  const openssl = (...args: string[]) => execFileSync('openssl', args, { cwd: folder, stdio: 'pipe' })
+  /** @param command without quotes: arguments contain no spaces */
+  const openssl = (command: string) =>
+    execFileSync('openssl', command.split(' '), { cwd: folder, stdio: 'pipe' })
 
   const createAuthority = (name: string) =>
     openssl(
-      ...['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '30', '-subj', `/CN=${name}`],
-      ...['-keyout', `${name}.key`, '-out', `${name}.pem`],
+      `req -x509 -newkey rsa:2048 -nodes -days 30 -subj /CN=${name} -keyout ${name}.key -out ${name}.pem`,
     )
   /** Opens the database as `serve` does. @returns the version of TLS that the server sees, or the error */
   const connect = async (query: string, caFile?: string, host = 'localhost') => {
@@ -104,13 +105,9 @@ describe('a server with a certificate of its own authority', () => {
     createAuthority('ca')
     createAuthority('other')
     await writeFile(path('ext'), 'subjectAltName=DNS:localhost')
+    openssl('req -newkey rsa:2048 -nodes -subj /CN=localhost -keyout server.key -out server.csr')
     openssl(
-      ...['req', '-newkey', 'rsa:2048', '-nodes', '-subj', '/CN=localhost'],
-      ...['-keyout', 'server.key', '-out', 'server.csr'],
-    )
-    openssl(
-      ...['x509', '-req', '-in', 'server.csr', '-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial'],
-      ...['-days', '30', '-extfile', 'ext', '-out', 'server.crt'],
+      'x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 30 -extfile ext -out server.crt',
     )
     await writeFile(
       path('both.pem'),

@@ -210,7 +210,12 @@ describe('the dashboard and the alert rules', () => {
     const { nodeRuntime } = await import('../../src/node.ts')
     const { openMetrics } = await import('../../src/telemetry/openmetrics.ts')
     const { metrics } = await import('../../src/telemetry/metrics.ts')
-    const config = { trustedProxyHops: 0, allowLoopbackInstances: false }
+    const config = {
+      trustedProxyHops: 0,
+      allowLoopbackInstances: false,
+      allowPrivateNetworks: [],
+      mail: null,
+    }
     const ofProcess = nodeRuntime({ config, pool: () => pool }).processMetrics?.() ?? []
     // These count failures that do not occur here.
     metrics.databaseRetries.add(1, 'primary')

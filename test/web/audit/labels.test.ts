@@ -5,7 +5,8 @@ import { readAuditQuery } from '../../../src/web/audit/filter.ts'
 import { knownActions, labelOf } from '../../../src/web/audit/labels.ts'
 
 const src = resolve(import.meta.dirname, '../../../src')
-const entity = /['"]((?:user|session|credential|workflow|instance|deployment|execution|error)\.[a-z-]+)['"]/g
+const entity =
+  /['"]((?:user|session|credential|workflow|instance|deployment|execution|error|alert)\.[a-z-]+)['"]/g
 
 /** Every action that the code records. Only files that mention audit count, because other code has dotted names too. */
 const recorded = readdirSync(src, { recursive: true, encoding: 'utf8' })
