@@ -4,6 +4,7 @@
  * `dist/`. No child process, so that signals reach the server itself.
  */
 import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 
 const oldestNode = 22
 if (Number(process.versions.node.split('.')[0]) < oldestNode) {
@@ -14,7 +15,8 @@ if (Number(process.versions.node.split('.')[0]) < oldestNode) {
 const built = new URL('../dist/node/flowkeep.js', import.meta.url)
 const tsx = await import('tsx/esm/api').catch(() => null)
 if (tsx) {
-  tsx.register()
+  // By default, tsx reads the file of the current folder.
+  tsx.register({ tsconfig: fileURLToPath(new URL('../tsconfig.json', import.meta.url)) })
   await import('../src/cli/main.ts')
 } else if (existsSync(built)) {
   await import(built.href)

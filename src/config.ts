@@ -299,12 +299,16 @@ interface ConfigIssue {
 }
 
 export class ConfigError extends Error {
+  /** Every missing or invalid variable, without its value. */
+  readonly faults: { name: string; message: string }[]
+
   constructor(issues: readonly ConfigIssue[]) {
-    const lines = issues.map((issue) => {
+    const faults = issues.map((issue) => {
       const isMissing = issue.code === 'invalid_type' && issue.input === undefined
-      return `  ${issue.path.join('.')} ${isMissing ? 'is required' : issue.message}`
+      return { name: issue.path.join('.'), message: isMissing ? 'is required' : issue.message }
     })
-    super(`Invalid configuration:\n${lines.join('\n')}`)
+    super(`Invalid configuration:\n${faults.map(({ name, message }) => `  ${name} ${message}`).join('\n')}`)
     this.name = 'ConfigError'
+    this.faults = faults
   }
 }

@@ -3,6 +3,13 @@ import type { Command } from './command.ts'
 import { settingNames, type VariableName } from './variables.ts'
 
 const json = { json: { type: 'boolean', summary: 'Print the result as JSON' } } as const
+const clockUrl = {
+  'clock-url': {
+    type: 'string',
+    value: '<url>',
+    summary: 'Compare the clock with this HTTP server; default PUBLIC_URL',
+  },
+} as const
 const keys = [
   'CREDENTIAL_KEYS',
   'ACCESS_TOKEN_KEYS',
@@ -178,6 +185,38 @@ export const commands: readonly Command[] = [
     summary: 'Check that the server is running, for health checks of containers',
     environment: ['FLOWKEEP_URL', 'PORT'],
     run: async () => (await import('./operate/health.ts')).healthCommand(),
+  },
+  {
+    name: 'setup',
+    summary: 'Generate missing keys, check the installation, and store its settings',
+    details: [
+      'Checks settings, database, keys and clock, and says how to fix each fault. Existing values are never changed.',
+      'Stores new values in .env. With --cloudflare, in .env.<environment> and as secrets of the worker.',
+    ].join('\n'),
+    options: {
+      cloudflare: { type: 'boolean', summary: 'Also store the settings as secrets of the worker' },
+      env: { type: 'string', value: '<name>', summary: 'Environment of wrangler.toml; default production' },
+      file: { type: 'string', value: '<path>', summary: 'Settings file; default .env or .env.<environment>' },
+      ...clockUrl,
+      yes: { type: 'boolean', summary: 'Store without asking' },
+      ...json,
+    },
+    environment: settingNames,
+    run: async (input) => (await import('./doctor/setup.ts')).setupCommand(input),
+  },
+  {
+    name: 'doctor',
+    summary: 'Check an installation from its settings, or a running server over HTTP',
+    details:
+      'Changes nothing. Exits with 1 if a check failed; warnings do not count. See docs/production.md.',
+    options: {
+      url: { type: 'string', value: '<url>', summary: 'Check the server at this URL from outside' },
+      token: { type: 'string', value: '<token>', summary: 'Its METRICS_TOKEN, to check the scheduled job' },
+      ...clockUrl,
+      ...json,
+    },
+    environment: settingNames,
+    run: async (input) => (await import('./doctor/doctor.ts')).doctorCommand(input),
   },
   {
     name: 'generate-keys',

@@ -60,6 +60,22 @@ async function mustOpen(keyId: string, opening: Promise<unknown>): Promise<void>
   )
 }
 
+/** IDs under which the database knows another key. Reads only, unlike `verifyKeys`. */
+export async function mismatchedKeyIds(db: Db, ring: KeyRing): Promise<string[]> {
+  const stored = await db.read
+    .select()
+    .from(keyChecks)
+    .where(inArray(keyChecks.keyId, [...ring.keys.keys()]))
+  const box = createSecretBox(ring)
+  const wrong = await Promise.all(
+    stored.map(async ({ keyId, sealed }) => {
+      const opened = await box.open(contextOf(keyId), sealed).catch(() => null)
+      return opened === knownText ? [] : [keyId]
+    }),
+  )
+  return wrong.flat().toSorted()
+}
+
 /** IDs of keys that stored secrets need but the ring does not have, sorted. Reads one index entry per ID in use. */
 export async function missingKeyIds(db: Db, ring: KeyRing): Promise<string[]> {
   const steps = sealedTables.map((name) => {
