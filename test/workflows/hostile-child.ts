@@ -15,7 +15,7 @@ const catalogue = await loadCatalogue()
 
 async function outcome(): Promise<string> {
   try {
-    const body = parseJson(text)
+    const { value: body } = parseJson(text)
     checkJson(body)
     const { workflow } = parseWorkflow(body)
     await contentHash(workflow)
