@@ -113,7 +113,7 @@ export async function rotateUnderLoad(options: RotationOptions): Promise<Rotatio
     figures.reads += 1
     try {
       const opened = await server.credentials.open(userId, id)
-      const { token } = opened?.data.reveal() as { token: string }
+      const token = (opened?.data.reveal() as { token: string } | undefined)?.token
       if (token !== expected.get(id)) figures.lostUpdates += 1
     } catch {
       figures.readErrors += 1
