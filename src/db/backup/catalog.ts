@@ -155,7 +155,12 @@ export interface RequiredKeys {
 }
 
 export async function readRequiredKeys(query: Query): Promise<RequiredKeys> {
-  const sealedIds = sealedTables.map((table) => `select key_id from ${table}`).join(' union ')
+  // An older schema does not have all of these tables yet.
+  const tables = await query(
+    "select name from unnest(string_to_array($1, ' ')) name where to_regclass(name) is not null",
+    [sealedTables.join(' ')],
+  )
+  const sealedIds = tables.map(([table]) => `select key_id from ${table}`).join(' union ')
   const rows = await query(`
     select 'CREDENTIAL_KEYS', key_id from (${sealedIds}) sealed
     union all
