@@ -5,7 +5,7 @@
 import { inArray, sql } from 'drizzle-orm'
 import type { BatchItem } from 'drizzle-orm/batch'
 import type { KeyRing } from '../crypto/key-ring.ts'
-import { createSecretBox, type SecretContext } from '../crypto/secret-box.ts'
+import { createSecretBox, type SecretBox, type SecretContext } from '../crypto/secret-box.ts'
 import { AppError } from '../errors.ts'
 import type { Db } from './client.ts'
 import { keyChecks } from './schema/users.ts'
@@ -41,15 +41,28 @@ export async function verifyKeys(db: Db, ring: KeyRing): Promise<void> {
     checks = (await db.batch([insert, stored]))[1]
   }
   const box = createSecretBox(ring)
-  await Promise.all(checks.map(({ keyId, sealed }) => mustOpen(keyId, box.open(contextOf(keyId), sealed))))
+  await Promise.all(checks.map(({ keyId, sealed }) => mustOpen(box, keyId, sealed)))
 }
 
-async function mustOpen(keyId: string, opening: Promise<unknown>): Promise<void> {
+/**
+ * Whether a key is the one that sealed the known text under its ID.
+ * @throws {AppError} `key-unavailable` when a KMS does not respond, which says nothing about the key
+ */
+export async function opensKeyCheck(
+  box: Pick<SecretBox, 'open'>,
+  keyId: string,
+  sealed: unknown,
+): Promise<boolean> {
   try {
-    if ((await opening) === knownText) return
-  } catch {
-    // Handled like an unexpected text.
+    return (await box.open(contextOf(keyId), sealed)) === knownText
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'key-unavailable') throw error
+    return false
   }
+}
+
+async function mustOpen(box: SecretBox, keyId: string, sealed: unknown): Promise<void> {
+  if (await opensKeyCheck(box, keyId, sealed)) return
   throw new AppError(
     'key-unavailable',
     'The server has the wrong encryption key and rejects writes. Try again later',

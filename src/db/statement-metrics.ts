@@ -1,5 +1,6 @@
 /** @module Measures requests to the database, and records a span for each without parameters or the text of statements. */
 import { metrics } from '../telemetry/metrics.ts'
+import { recordsMetrics } from '../telemetry/registry.ts'
 import { inSpan } from '../telemetry/trace.ts'
 import type { StatementKind } from './client.ts'
 
@@ -21,7 +22,7 @@ export function measured<T>(
 ): Promise<T> {
   return inSpan('client', kind === 'read' ? 'database read' : 'database write', async (span) => {
     const startedAt = performance.now()
-    const statements = countStatements(body)
+    const statements = span || recordsMetrics() ? countStatements(body) : 0
     let attempts = 0
     let errorClass: string | undefined = 'connection'
     if (span) {

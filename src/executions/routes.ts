@@ -1,7 +1,7 @@
 import { IdParam } from '../lib/scalars.ts'
 import { type Context, Hono } from 'hono'
 import * as z from 'zod'
-import { accountMoved, AppError, invalid, notFound } from '../errors.ts'
+import { accountMoved, AppError, type ErrorCode, invalid, notFound } from '../errors.ts'
 import { type AuthEnv, bearerToken } from '../http/auth.ts'
 import type { BaseEnv } from '../http/env.ts'
 import { describe } from '../http/openapi.ts'
@@ -238,6 +238,15 @@ export interface HookLimits {
 }
 
 const maxReports = 500
+const hookErrors = [
+  'unauthenticated',
+  'account-moved',
+  'malformed-json',
+  'too-large',
+  'unsupported-media-type',
+  'invalid',
+  'too-many-requests',
+] satisfies ErrorCode[]
 
 /**
  * Receives reports from n8n. Checks the body size first, then the token, then the content. Responds 2xx only after
@@ -312,15 +321,7 @@ export function hookRoutes(
         'for a report that cannot be used yet, which is stored as a dead letter; for an array always 200 ' +
         'with the results in the same order.',
       responses: { 200: ReportAnswers.or(ReportAnswer), 202: ReportAnswer },
-      errors: [
-        'unauthenticated',
-        'account-moved',
-        'malformed-json',
-        'too-large',
-        'unsupported-media-type',
-        'invalid',
-        'too-many-requests',
-      ],
+      errors: hookErrors,
       webhook: true,
       body: Reports,
     }),
@@ -344,14 +345,7 @@ export function hookRoutes(
         '`partialSuccess` counts unusable spans. A repeated export changes nothing.',
       responses: { 200: TraceAnswer },
       mediaTypes: traceMediaTypes,
-      errors: [
-        'unauthenticated',
-        'malformed-json',
-        'too-large',
-        'unsupported-media-type',
-        'invalid',
-        'too-many-requests',
-      ],
+      errors: hookErrors,
       webhook: true,
       body: TraceExport,
     }),

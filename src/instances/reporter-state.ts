@@ -14,14 +14,17 @@ const label = 'reporter'
 /** The label of the tokens that n8n sends traces with. */
 const otelLabel = 'otel'
 
+/** Whether a column of `instances` names a webhook token without an expiry. */
+export const isTokenCurrent = (column: 'reporter_token_id' | 'otel_token_id') => sql<boolean>`exists (
+    select 1 from webhook_tokens t where t.user_id = instances.user_id and t.instance_id = instances.id
+      and t.id = instances.${sql.raw(column)} and t.expires_at is null
+  )`
+
 /** What is stored of the reporter, in a select or `returning` of `instances`. */
 export const reporterColumns = {
   workflowId: instances.reporterWorkflowId,
   credentialId: instances.reporterCredentialId,
-  isTokenCurrent: sql<boolean>`exists (
-    select 1 from webhook_tokens t where t.user_id = instances.user_id and t.instance_id = instances.id
-      and t.id = instances.reporter_token_id and t.expires_at is null
-  )`,
+  isTokenCurrent: isTokenCurrent('reporter_token_id'),
   otelTokenId: instances.otelTokenId,
   otelPrevious: instances.otelPrevious,
 }

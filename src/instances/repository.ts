@@ -1,4 +1,5 @@
 import { and, arrayContains, desc, eq, gt, isNull, lt, lte, or, type SQL, sql } from 'drizzle-orm'
+import { isTokenCurrent } from './reporter-state.ts'
 import { v7 as uuidv7 } from 'uuid'
 import type { SecretBox, SecretContext } from '../crypto/secret-box.ts'
 import { auditEvent } from '../db/audit.ts'
@@ -41,10 +42,7 @@ const columns = {
   pollFailures: instances.pollFailures,
   reporterWorkflowId: instances.reporterWorkflowId,
   otelTokenId: instances.otelTokenId,
-  isOtelCurrent: sql<boolean>`exists (
-    select 1 from webhook_tokens t where t.user_id = instances.user_id and t.instance_id = instances.id
-      and t.id = instances.otel_token_id and t.expires_at is null
-  )`,
+  isOtelCurrent: isTokenCurrent('otel_token_id'),
   version: instances.version,
   createdAt: instances.createdAt,
   updatedAt: instances.updatedAt,

@@ -2,6 +2,7 @@
  * @module Metrics that the database knows: backlogs, states and sizes. Their cost is bounded at any size of the database: a
  * count stops at a limit, and states of large tables are counted in a sample.
  */
+import { sealedTables } from '../db/sealed-columns.ts'
 import { type SQL, sql } from 'drizzle-orm'
 import type { KeyRing } from '../crypto/key-ring.ts'
 import type { Reader } from '../db/client.ts'
@@ -110,7 +111,7 @@ const figures: Figure[] = [
     name: secretsOfKeys,
     help: 'Stored secrets by the ID of the key that wraps them, up to 100000',
     labels: ['table', 'key'],
-    rows: sql`${byKey('credentials')} union all ${byKey('instances')}`,
+    rows: sql.join(sealedTables.map(byKey), sql` union all `),
   },
   {
     name: 'flowkeep_database_table_bytes',
@@ -143,6 +144,12 @@ function tables(value: SQL): SQL {
     where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') group by 1 order by 2 desc limit 50`
 }
 
+export function databaseUp(isUp: boolean): Metric {
+  const up = new Metric('gauge', 'flowkeep_database_up', 'Whether the database answered')
+  up.set(isUp ? 1 : 0)
+  return up
+}
+
 /**
  * Reads everything in one batch. A statement that fails alone omits its metric.
  * @param ring whose keys should open every stored secret
@@ -151,7 +158,6 @@ export async function readDatabaseMetrics(db: Reader, ring: KeyRing): Promise<Me
   const answers = await asOneRequest(() =>
     Promise.allSettled(figures.map(async ({ rows }) => (await db.execute<Row>(rows)).rows)),
   )
-  const up = new Metric('gauge', 'flowkeep_database_up', 'Whether the database answered')
   const missing = new Metric(
     'gauge',
     'flowkeep_keys_missing',
@@ -160,7 +166,6 @@ export async function readDatabaseMetrics(db: Reader, ring: KeyRing): Promise<Me
   const isDown = answers.some(
     (answer) => answer.status === 'rejected' && databaseError(answer.reason).sqlState === undefined,
   )
-  up.set(isDown ? 0 : 1)
   const found = figures.flatMap(({ name, help, labels }, at) => {
     const answer = answers[at]
     if (answer?.status !== 'fulfilled') return []
@@ -173,5 +178,5 @@ export async function readDatabaseMetrics(db: Reader, ring: KeyRing): Promise<Me
     }
     return [metric]
   })
-  return [up, ...(missing.series.size > 0 ? [missing] : []), ...found]
+  return [databaseUp(!isDown), ...(missing.series.size > 0 ? [missing] : []), ...found]
 }

@@ -9,7 +9,7 @@ import { openMetrics } from '../telemetry/openmetrics.ts'
 import { createExporter } from '../telemetry/otlp.ts'
 import { Metric, recordMetrics } from '../telemetry/registry.ts'
 import { recordTraces } from '../telemetry/trace.ts'
-import { readDatabaseMetrics } from './database-metrics.ts'
+import { databaseUp, readDatabaseMetrics } from './database-metrics.ts'
 
 export interface MonitoringSettings {
   /** Bearer token of `/metrics`. */
@@ -79,11 +79,7 @@ export function createMonitoring(options: MonitoringOptions) {
     const startedAtMs = now().getTime()
     if (ofDatabase && startedAtMs - ofDatabase.readAtMs < databaseMaxAgeMs) return ofDatabase.metrics
     const answered = new AbortController()
-    const late = sleep(databaseTimeoutMs, answered.signal).then(() => {
-      const up = new Metric('gauge', 'flowkeep_database_up', 'Whether the database answered')
-      up.set(0)
-      return [up]
-    })
+    const late = sleep(databaseTimeoutMs, answered.signal).then(() => [databaseUp(false)])
     const read = await Promise.race([readDatabaseMetrics(db, credentialKeys), late])
     answered.abort()
     ofDatabase = { readAtMs: startedAtMs, metrics: read }

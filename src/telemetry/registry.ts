@@ -7,6 +7,8 @@ const maxSeries = 2000
 
 let isRecording = false
 
+export const recordsMetrics = (): boolean => isRecording
+
 /** Counters and histograms stay empty until this is called. */
 export function recordMetrics(isOn: boolean): void {
   isRecording = isOn

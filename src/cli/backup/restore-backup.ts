@@ -17,12 +17,11 @@ import {
 } from '../../db/backup/catalog.ts'
 import { type Repair, repairPages } from '../../db/backup/repair.ts'
 import type { Backend } from '../../db/gateway/protocol.ts'
-import { knownText, contextOf } from '../../db/key-check.ts'
+import { opensKeyCheck } from '../../db/key-check.ts'
 import { type BackupTable, type Manifest, readManifest } from './manifest.ts'
 import { backupLines, requireReader } from './read-backup.ts'
 import type { Storage } from './storage.ts'
 import { inTransaction } from './transaction.ts'
-import { AppError } from '../../errors.ts'
 
 export interface RestoreTarget {
   backend: Backend
@@ -135,16 +134,10 @@ export async function requireKeys(
     return missing.length > 0 ? [`${variable} is missing ${missing.join(', ')}`] : []
   })
   const ring = rings['CREDENTIAL_KEYS']
+  const box = ring && createSecretBox(ring)
   for (const [id, sealed] of Object.entries(keyChecks)) {
-    if (!ring?.keys.has(id)) continue
-    const opened = await createSecretBox(ring)
-      .open(contextOf(id), sealed)
-      .catch((error: unknown) => {
-        // A KMS that is unavailable says nothing about the key.
-        if (error instanceof AppError && error.code === 'key-unavailable') throw error
-        return null
-      })
-    if (opened !== knownText) problems.push(`CREDENTIAL_KEYS has another key under the ID ${id}`)
+    if (box && ring.keys.has(id) && !(await opensKeyCheck(box, id, sealed)))
+      problems.push(`CREDENTIAL_KEYS has another key under the ID ${id}`)
   }
   if (problems.length === 0) return
   throw new Error(

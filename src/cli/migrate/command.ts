@@ -1,13 +1,9 @@
-/** @module `flowkeep migrate`: plans, checks and applies migrations, all at once or around a deploy. */
-import { join } from 'node:path'
-import { createDb } from '../../db/client.ts'
+/** @module `flowkeep migrate`: plans, checks and applies migrations, either together or in two steps around a deploy. */
 import { migrate, pendingMigrations } from '../../db/migrate.ts'
 import { type CommandInput, exitCode } from '../command.ts'
 import { UsageError } from '../failure.ts'
-import { migrationTimeoutMs, openDatabase } from '../operate/database.ts'
-import { packageRoot } from '../package-root.ts'
+import { migratorOf, openDatabase, releasedMigrations } from '../operate/database.ts'
 import { jsonResult, message, result } from '../terminal.ts'
-import { readMigrations } from './files.ts'
 import { expandOf, planMigrations, planText } from './plan.ts'
 
 export async function migrateCommand({ flags }: CommandInput): Promise<number> {
@@ -15,13 +11,8 @@ export async function migrateCommand({ flags }: CommandInput): Promise<number> {
   const database = openDatabase()
   try {
     await database.opened()
-    const { url, fetch } = database
-    const { $client: sql } = createDb({
-      databaseUrl: url,
-      ...(fetch && { fetch }),
-      timeoutMs: migrationTimeoutMs,
-    })
-    const migrations = await readMigrations(join(packageRoot, 'drizzle'))
+    const sql = migratorOf(database)
+    const migrations = await releasedMigrations()
     const plan = await planMigrations(migrations, await pendingMigrations(sql, migrations))
     if (flags.has('plan')) {
       if (flags.has('json')) jsonResult(plan)

@@ -13,7 +13,7 @@ import {
   readSchemaVersion,
 } from '../../db/backup/catalog.ts'
 import type { Backend } from '../../db/gateway/protocol.ts'
-import { contextOf, knownText } from '../../db/key-check.ts'
+import { opensKeyCheck } from '../../db/key-check.ts'
 import { sleep } from '../../lib/retry.ts'
 import { inTransaction } from '../backup/transaction.ts'
 import { contentOfUser, copyTable, deleteRowsOf, type Ends } from './copy.ts'
@@ -247,11 +247,9 @@ async function requireKeys(
     .filter((id) => !rings['PASSWORD_PEPPERS']?.keys.has(id))
     .map((id) => `PASSWORD_PEPPERS is missing ${id}`)
   const [ofSource, ofTarget] = [await checksOf(source), await checksOf(target)]
+  const box = ring && createSecretBox(ring)
   const opens = async (id: string, sealed: unknown) =>
-    ring !== undefined &&
-    (await createSecretBox(ring)
-      .open(contextOf(id), sealed)
-      .catch(() => null)) === knownText
+    box !== undefined && (await opensKeyCheck(box, id, sealed))
   for (const id of keyIds) {
     if (!ring?.keys.has(id)) problems.push(`CREDENTIAL_KEYS is missing ${id}`)
     else if (ofSource.has(id) && !(await opens(id, ofSource.get(id))))

@@ -1,7 +1,7 @@
 /** @module Opens the database from the environment, of any kind, with the same driver. */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { createDb } from '../../db/client.ts'
+import { createDb, type Sql } from '../../db/client.ts'
 import { postgresBackend } from '../../db/gateway/postgres.ts'
 import { type Backend, createGateway, type PoolFigures } from '../../db/gateway/protocol.ts'
 import { startGatewayServer } from '../../db/gateway/server.ts'
@@ -35,7 +35,7 @@ export interface OpenDatabase {
 }
 
 /** Long enough for the longest migration. */
-export const migrationTimeoutMs = 300_000
+const migrationTimeoutMs = 300_000
 
 /**
  * Uses `DATABASE_URL`, or without it the embedded database in the state folder. Returns immediately. Statements wait
@@ -154,11 +154,14 @@ async function applyMigrations(
   fetch: OpenDatabase['fetch'],
   until?: string,
 ): Promise<string[]> {
-  const { $client } = createDb({ databaseUrl, ...(fetch && { fetch }), timeoutMs: migrationTimeoutMs })
   const migrations = await releasedMigrations()
   const end = until === undefined ? undefined : migrations.findIndex(({ name }) => name === until) + 1
-  return migrate({ sql: $client, migrations: migrations.slice(0, end) })
+  return migrate({ sql: migratorOf({ url: databaseUrl, fetch }), migrations: migrations.slice(0, end) })
 }
+
+/** The driver with a timeout that allows for migrations. */
+export const migratorOf = ({ url, fetch }: Pick<OpenDatabase, 'url' | 'fetch'>): Sql =>
+  createDb({ databaseUrl: url, ...(fetch && { fetch }), timeoutMs: migrationTimeoutMs }).$client
 
 /** The migrations of this release, in order. */
 export const releasedMigrations = () => readMigrations(join(packageRoot, 'drizzle'))
