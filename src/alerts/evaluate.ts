@@ -33,7 +33,7 @@ export interface Evaluation {
   queued: number
 }
 
-/** Evaluates up to `limit` rules, those that have waited longest first. */
+/** Evaluates at most `limit` rules, starting with the ones that have waited longest. */
 export async function evaluateRules(db: Db, now: Date, limit: number): Promise<Evaluation> {
   const claimed = await claim(db, now, limit)
   const done: Evaluation = { rules: 0, opened: 0, queued: 0 }

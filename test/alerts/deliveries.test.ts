@@ -51,7 +51,7 @@ test('two workers and a receiver that fails twice: one delivery, the same ID, de
   ])
 })
 
-test('many workers at once open one incident and send one message', async () => {
+test('concurrent workers open one incident and send one message', async () => {
   await drifting(hook)
   const reset = () => app.database.sql`update alert_rules set evaluated_at = null`
   await Promise.all(

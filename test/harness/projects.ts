@@ -1,4 +1,4 @@
-/** @module Finds the test files that need a database: those that import `database.ts` or `postgres-server.ts`, directly or indirectly. */
+/** @module Finds the test files that need a database: files that import `database.ts` or `postgres-server.ts`, directly or indirectly. */
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 

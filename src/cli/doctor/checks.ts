@@ -152,7 +152,7 @@ const settingChecks: Record<string, Check> = {
   },
 }
 
-/** Every key with its place, such as `CREDENTIAL_KEYS k1`, except for those that a KMS wraps. */
+/** Each plain key with its ring and ID, such as `CREDENTIAL_KEYS k1`. Skips keys that a KMS wraps. */
 function keysOf(env: SettingFacts['env']): { name: string; bytes: Uint8Array }[] {
   const texts = keyNames.flatMap((name): [string, unknown][] => {
     const text = env[name] ?? ''

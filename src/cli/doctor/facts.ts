@@ -171,7 +171,7 @@ export interface RemoteFacts {
   publicUrl: string | null
   asset: Reply | null
   assetPath: string | null
-  /** Those that the page to sign in refers to. Their names contain a hash, so that they identify the release. */
+  /** The assets that the sign-in page references. Their names contain a hash, which identifies the release. */
   assetPaths: string[]
   crossOrigin: Reply | null
   /** The reply to a body that is larger than allowed; null if the connection was cut. */

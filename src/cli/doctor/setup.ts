@@ -136,7 +136,7 @@ const nodeOnly = new Set<string>([
   'TRUSTED_PROXY_HOPS',
 ])
 
-/** The settings of the environment, without those that were read from the `.env` of another installation. */
+/** Settings from the environment, excluding any that were loaded from another installation's `.env`. */
 function ownSettings(processEnv: Settings, file: string): Record<string, string> {
   const others = file === defaultFile ? {} : readSettings(defaultFile)
   return Object.fromEntries(

@@ -92,7 +92,7 @@ test('every table has an owner, or is listed as shared', async () => {
       name !== 'users' && !sharedTables.has(name) && columns.every((column) => column.name !== 'user_id'),
   )
   expect(unknown.map(({ name }) => name)).toEqual([])
-  // Copied numbers could collide with those that the target assigns.
+  // Copied IDs could collide with IDs that the target assigns.
   const identity = await source.sql`select table_name::text from information_schema.columns
     where table_schema = 'public' and is_identity = 'YES'`
   expect(identity.map(({ table_name: name }) => name)).toEqual(['execution_changes'])
