@@ -14,6 +14,7 @@ const order = [
   'crypto',
   'db',
   'n8n',
+  'check',
   'http',
   'runs',
   'users',

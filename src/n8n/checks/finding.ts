@@ -4,6 +4,16 @@ import * as z from 'zod'
 /** `error`: n8n rejects it, or it cannot work. `warning`: it works, but probably not as intended. */
 export const findingLevels = ['error', 'warning', 'hint'] as const
 
+/** An operation of a JSON Patch (RFC 6902) on the workflow. */
+export const PatchOperation = z
+  .discriminatedUnion('op', [
+    z.object({ op: z.enum(['add', 'replace']), path: z.string(), value: z.unknown() }),
+    z.object({ op: z.literal('remove'), path: z.string() }),
+    z.object({ op: z.literal('move'), from: z.string(), path: z.string() }),
+  ])
+  .meta({ ref: 'PatchOperation' })
+export type PatchOperation = z.output<typeof PatchOperation>
+
 export const Finding = z
   .object({
     code: z.string().meta({ description: 'Stable, kebab-case' }),
@@ -15,7 +25,13 @@ export const Finding = z
     message: z.string().meta({ description: 'What is wrong and how to fix it' }),
     n8n: z.string().optional().meta({ description: 'The exact n8n message, if any' }),
     fix: z
-      .object({ label: z.string() })
+      .object({
+        label: z.string(),
+        operations: z
+          .array(PatchOperation)
+          .optional()
+          .meta({ description: 'JSON Patch (RFC 6902) of the workflow' }),
+      })
       .optional()
       .meta({ description: 'A repair that preserves the meaning. Send the code in `fixes` to apply it' }),
   })

@@ -1,0 +1,114 @@
+/**
+ * @module Facts about node types, in the vocabulary of n8n's node descriptions: names, types, defaults, conditions and
+ * legal values, without prose.
+ */
+import type { Conditions } from '../../n8n/catalogue/catalogue-file.ts'
+
+export interface DisplayOptions {
+  show?: Conditions
+  hide?: Conditions
+}
+
+export interface LocatorModeFacts {
+  name: string
+  type?: string
+  /** Patterns that the value must match in whole; n8n adds the anchors. */
+  validation?: { regex: string }[]
+  extractValue?: string
+}
+
+/** One parameter, option, or group of a fixed collection. */
+export interface PropertyFacts {
+  name: string
+  displayName?: string
+  /** such as `string`, `options`, `resourceLocator`, `fixedCollection` */
+  type?: string
+  default?: unknown
+  required?: boolean
+  displayOptions?: DisplayOptions
+  noDataExpression?: boolean
+  validateType?: string
+  ignoreValidationDuringExecution?: boolean
+  /** Legal value of one entry of an `options` or `multiOptions` parameter. */
+  value?: string | number | boolean
+  /** Entries of `options`, parameters of a `collection`, groups of a `fixedCollection`. */
+  options?: PropertyFacts[]
+  /** Parameters of a group of a fixed collection. */
+  values?: PropertyFacts[]
+  modes?: LocatorModeFacts[]
+  typeOptions?: {
+    multipleValues?: boolean
+    minRequiredFields?: number
+    maxRequiredFields?: number
+    minValue?: number
+    maxValue?: number
+    /** The values come from the service at edit time: any value is legal. */
+    loadsOptions?: boolean
+    resourceMapper?: { mode?: string; supportAutoMap?: boolean }
+    filter?: Record<string, unknown>
+    assignment?: Record<string, unknown>
+    editor?: string
+  }
+}
+
+export interface ConnectionFacts {
+  /** such as `main`, `ai_languageModel` */
+  type: string
+  required?: boolean
+  maxConnections?: number
+  displayName?: string
+  /** Node types that may be connected here. */
+  filter?: { nodes?: string[]; excludedNodes?: string[] }
+}
+
+export interface CredentialFacts {
+  name: string
+  required?: boolean
+  displayOptions?: DisplayOptions
+}
+
+/** What one n8n version knows about one or more type versions of a node type. */
+export interface NodeFacts {
+  /** such as `n8n-nodes-base.slack` */
+  name: string
+  displayName: string
+  /** typeVersions that this description is for */
+  version: readonly number[]
+  /** such as `trigger`, `transform` */
+  group: readonly string[]
+  /** An expression is kept as text: n8n evaluates it with the node's parameters. */
+  inputs: readonly ConnectionFacts[] | string
+  outputs: readonly ConnectionFacts[] | string
+  properties: readonly PropertyFacts[]
+  credentials: readonly CredentialFacts[]
+  isTrigger: boolean
+  /** Has webhooks; `restart` webhooks of waiting nodes do not count. */
+  hasWebhook: boolean
+  isPolling: boolean
+  usableAsTool: boolean
+  /** The tool form of a type: `…Tool` or `…HitlTool`. */
+  isTool: boolean
+  maxNodes?: number
+}
+
+/** One node type in one n8n version. */
+export interface NodeTypeFacts {
+  name: string
+  displayName: string
+  /** Ascending. */
+  versions: readonly number[]
+  defaultVersion: number
+  /** Types with a single unversioned description accept every typeVersion. */
+  takesAnyVersion: boolean
+  /** Undefined for a version that does not exist. */
+  describe(typeVersion: number): NodeFacts | undefined
+}
+
+/** The loaded facts of the node types of one workflow; synchronous. */
+export interface FactsOf {
+  /** such as `2.41` */
+  n8nVersion: string
+  nodeType(name: string): NodeTypeFacts | undefined
+  /** All type names of this n8n version, for suggestions. */
+  typeNames(): Iterable<string>
+}
