@@ -13,8 +13,10 @@ import { parseConfig } from '../src/config.ts'
 import { startGatewayServer } from '../src/db/gateway/server.ts'
 import { createDeps } from '../src/deps.ts'
 import { assets, referenceAssets } from '../src/lib/assets.generated.ts'
+import { kmsNames } from '../src/crypto/kms/wrapped-key.ts'
 import { testEnvironment } from './harness/app.ts'
 import { createTestDatabase, type TestDatabase } from './harness/database.ts'
+import { type FakeKms, fakeKms, wrapWith } from './harness/kms/services.ts'
 import { encodeTraces, spansOf } from './harness/otlp.ts'
 
 Object.assign(process.env, wranglerEnv())
@@ -26,6 +28,7 @@ let database: TestDatabase
 let gateway: Awaited<ReturnType<typeof startGatewayServer>>
 let server: TestHarness
 let env: Record<string, string>
+let services: FakeKms[] = []
 
 type Fetched = Awaited<ReturnType<TestHarness['fetch']>>
 
@@ -52,7 +55,16 @@ beforeAll(async () => {
   if (built.status !== 0) throw new Error(`The worker does not build:\n${built.stdout}${built.stderr}`)
   database = await createTestDatabase()
   gateway = await startGatewayServer(database.gateway)
+  services = await Promise.all(kmsNames.map(fakeKms))
   env = testEnvironment({ DATABASE_URL: database.url, DATABASE_GATEWAY_URL: gateway.endpoint })
+  // Each service wraps a ring.
+  for (const [i, name] of (['CREDENTIAL_KEYS', 'ACCESS_TOKEN_KEYS', 'PASSWORD_PEPPERS'] as const).entries()) {
+    const fake = services[i] as FakeKms
+    const settings = Object.entries(fake.settings).filter(([, value]) => value !== undefined)
+    const key = crypto.getRandomValues(new Uint8Array(32))
+    const k1 = await wrapWith(fake, key, { ring: name, id: 'k1' })
+    env = { ...env, ...Object.fromEntries(settings), [name]: JSON.stringify({ active: 'k1', keys: { k1 } }) }
+  }
   server = createTestHarness({
     root,
     workers: [{ configPath: 'wrangler.toml', prebuiltWorkerDir: outdir, secrets: env }],
@@ -63,6 +75,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await server?.close()
   await gateway?.close()
+  await Promise.all(services.map((fake) => fake.close()))
   await database?.close()
   await rm(outdir, { recursive: true, force: true })
 })
@@ -108,6 +121,15 @@ describe('the bundled worker', () => {
   test('is live and ready', async () => {
     expect(await json(await call('GET', '/health/live'))).toEqual({ status: 'live', runtime: 'workerd' })
     expect((await call('GET', '/health/ready')).status).toBe(200)
+  })
+
+  test('unwraps keys with each KMS', async () => {
+    expect((await call('GET', '/health/ready')).status).toBe(200)
+    // AWS names the operation in a header: its first request wrapped the key.
+    const uses = services.map(({ kms, requests }) =>
+      kms === 'aws' ? requests.length - 1 : requests.filter((path) => path.includes('decrypt')).length,
+    )
+    expect(uses.filter((count) => count > 0)).toHaveLength(kmsNames.length)
   })
 
   test('creates data that Node can read', async () => {
