@@ -39,7 +39,7 @@ export interface PropertyFacts {
   typeOptions?: {
     multipleValues?: boolean
     minRequiredFields?: number
-    maxRequiredFields?: number
+    maxAllowedFields?: number
     minValue?: number
     maxValue?: number
     /** The values come from the service at edit time: any value is legal. */
@@ -63,8 +63,19 @@ export interface ConnectionFacts {
 
 export interface CredentialFacts {
   name: string
+  /** n8n names the credential by it in its messages. */
+  displayName?: string
   required?: boolean
   displayOptions?: DisplayOptions
+}
+
+/** Expressions are kept as text. */
+export interface WebhookFacts {
+  path: string
+  httpMethod?: string
+  isFullPath?: boolean | string
+  /** Active only while an execution waits. */
+  restartWebhook?: boolean | string
 }
 
 /** What one n8n version knows about one or more type versions of a node type. */
@@ -85,6 +96,9 @@ export interface NodeFacts {
   /** Has webhooks; `restart` webhooks of waiting nodes do not count. */
   hasWebhook: boolean
   isPolling: boolean
+  /** Lets n8n publish: a trigger other than the Evaluation Trigger, polling, or with any webhook, `restart` included. */
+  canStart: boolean
+  webhooks: readonly WebhookFacts[]
   usableAsTool: boolean
   /** The tool form of a type: `…Tool` or `…HitlTool`. */
   isTool: boolean
