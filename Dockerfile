@@ -10,7 +10,7 @@ RUN npm ci --ignore-scripts
 COPY . .
 RUN npm run build:image
 
-# Without a shell and a package manager. `serve` needs no write access to the file system.
+# No shell and no package manager. `serve` needs no write access to the file system.
 FROM gcr.io/distroless/nodejs24-debian12:nonroot
 WORKDIR /app
 COPY --from=build /app/dist/image ./

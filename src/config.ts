@@ -78,19 +78,17 @@ const kmsVariables = {
     'AWS access key, for wrapped keys (docs/keys.md) and for backups in an S3-compatible bucket',
   ),
   AWS_SECRET_ACCESS_KEY: optionalText('Secret of AWS_ACCESS_KEY_ID'),
-  AWS_SESSION_TOKEN: optionalText('Session token of temporary AWS credentials'),
+  AWS_SESSION_TOKEN: optionalText('Session token for temporary AWS credentials'),
   AWS_REGION: optionalText(
     'Region of the KMS key if its ID is not an ARN, and of the bucket (default us-east-1)',
   ),
   AWS_ENDPOINT_URL_KMS: optionalUrl(
-    'Endpoint of AWS KMS, such as a VPC endpoint; default: the one of the region',
+    'Endpoint of AWS KMS, such as a VPC endpoint; default: the endpoint of the region',
   ),
-  GCP_SERVICE_ACCOUNT: optionalText(
-    'JSON key of a Google service account that may use the KMS keys of wrapped keys',
-  ),
+  GCP_SERVICE_ACCOUNT: optionalText('JSON key of a Google service account that may use the KMS keys'),
   GCP_KMS_URL: optionalUrl('Endpoint of Google Cloud KMS; default https://cloudkms.googleapis.com'),
-  VAULT_TOKEN: optionalText('Vault token that may use the transit keys of wrapped keys'),
-  VAULT_ROLE_ID: optionalText('Vault AppRole, instead of VAULT_TOKEN'),
+  VAULT_TOKEN: optionalText('Vault token that may use the transit keys'),
+  VAULT_ROLE_ID: optionalText('Role ID of a Vault AppRole, instead of VAULT_TOKEN'),
   VAULT_SECRET_ID: optionalText('Secret ID of VAULT_ROLE_ID'),
   VAULT_NAMESPACE: optionalText('Vault namespace'),
 }
@@ -138,7 +136,7 @@ export const Environment = z.object({
     .meta(about('Development only: allows n8n servers over http on loopback')),
   ALLOW_PRIVATE_NETWORKS: List.meta(
     about(
-      'Node only: hosts, host:port or CIDR blocks of your own network in which n8n servers may be connected, over http too, separated by commas: n8n.internal,10.0.0.0/8',
+      'Node only: hosts, host:port pairs and CIDR blocks of your own network in which users may connect n8n servers, over http too, separated by commas: n8n.internal,10.0.0.0/8',
     ),
   ),
   TRUSTED_PROXY_HOPS: count(0).meta(
@@ -150,7 +148,7 @@ export const Environment = z.object({
     .optional()
     .meta(
       about(
-        'Bearer token of /metrics. Without it, only requests from the same machine can read the metrics; Workers then have ' +
+        'Bearer token for /metrics. Without it, only requests from the same machine can read the metrics; Workers then have ' +
           'no /metrics',
       ),
     ),
@@ -167,7 +165,7 @@ export const Environment = z.object({
     .min(0)
     .max(1)
     .default(1)
-    .meta(about('Part of the requests that are traced, 0 to 1. A traceparent header overrides it')),
+    .meta(about('Fraction of requests that are traced, 0 to 1. A traceparent header overrides it')),
   QUOTA_WORKFLOWS: count(10_000).meta(about('Workflows per user')),
   QUOTA_CREDENTIALS: count(1_000).meta(about('Credentials per user')),
   QUOTA_INSTANCES: count(20).meta(about('n8n instances per user')),
@@ -177,12 +175,12 @@ export const Environment = z.object({
   SMTP_URL: z
     .url({ protocol: /^smtps?$/ })
     .optional()
-    .meta(about('Node only: mail server of alerts, such as smtps://user:password@smtp.example.com')),
+    .meta(about('Node only: mail server for alerts, such as smtps://user:password@smtp.example.com')),
   MAIL_API_URL: z
     .url({ protocol: /^https$/ })
     .optional()
-    .meta(about('HTTP mail API of alerts that accepts the JSON of Resend: https://api.resend.com/emails')),
-  MAIL_API_TOKEN: z.string().min(1).optional().meta(about('Bearer token of the mail API')),
+    .meta(about('HTTP mail API for alerts that accepts the JSON of Resend: https://api.resend.com/emails')),
+  MAIL_API_TOKEN: z.string().min(1).optional().meta(about('Bearer token for the mail API')),
   MAIL_FROM: z
     .string()
     .regex(/^[^\r\n]*[^\s@<]+@[^\s@>]+>?$/, 'must be an address, such as Flowkeep <alerts@example.com>')

@@ -139,7 +139,7 @@ export const NewAlertChannel = z
     kind: z.enum(alertChannelKinds).meta({
       description:
         "`email`: to the account's own address. `slack`: an incoming webhook of Slack or a compatible " +
-        'service. `webhook`: JSON, signed by Standard Webhooks',
+        'service. `webhook`: JSON, signed according to Standard Webhooks',
     }),
     name: trimmedText(128),
     url: ChannelUrl.optional(),

@@ -1,4 +1,4 @@
-/** @module Signatures of webhooks by Standard Webhooks 1.0 (standardwebhooks.com): HMAC-SHA256 of ID, time and body. */
+/** @module Webhook signatures according to Standard Webhooks 1.0 (standardwebhooks.com): HMAC-SHA256 of ID, time and body. */
 import { fromBase64, toBase64 } from '../lib/encoding.ts'
 
 const prefix = 'whsec_'

@@ -233,7 +233,7 @@ export function instanceRoutes(deps: InstanceRouteDeps) {
       describe({
         operationId: 'setUpOtel',
         tag,
-        summary: 'Receive runs by OpenTelemetry',
+        summary: 'Receive runs via OpenTelemetry',
         description:
           'Sets Flowkeep up as the OpenTelemetry collector of n8n 2.19 or later: n8n then sends every run with its ' +
           'nodes within seconds. The API key needs the scope `otel:manage`. n8n sends a test trace first; nothing ' +
@@ -256,7 +256,7 @@ export function instanceRoutes(deps: InstanceRouteDeps) {
       describe({
         operationId: 'removeOtel',
         tag,
-        summary: 'Stop receiving runs by OpenTelemetry',
+        summary: 'Stop receiving runs via OpenTelemetry',
         description:
           "Restores n8n's earlier OpenTelemetry settings, unless they have been changed since. Polling continues.",
         responses: { 200: OtelRemoval },

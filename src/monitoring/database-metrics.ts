@@ -54,7 +54,7 @@ const secretsOfKeys = 'flowkeep_secrets'
 const figures: Figure[] = [
   {
     name: 'flowkeep_reconciliation_lag_seconds',
-    help: 'How long the longest overdue n8n server waits to be polled',
+    help: 'How long the most overdue n8n server has been waiting to be polled',
     rows: sql`select coalesce(extract(epoch from now() - (select i.next_poll_at from instances i
       where i.next_poll_at <= now() and (i.poll_lease_until is null or i.poll_lease_until <= now()) and ${isPolled}
       order by i.next_poll_at limit 1)), 0)::float8 as value`,
@@ -66,7 +66,7 @@ const figures: Figure[] = [
   },
   {
     name: 'flowkeep_rollup_backlog_changes',
-    help: 'Changes of executions that are not rolled up, up to 100000',
+    help: 'Changes of executions that are not rolled up yet, up to 100000',
     rows: count(sql`from execution_changes`),
   },
   {
@@ -145,7 +145,7 @@ function tables(value: SQL): SQL {
 }
 
 export function databaseUp(isUp: boolean): Metric {
-  const up = new Metric('gauge', 'flowkeep_database_up', 'Whether the database answered')
+  const up = new Metric('gauge', 'flowkeep_database_up', 'Whether the database responded')
   up.set(isUp ? 1 : 0)
   return up
 }
@@ -161,7 +161,7 @@ export async function readDatabaseMetrics(db: Reader, ring: KeyRing): Promise<Me
   const missing = new Metric(
     'gauge',
     'flowkeep_keys_missing',
-    'Keys that stored secrets need and CREDENTIAL_KEYS does not contain',
+    'Keys that stored secrets need but CREDENTIAL_KEYS does not contain',
   )
   const isDown = answers.some(
     (answer) => answer.status === 'rejected' && databaseError(answer.reason).sqlState === undefined,

@@ -5,7 +5,7 @@ const second = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 const day = [1, 5, 15, 60, 300, 900, 3600, 21_600, 86_400]
 
 export const metrics = {
-  requests: new Metric('counter', 'flowkeep_http_requests', 'Requests by route and class of status', [
+  requests: new Metric('counter', 'flowkeep_http_requests', 'Requests by route and status class', [
     'method',
     'route',
     'status',
@@ -29,10 +29,10 @@ export const metrics = {
   databaseErrors: new Metric(
     'counter',
     'flowkeep_database_errors',
-    'Failed requests by class of SQLSTATE; connection if Postgres did not answer',
+    'Failed requests by SQLSTATE class; connection if Postgres did not respond',
     ['database', 'class'],
   ),
-  databaseRetries: new Metric('counter', 'flowkeep_database_retries', 'Repeated requests to the database', [
+  databaseRetries: new Metric('counter', 'flowkeep_database_retries', 'Retried requests to the database', [
     'database',
   ]),
   n8nRequests: new Metric('counter', 'flowkeep_n8n_requests', 'Requests to n8n servers by outcome', [
@@ -49,13 +49,13 @@ export const metrics = {
   executions: new Metric(
     'counter',
     'flowkeep_ingest_executions',
-    'Delivered executions: created, known, or unmatched without a deployment',
+    'Delivered executions: created, known, or unmatched (no deployment)',
     ['source', 'result'],
   ),
   ingestLag: new Metric(
     'histogram',
     'flowkeep_ingest_lag_seconds',
-    'Time between the end of an execution and the delivery that reports it first',
+    'Time between the end of an execution and its first delivery',
     ['source'],
     day,
   ),

@@ -58,7 +58,7 @@ const checking = (path: string) => ({
 const quantile = (values: number[], share: number): number =>
   values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * share))] ?? 0
 
-onRealN8n()('runs received by OpenTelemetry', () => {
+onRealN8n()('runs received via OpenTelemetry', () => {
   let world: World
   let before: unknown
   let deploymentId = ''

@@ -1,6 +1,6 @@
 /**
  * @module The hosts of a private network that instances may use: `ALLOW_PRIVATE_NETWORKS`. Loopback, link-local and
- * metadata addresses stay closed even if an entry contains them.
+ * metadata addresses stay blocked even if an entry contains them.
  */
 import { BlockList, isIP } from 'node:net'
 import { isLoopback, isMetadataName, isPublicHost, type PrivateNetworks } from '../url-guard.ts'

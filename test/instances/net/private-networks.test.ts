@@ -102,7 +102,7 @@ const everything = [
   'instance-data.ec2.internal',
 ]
 
-describe('loopback, link-local and metadata stay closed even if listed', () => {
+describe('loopback, link-local and metadata stay blocked even if listed', () => {
   test.each([
     '127.0.0.1',
     '127.1',

@@ -242,7 +242,7 @@ function RunCollection({
         </Action>
         {!otel?.isCurrent && (
           <Action action={`/instances/${id}/otel`} small>
-            Receive runs by OpenTelemetry
+            Receive runs via OpenTelemetry
           </Action>
         )}
         {otel && (
