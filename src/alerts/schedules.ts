@@ -1,5 +1,5 @@
 /** @module When the schedules of a workflow are due: n8n's Schedule Trigger and the Cron node. Pure. */
-import { Cron } from 'croner'
+import { type Cron, nextCronTime, parseCron } from '../lib/cron.ts'
 import { isObject, type JsonObject } from '../lib/json-object.ts'
 import { dayMs, hourMs, minuteMs } from '../lib/time.ts'
 
@@ -30,22 +30,29 @@ export function nextDue(nodes: readonly unknown[], timeZone: string | null, afte
 
 function dueAfter(schedule: Schedule, timeZone: string | null, after: Date): Date | null {
   if ('everyMs' in schedule) return new Date(after.getTime() + schedule.everyMs)
+  const cron = parseCron(schedule.cron)
+  if (!cron) return null
   try {
-    const cron = new Cron(schedule.cron, { paused: true, timezone: timeZone ?? 'UTC' })
-    return timeZone === null || schedule.isShifted ? afterLongestGap(cron, after) : cron.nextRun(after)
+    return timeZone === null || schedule.isShifted
+      ? afterLongestGap(cron, timeZone ?? 'UTC', after)
+      : nextCronTime(cron, timeZone, after)
   } catch {
+    // The zone is unknown.
     return null
   }
 }
 
 const runsCompared = 32
 
-function afterLongestGap(cron: Cron, after: Date): Date | null {
-  const times = cron.nextRuns(runsCompared, after).map((time) => time.getTime())
-  const gaps = times.slice(1).map((time, index) => time - (times[index] ?? time))
-  if (gaps.length === 0) return null
-  const gap = Math.max(...gaps)
-  return new Date(after.getTime() + gap + (gap > hourMs ? clockChangeMs : 0))
+function afterLongestGap(cron: Cron, timeZone: string, after: Date): Date | null {
+  let gap = 0
+  let time = nextCronTime(cron, timeZone, after)
+  for (let run = 1; time && run < runsCompared; run++) {
+    const next = nextCronTime(cron, timeZone, time)
+    if (next) gap = Math.max(gap, next.getTime() - time.getTime())
+    time = next
+  }
+  return gap === 0 ? null : new Date(after.getTime() + gap + (gap > hourMs ? clockChangeMs : 0))
 }
 
 function schedulesOf(node: unknown): Schedule[] {

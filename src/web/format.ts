@@ -3,6 +3,7 @@
  * Values are never rounded up to 100%.
  */
 import type { CutList } from '../lib/cut-list.ts'
+import { wallClock } from '../lib/local-time.ts'
 import { dayMs } from '../lib/time.ts'
 
 /** Missing value: the run has not ended, or nothing was counted. */
@@ -116,47 +117,26 @@ export interface TimeFormat {
   relative(at: Date | string | null | undefined): string
 }
 
-const formats = new Map<string, Intl.DateTimeFormat>()
-const maxFormats = 100
-
-function formatOf(timeZone: string): Intl.DateTimeFormat {
-  let format = formats.get(timeZone)
-  if (!format) {
-    if (formats.size >= maxFormats) formats.clear()
-    format = new Intl.DateTimeFormat('en-GB', {
-      timeZone,
-      year: 'numeric',
-      month: 'numeric',
-      day: 'numeric',
-      hour: '2-digit',
-      minute: '2-digit',
-      second: '2-digit',
-      hourCycle: 'h23',
-    })
-    formats.set(timeZone, format)
-  }
-  return format
-}
-
 export function createTimeFormat(timeZone: string, now: Date): TimeFormat {
-  const format = formatOf(timeZone)
   const local = (at: Date | string): LocalTime => {
-    const parts = Object.fromEntries(
-      format.formatToParts(new Date(at)).map(({ type, value }) => [type, value]),
-    )
-    const { year, month, day, hour = '', minute = '', second = '' } = parts
-    return { year: Number(year), month: Number(month), day: Number(day), hour, minute, second }
+    const wall = wallClock(new Date(at).getTime(), timeZone)
+    const [hour = '', minute = '', second = ''] = wall.toISOString().slice(11, 19).split(':')
+    return {
+      year: wall.getUTCFullYear(),
+      month: wall.getUTCMonth(),
+      day: wall.getUTCDate(),
+      hour,
+      minute,
+      second,
+    }
   }
   const today = local(now)
   const isToday = ({ year, month, day }: LocalTime) =>
     year === today.year && month === today.month && day === today.day
   const dayOf = ({ year, month, day }: LocalTime) =>
-    `${day} ${months[month - 1]}${year === today.year ? '' : ` ${year}`}`
+    `${day} ${months[month]}${year === today.year ? '' : ` ${year}`}`
 
-  const offsetMs = (ms: number): number => {
-    const { year, month, day, hour, minute, second } = local(new Date(ms))
-    return Date.UTC(year, month - 1, day, +hour, +minute, +second) - Math.floor(ms / 1000) * 1000
-  }
+  const offsetMs = (ms: number): number => wallClock(ms, timeZone).getTime() - Math.floor(ms / 1000) * 1000
   /** UTC day → by how much clocks go back around it. */
   const setBacks = new Map<number, number>()
   const setBackOn = (day: number): number => {

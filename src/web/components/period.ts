@@ -1,6 +1,6 @@
 /** @module The periods that pages offer, selected by a URL parameter. */
 import { dayMs } from '../../lib/time.ts'
-import { yesterday } from '../links/local-time.ts'
+import { yesterday } from '../../lib/local-time.ts'
 
 const day = { name: '24h', label: '24 h', text: '24 hours', lengthMs: dayMs } as const
 const week = { name: '7d', label: '7 d', text: '7 days', lengthMs: 7 * dayMs } as const

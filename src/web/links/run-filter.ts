@@ -9,7 +9,7 @@ import { countedKinds, failedStatuses, type IncludableKind, includableKinds } fr
 import { type RunPosition, readRunCursor } from '../../runs/order.ts'
 import type { ExecutionSearch } from '../../executions/list-filter.ts'
 import { dayMs, hourMs } from '../../lib/time.ts'
-import { localInstant, yesterday } from './local-time.ts'
+import { localInstant, yesterday } from '../../lib/local-time.ts'
 import { shownParameter } from './parameters.ts'
 
 /** In URL order. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { localInstant, localText } from '../../../src/web/links/local-time.ts'
+import { localInstant, localText } from '../../../src/lib/local-time.ts'
 import { listQuery, readRunFilter, runHref } from '../../../src/web/links/run-filter.ts'
 
 const now = new Date('2026-11-22T12:00:00Z')

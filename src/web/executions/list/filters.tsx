@@ -11,7 +11,7 @@ import {
 import { Icon } from '../../components/icons.tsx'
 import { skipTarget } from '../../components/skips.ts'
 import { cutNote, type TimeFormat } from '../../format.ts'
-import { localInstant, localText } from '../../links/local-time.ts'
+import { localInstant, localText } from '../../../lib/local-time.ts'
 import { kindLabels, modeChoices, modeWord } from '../../components/node-labels.ts'
 import type { FilterChoices } from '../../../executions/list-queries.ts'
 import { type FilterName, isAgo, listQuery, type RunFilter } from '../../links/run-filter.ts'
