@@ -9,6 +9,6 @@ export const isContainer = (value: unknown): value is object => typeof value ===
 
 /** Appends a member to a JSON pointer (RFC 6901). */
 export const pointerTo = (pointer: string, key: string): string =>
-  `${pointer}/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`
+  `${pointer}/${/[~/]/.test(key) ? key.replaceAll('~', '~0').replaceAll('/', '~1') : key}`
 
 export const pointerOf = (path: readonly PropertyKey[]): string => path.map(String).reduce(pointerTo, '')

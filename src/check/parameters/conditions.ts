@@ -1,0 +1,144 @@
+/** @module Whether n8n displays a parameter or a credential: its display conditions, evaluated as n8n does. */
+import { isContainer } from '../../lib/json-object.ts'
+import { isExpression } from '../../n8n/catalogue/display-options.ts'
+import type { DisplayOptions } from '../facts/node-facts.ts'
+import { readPath } from './paths.ts'
+
+/** What conditions may depend on besides values. */
+export interface NodeContext {
+  /** `@version` */
+  version: number
+  /** `@tool` */
+  isTool: boolean
+}
+
+/** The values that a condition reads. */
+export interface Scope {
+  /** of the level of the parameter itself */
+  values: unknown
+  /** of the top level, for names such as `/resource` */
+  root: unknown
+}
+
+/** Requires all of `show` and none of `hide`. An expression in a `show` parameter counts as a match for all. */
+export function isDisplayed(
+  options: DisplayOptions | undefined,
+  scope: Scope,
+  context: NodeContext,
+): boolean {
+  if (!options) return true
+  const { show, hide } = rulesOf(options)
+  for (const { name, accepted } of show) {
+    const actual = read(name, scope, context)
+    if (Array.isArray(actual) ? actual.some(isExpression) : isExpression(actual)) return true
+    if (!isAccepted(accepted, actual)) return false
+  }
+  for (const { name, accepted } of hide) {
+    const actual = read(name, scope, context)
+    if (!(Array.isArray(actual) && actual.length === 0) && isAccepted(accepted, actual)) return false
+  }
+  return true
+}
+
+interface Rule {
+  name: string
+  accepted: readonly unknown[]
+}
+
+const known = new WeakMap<DisplayOptions, { show: Rule[]; hide: Rule[] }>()
+
+function rulesOf(options: DisplayOptions): { show: Rule[]; hide: Rule[] } {
+  let rules = known.get(options)
+  if (!rules) {
+    const list = (conditions: DisplayOptions['show'] = {}) =>
+      Object.entries(conditions).map(([name, accepted]) => ({ name, accepted }))
+    rules = { show: list(options.show), hide: list(options.hide) }
+    known.set(options, rules)
+  }
+  return rules
+}
+
+function read(name: string, { values, root }: Scope, context: NodeContext): unknown {
+  let value: unknown
+  switch (name) {
+    case '@version':
+      return context.version
+    case '@tool':
+      return context.isTool
+    case '@feature':
+      return []
+    default:
+      value = name.startsWith('/') ? readPath(root, name.slice(1)) : readPath(values, name)
+  }
+  return isContainer(value) && Reflect.get(value, '__rl') ? Reflect.get(value, 'value') : value
+}
+
+function isAccepted(accepted: readonly unknown[], actual: unknown): boolean {
+  return accepted.some((condition) => {
+    const comparison = comparisonOf(condition)
+    if (!comparison) return Array.isArray(actual) ? actual.includes(condition) : actual === condition
+    const [operator, target] = comparison
+    if (!Array.isArray(actual)) return compare(operator, actual, target)
+    if (actual.length === 0) return operator === 'not'
+    return actual.every((each) => compare(operator, each, target))
+  })
+}
+
+function comparisonOf(condition: unknown): [operator: string, target: unknown] | undefined {
+  if (!isContainer(condition)) return undefined
+  const operators: unknown = Reflect.get(condition, '_cnd')
+  return isContainer(operators) ? Object.entries(operators)[0] : undefined
+}
+
+function compare(operator: string, value: unknown, target: unknown): boolean {
+  // n8n compares with JavaScript's own conversions, such as '2' >= 1.
+  const [a, b] = [value as number, target as number]
+  switch (operator) {
+    case 'eq':
+      return isEqual(value, target)
+    case 'not':
+      return !isEqual(value, target)
+    case 'gte':
+      return a >= b
+    case 'lte':
+      return a <= b
+    case 'gt':
+      return a > b
+    case 'lt':
+      return a < b
+    case 'between':
+      return (
+        compare('gte', value, Reflect.get(Object(target), 'from')) &&
+        compare('lte', value, Reflect.get(Object(target), 'to'))
+      )
+    case 'exists':
+      return value !== null && value !== undefined && value !== ''
+  }
+  if (typeof value !== 'string' || typeof target !== 'string') return false
+  switch (operator) {
+    case 'includes':
+      return value.includes(target)
+    case 'startsWith':
+      return value.startsWith(target)
+    case 'endsWith':
+      return value.endsWith(target)
+    case 'regex':
+      return matches(target, value)
+    default:
+      return false
+  }
+}
+
+const isEqual = (a: unknown, b: unknown): boolean =>
+  a === b || (isContainer(a) && isContainer(b) && JSON.stringify(a) === JSON.stringify(b))
+
+/** Keeps n8n's own patterns from running long on a large value. */
+const maximumTestedChars = 1000
+const patterns = new Map<string, RegExp>()
+
+/** True for a text that is too long to test. @param pattern from the facts */
+export function matches(pattern: string, text: string): boolean {
+  let expression = patterns.get(pattern)
+  if (!expression) patterns.set(pattern, (expression = new RegExp(pattern)))
+  return text.length > maximumTestedChars || expression.test(text)
+}
