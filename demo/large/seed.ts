@@ -6,6 +6,7 @@ import { ingest } from '../../src/executions/record/ingest.ts'
 import type { IncomingExecution } from '../../src/executions/record/merge.ts'
 import { readPayload } from '../../src/executions/reports/payload.ts'
 import { trimExecutionData } from '../../src/executions/retention.ts'
+import { addAlertRules, openIncidents } from './alerts.ts'
 import { Timeline, n8nIdOf } from './timeline.ts'
 import { finish } from './finish.ts'
 import { demoWorkflows } from './flows.ts'
@@ -80,10 +81,13 @@ export async function seedLargeDemo(
   }
   for (const report of reports.slice(next)) await ledger.add(report)
   await ledger.flushAll()
+  moveTo(nowMs - 20 * dayMs)
+  await addAlertRules(deps, user.id, nowMs)
   progress('Rolling up…')
   moveTo(nowMs)
   await finish(deps, { userId: user.id, nowMs, moments, timeline })
   while ((await rollUpChanges(deps.db, { limit: changesPerRollUp })) > 0);
+  await openIncidents(deps, user.id, nowMs)
   await trimExecutionData(deps.db, clock.now, { retentionDays: deps.config.executionRetention.dataDays })
   return {
     userId: user.id,

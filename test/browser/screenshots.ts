@@ -149,6 +149,7 @@ async function shootAll(tab: Tab, folder: string, look: string, examples: Exampl
     'search-invoice': '/search?q=invoice',
     'deployments-new-plan': plan,
     'deployments-new-blocked': blocked,
+    'alerts-new-kind': '/alerts/new?kind=error-rate',
   }
   await crawl(page, {
     from: [...Object.values(pages), '/credentials/new/postgres', '/help', '/more'],
@@ -173,6 +174,7 @@ async function shootAll(tab: Tab, folder: string, look: string, examples: Exampl
     '/credentials',
     '/deployments',
     '/instances',
+    '/alerts',
     '/audit',
   ]) {
     await page.goto(path)

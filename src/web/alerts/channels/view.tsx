@@ -43,7 +43,7 @@ export const NewChannelPage = ({
             type="password"
             autocomplete="off"
             error={errors.url}
-            hint="Of the incoming webhook. Encrypted before it is stored, never shown again. Leave empty for email."
+            hint={`The URL of the incoming webhook. It is encrypted and never shown again.${canSendMail ? ' Leave it empty for email.' : ''}`}
           />
           <FormError>{errors['']}</FormError>
           <div class="actions">

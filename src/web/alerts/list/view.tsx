@@ -198,12 +198,7 @@ function Deliveries({
   return (
     <Table
       caption="Messages, newest first"
-      columns={[
-        { label: 'Message' },
-        { label: 'State' },
-        { label: 'Next attempt', numeric: true },
-        { label: 'Replay', hidden: true },
-      ]}
+      columns={[{ label: 'Message' }, { label: 'State' }, { label: 'Replay', hidden: true }]}
     >
       {deliveries.map(
         ({ id, event, state, summary, channelId, attempts, lastError, nextAttemptAt, deliveredAt }) => (
@@ -223,14 +218,12 @@ function Deliveries({
                     <Time at={deliveredAt} format={time} as="relative" />
                   </small>
                 )}
+                {nextAttemptAt && attempts > 0 && (
+                  <small>
+                    next attempt <Time at={nextAttemptAt} format={time} as="brief" />
+                  </small>
+                )}
               </span>
-            </Td>
-            <Td numeric phone="hide">
-              {nextAttemptAt && attempts > 0 ? (
-                <Time at={nextAttemptAt} format={time} as="brief" />
-              ) : (
-                <span class="muted">–</span>
-              )}
             </Td>
             <Td phone="line">
               <Action action={`/alerts/deliveries/${id}/replay`} small>

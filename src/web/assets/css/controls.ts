@@ -70,6 +70,7 @@ select.input{padding-right:30px;cursor:pointer}
 .filters{display:grid;grid-template-columns:repeat(2,minmax(0,1fr))}
 .filter-text{grid-column:1/-1}
 .filters:not(:has(.filter-select)){grid-template-columns:minmax(0,1fr) auto}
+.filters:not(:has(.filter-select,.filter-text)){display:flex}
 .filters:not(:has(.filter-select)) .filter-text{grid-column:auto}
 .filter-text input,.filter-select select{width:100%;max-width:none}
 .filter-text input,.filter-select select{height:40px;font-size:16px}
