@@ -16,6 +16,7 @@ import { createDeps, type Runtime } from './deps.ts'
 import { compressed } from './http/compression.ts'
 import type { PoolFigures } from './db/gateway/protocol.ts'
 import { housekeeping } from './housekeeping.ts'
+import { withGuide } from './node/guide.ts'
 import { parsePrivateNetworks } from './instances/net/private-networks.ts'
 import { sleep } from './lib/retry.ts'
 import { createPublicFetch } from './instances/net/public-fetch.ts'
@@ -151,7 +152,7 @@ export async function startNode({
   }
   const deps = createDeps(config, nodeRuntime({ fetch, replicaFetch, config, defer, pool }))
   const server = createAdaptorServer({
-    fetch: compressed(createApp(deps).fetch),
+    fetch: compressed(withGuide(publicFolder, createApp(deps).fetch)),
     serverOptions: { headersTimeout: 10_000, requestTimeout: 30_000 },
   }) as Server
   await new Promise<void>((resolve, reject) => {

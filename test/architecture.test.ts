@@ -39,7 +39,7 @@ const order = [
   'cli',
 ]
 /** May use Node modules; code for Workers does not import these files. */
-const nodeOnlyFiles = /^(node\.ts$|cli\/|db\/gateway\/|(instances|alerts)\/net\/)/
+const nodeOnlyFiles = /^(node(\.ts$|\/)|cli\/|db\/gateway\/|(instances|alerts)\/net\/)/
 
 interface SourceFile {
   /** Relative to `src`. */

@@ -278,6 +278,26 @@ describe('the bundled worker', () => {
     expect((await call('GET', '/assets/style.0.css')).status).toBe(404)
   })
 
+  test('leaves the guide to the platform, with the headers of `_headers`', async () => {
+    for (const [path, type] of [
+      ['/docs/guide', 'text/html'],
+      ['/docs/guide/keys', 'text/html'],
+      ['/docs/guide/decisions', 'text/html'],
+      ['/docs/guide/decisions/0004-credentials-as-jwe', 'text/html'],
+      ['/docs/guide/guide.css', 'text/css'],
+      ['/docs/guide/guide.js', 'text/javascript'],
+      ['/docs/guide/search.json', 'application/json'],
+    ] as const) {
+      const file = await call('GET', path)
+      expect({ path, status: file.status }).toEqual({ path, status: 200 })
+      expect(file.headers.get('Content-Type')).toContain(type)
+      expect(file.headers.get('Content-Security-Policy')).toContain("script-src 'self'")
+      expect(file.headers.get('X-Request-Id')).toBeNull()
+      await file.arrayBuffer()
+    }
+    expect((await call('GET', '/docs/guide/nothing')).status).toBe(404)
+  })
+
   test.each([
     '/data/api.json',
     '/data/catalogue.json',

@@ -206,7 +206,8 @@ export function Reference({ document }: { document: OpenAPIV3_1.Document }) {
           <h1>{document.info.title}</h1>
           <Prose text={document.info.description ?? ''} />
           <p>
-            OpenAPI document: <a href="/openapi.json">/openapi.json</a>
+            OpenAPI document: <a href="/openapi.json">/openapi.json</a>. Concepts, operation, errors:{' '}
+            <a href="/docs/guide">guide</a>
           </p>
           <p id="no-match" role="status" hidden>
             No matching operations.

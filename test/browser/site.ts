@@ -2,11 +2,15 @@
 import { createAdaptorServer } from '@hono/node-server'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll } from 'vitest'
+import { withGuide } from '../../src/node/guide.ts'
 import { createTestApp, type TestApp, type TestUser } from '../harness/app.ts'
 import { createN8nStub, type N8nStub } from '../harness/n8n-stub.ts'
 import { chromiumPath, hasChromium, launchChromium, openTab, type Tab, type TabOptions } from './chromium.ts'
+
+const publicFolder = join(import.meta.dirname, '../../public')
 
 export interface Site {
   app: TestApp
@@ -45,7 +49,7 @@ async function startSite(browser: Browser, closing: (() => Promise<unknown>)[]):
     env: { PUBLIC_URL: url, LOG_LEVEL: 'warn' },
     runtime: { instanceFetch: stub.fetch, wait: async () => undefined },
   })
-  const server = createAdaptorServer({ fetch: app.app.fetch }) as Server
+  const server = createAdaptorServer({ fetch: withGuide(publicFolder, app.app.fetch) }) as Server
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
   closing.push(async () => {
     server.closeAllConnections()

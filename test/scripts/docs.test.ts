@@ -2,6 +2,7 @@ import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { configurationPage, configurationPath } from '../../scripts/configuration-page.ts'
+import { errorsPage, errorsPath } from '../../scripts/errors-page.ts'
 import { commandVariables } from '../../src/cli/variables.ts'
 import { Environment } from '../../src/config.ts'
 
@@ -25,11 +26,16 @@ describe('docs/configuration.md', () => {
   })
 })
 
+test('docs/errors.md is up to date (`npm run docs`)', () => {
+  expect(readFileSync(errorsPath, 'utf8')).toBe(errorsPage())
+})
+
 describe('the documentation', () => {
   const links = (page: string) =>
     [...readFileSync(page, 'utf8').matchAll(/\]\(([^)\s]+)\)/g)]
       .map(([, target = '']) => target)
-      .filter((target) => !/^[a-z]+:/.test(target))
+      // `/docs` is a path of the server.
+      .filter((target) => !/^([a-z]+:|\/)/.test(target))
 
   test.each(pages.map((page) => [relative(root, page), page]))('%s contains only valid links', (_, page) => {
     const missing = links(page).filter((target) => {

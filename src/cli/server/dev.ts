@@ -51,6 +51,7 @@ export async function dev({ onNode = false, onReady = () => {} } = {}): Promise<
     const note = applied.length > 0 ? ` (migrations applied: ${applied.length})` : ''
     console.log(`Ready: http://${host}:${port}  on ${onNode ? 'Node' : 'workerd'}
   Dashboard      http://${host}:${port}/
+  Guide          http://${host}:${port}/docs/guide
   API reference  http://${host}:${port}/docs
   OpenAPI        http://${host}:${port}/openapi.json
   Database       ${database.description}${note}

@@ -15,10 +15,14 @@ import { surfaces } from './css/surfaces.ts'
 import { table } from './css/table.ts'
 import { tokens } from './css/tokens.ts'
 
+/** @param url of the Inter variable font */
+export const fontFace = (url: string): string =>
+  `@font-face{font-family:"Inter";font-style:normal;font-weight:100 900;font-display:swap;src:url("${url}") format("woff2")}`
+
 /** @param fontUrl URL of the Inter variable font */
 export const stylesheet = (fontUrl: string): string =>
   [
-    `@font-face{font-family:"Inter";font-style:normal;font-weight:100 900;font-display:swap;src:url("${fontUrl}") format("woff2")}`,
+    fontFace(fontUrl),
     tokens,
     base,
     surfaces,

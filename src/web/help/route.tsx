@@ -29,11 +29,15 @@ export const generalPages = (publicUrl: string) =>
             </dl>
           </Card>
           <p class="muted">
-            You can also reach everything with Tab. For the API, see the{' '}
+            You can also reach everything with Tab. The{' '}
+            <a class="link" href="/docs/guide">
+              guide
+            </a>{' '}
+            explains how to use and operate Flowkeep, the{' '}
             <a class="link" href="/docs">
               API reference
-            </a>
-            .
+            </a>{' '}
+            lists every operation.
           </p>
         </>,
       ),
@@ -73,6 +77,12 @@ export const generalPages = (publicUrl: string) =>
                   </a>
                 </li>
               ))}
+              <li>
+                <a href="/docs/guide">
+                  <Icon name="book" />
+                  Guide
+                </a>
+              </li>
               <li>
                 <a href="/help">
                   <Icon name="help" />

@@ -136,6 +136,10 @@ function Frame({ options, viewer, counts, notice, who, at, children }: PropsWith
               Times in {viewer.timeZone}
             </span>
           </span>
+          <a class="zone" href="/docs/guide">
+            <Icon name="book" small />
+            Guide
+          </a>
           <ThemeSwitch theme={viewer.theme} at={at} />
           <div class="me">
             <Avatar name={who} />

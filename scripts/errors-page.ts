@@ -1,0 +1,116 @@
+/** @module The page `docs/errors.md`: every error code with its status, its title and what to do. */
+import { resolve } from 'node:path'
+import type { ErrorCode } from '../src/errors.ts'
+import { errorCodes, statusOf, titleOf } from '../src/http/problem.ts'
+
+export const errorsPath = resolve(import.meta.dirname, '../docs/errors.md')
+
+/** The causes of a code, and what to do. */
+const fixes = {
+  'malformed-json': 'The body is not valid JSON in UTF-8. Send JSON, without a trailing comma or comment.',
+  unauthenticated:
+    'The access token is missing, invalid or older than 5 minutes. Send `Authorization: Bearer <access token>`, and get a new token with `POST /v1/auth/refresh`.',
+  'bad-credentials':
+    'Check the email address and the password. The operator can set a new password with `npm run flowkeep -- users reset-password <email>`.',
+  'invalid-refresh-token':
+    'Sign in again. A refresh token works once. Using one a second time ends its session, because it may have been stolen.',
+  'quota-exceeded':
+    'The account has as many items as `detail` says. Delete some, or raise the `QUOTA_…` setting; see [configuration](configuration.md).',
+  'cross-origin':
+    'The form was submitted from another origin. `PUBLIC_URL` must be the URL in the browser, including the scheme and the port.',
+  'not-found': "Check the ID and the path. Other users' resources are not found either.",
+  'method-not-allowed': 'Use a method in the `Allow` header of the response.',
+  conflict:
+    '`detail` names the conflict. Read the resource again, and repeat the change if it still applies.',
+  'email-taken': 'Sign in to the existing account, or use another email address.',
+  'name-taken': 'Choose another name. `detail` says which name is in use.',
+  'deployment-exists':
+    'The workflow is already deployed to this instance. Use that deployment; the response contains its ID.',
+  'instance-exists': 'An instance with this URL exists. Use it, or change its API key.',
+  'in-use': '`detail` lists what uses the resource. Remove that first.',
+  'version-conflict':
+    'Another client changed the resource. Read it again, apply your change to the new version, and send its `ETag` as `If-Match`.',
+  'too-large': 'Send less. Workflows have up to 2 MB, reports 4 MB, other bodies 64 KB.',
+  'unsupported-media-type': 'Send `Content-Type: application/json`.',
+  invalid:
+    'Correct each field in `errors`. `pointer` is its JSON pointer in the body, or the name of a parameter.',
+  'invalid-workflow':
+    'Correct the places in `errors`. The body must be a workflow as n8n exports it: an object with `nodes` and `connections`.',
+  'idempotency-key-reused':
+    'This `Idempotency-Key` was sent with a different body. Use a new key for each new request.',
+  'url-not-allowed':
+    'Use a public https URL. To connect an n8n in your own network, see `ALLOW_PRIVATE_NETWORKS` in [configuration](configuration.md).',
+  'precondition-required':
+    'Send `If-Match` with the `ETag` of the version that you read, or `*` to overwrite any version.',
+  'too-many-requests': 'Wait for the number of seconds in the `Retry-After` header.',
+  internal: 'A fault of the server. Its log contains the cause under the `requestId` of the response.',
+  'credential-undecryptable':
+    'The key that encrypted the secret is wrong. Restore the original key in `CREDENTIAL_KEYS`, or enter the secret again; see [keys](keys.md).',
+  'key-unavailable':
+    'The server lacks the key that encrypted the secret, or cannot reach the KMS that wraps it. `npm run flowkeep -- keys status` names the missing keys; see [keys](keys.md).',
+  'database-unavailable':
+    'Wait for the seconds in `Retry-After`. If it persists, `/health/ready` states the reason; see the [runbook](runbooks.md#flowkeepdatabasedown).',
+  'account-moving':
+    'The account is being moved to another server and is read-only. Repeat the request after the seconds in `Retry-After`; see [moving accounts](move-accounts.md).',
+  'account-moved':
+    'The account is on the server in `url`. Use that server; see [moving accounts](move-accounts.md).',
+  'instance-unreachable':
+    'Flowkeep cannot connect to n8n, or something other than n8n answered. Check the URL, DNS, the certificate and the firewall; see [connecting n8n](connect-n8n.md#if-it-does-not-connect).',
+  'instance-timeout':
+    'n8n accepted the connection but did not answer. Check its load, then repeat the request.',
+  'instance-refused':
+    'The API key was deleted, has expired, or lacks a scope that `detail` names. Create a new one in n8n and enter it on the page of the instance.',
+  'instance-redirected':
+    'n8n redirected the request, often to a sign-in page. Enter the URL that it redirects to, or exempt `/api/v1` from the sign-in.',
+  'instance-rejected': "`detail` quotes n8n's message. Correct the workflow or the credential that it names.",
+  'instance-conflict':
+    '`detail` names what already exists in n8n, such as a webhook path. Import it, or rename or delete it in n8n.',
+  'instance-busy': 'n8n limits requests. Repeat the request after the seconds in `Retry-After`.',
+} satisfies Record<ErrorCode, string>
+
+const groups: [title: string, matches: (status: number) => boolean][] = [
+  ['Sign-in and permissions', (status) => status === 401 || status === 403],
+  ['Requests', (status) => [400, 404, 405, 413, 415, 422, 428, 429].includes(status)],
+  ['Conflicts', (status) => status === 409 || status === 412],
+  ['The server', (status) => status === 500 || status === 503 || status === 421],
+]
+const n8nGroup = 'n8n'
+
+const groupOf = (code: ErrorCode): string =>
+  code.startsWith('instance-') && code !== 'instance-exists'
+    ? n8nGroup
+    : (groups.find(([, matches]) => matches(statusOf(code)))?.[0] ?? n8nGroup)
+
+const section = (code: ErrorCode): string => `### \`${code}\`
+
+**${statusOf(code)}, ${titleOf(code)}.** ${fixes[code]}
+`
+
+export function errorsPage(): string {
+  const byGroup = Map.groupBy(errorCodes, groupOf)
+  const titles = [...groups.map(([title]) => title), n8nGroup]
+  return `<!-- Generated by \`npm run docs\` from src/http/problem.ts and scripts/errors-page.ts. -->
+
+# Troubleshooting by error code
+
+Errors of the API are problem documents (\`application/problem+json\`, RFC 9457). Branch on \`code\`: codes are never renamed,
+new ones can be added. \`detail\` says what is wrong and how to fix it, \`errors\` lists invalid fields, and \`requestId\` finds the
+request in the server's log.
+
+\`\`\`json
+{
+  "type": "about:blank",
+  "title": "${titleOf('version-conflict')}",
+  "status": ${statusOf('version-conflict')},
+  "detail": "If-Match does not match any version of this resource. Read it again and send its ETag",
+  "instance": "/v1/workflows/01934f8e-6b7c-7a10-9c3d-5e2f1a0b4c6d",
+  "code": "version-conflict",
+  "requestId": "0b6f1f0e-5f0e-4a53-9c7b-0d4c5a9a4b1e"
+}
+\`\`\`
+
+The [API reference](/docs) lists the codes of each operation. \`npm run flowkeep -- doctor\` finds faults of an installation,
+and the [runbooks](runbooks.md) describe what to do when an alert fires.
+
+${titles.map((title) => `## ${title}\n\n${(byGroup.get(title) ?? []).map(section).join('\n')}`).join('\n')}`
+}
