@@ -12,7 +12,7 @@ const limits: Record<string, number> = {
   'src/n8n': 27,
   'src/lib': 27,
   zod: 22,
-  'src/executions': 26,
+  'src/executions': 25,
   'drizzle-orm': 20,
   hono: 16,
   jose: 13,

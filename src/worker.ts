@@ -2,8 +2,6 @@
  * @module The Cloudflare Workers entry point. An isolate evaluates the application on its first event, so that starting one
  * costs no more than compiling the code.
  */
-import type { QueuedMessage } from './executions/reports/queue.ts'
-
 type Env = Record<string, unknown>
 
 interface WorkerContext {
@@ -22,9 +20,5 @@ export default {
   async scheduled(_controller: unknown, env: Env): Promise<void> {
     const { runScheduledJob } = await load()
     await runScheduledJob(env)
-  },
-  async queue(batch: { messages: readonly QueuedMessage[] }, env: Env): Promise<void> {
-    const { consume } = await load()
-    await consume(batch.messages, env)
   },
 }

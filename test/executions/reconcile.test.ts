@@ -37,7 +37,7 @@ describe('what a poll records', () => {
     add({ status: 'canceled' })
     add({ status: 'crashed' })
     add({ workflowId: otherId })
-    expect(await run()).toMatchObject({ polled: 1, failed: 0, recorded: 4, passedOver: 1 })
+    expect(await run()).toMatchObject({ polled: 1, failed: 0, recorded: 4, skipped: 1 })
     expect(await rows()).toMatchObject([
       { status: 'success', error_message: null, data: { nodes: [] } },
       {
@@ -205,7 +205,7 @@ describe('the number of requests and writes', () => {
     stub.state.calls.length = 0
     const before =
       await database.sql`select xmin::text from execution_keys order by n8n_execution_id, xmin::text`
-    expect(await world.run()).toMatchObject({ polled: 1, recorded: 0, updated: 0, passedOver: 0 })
+    expect(await world.run()).toMatchObject({ polled: 1, recorded: 0, updated: 0, skipped: 0 })
     expect(stub.calls().map(({ step }) => step)).toEqual(Array.from({ length: 4 }, () => 'execution-list'))
     const after =
       await database.sql`select xmin::text from execution_keys order by n8n_execution_id, xmin::text`

@@ -2,6 +2,7 @@
 import { beforeAll, expect, test } from 'vitest'
 import { ingest } from '../../src/executions/record/ingest.ts'
 import { type IncomingExecution, emptyDelivery } from '../../src/executions/record/merge.ts'
+import { KnownExecutions } from '../../src/executions/poll/known-executions.ts'
 import { createPostgresTestDatabase } from '../harness/database.ts'
 import { createWorld, type World } from './world.ts'
 
@@ -74,4 +75,19 @@ test.each<[string, Parameters<typeof pagesRead>[0]]>([
   ],
 ])('tables %s that grow later: a batch reads no more rows', async (_, before) => {
   expect(await pagesRead(before)).toBeLessThan(2 * usual)
+})
+
+test('tables without statistics: the search for runs without data reads each run a few times', async () => {
+  const world = createWorld(await createPostgresTestDatabase({ maxConnections: 1 }))
+  try {
+    const { instanceId } = await world.tracked()
+    const runs = 1500
+    for (let from = 0; from < runs; from += 500) await ingest(world.db, instanceId, batch(from, 500), 'push')
+    const known = new KnownExecutions(world.db, () => new Date())
+    const from = await pages(world)
+    expect(await known.withoutData(instanceId, 20)).toHaveLength(20)
+    expect((await pages(world)) - from).toBeLessThan(30 * runs)
+  } finally {
+    await world.close()
+  }
 })

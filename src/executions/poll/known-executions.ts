@@ -89,14 +89,22 @@ export class KnownExecutions {
   async withoutData(instanceId: string, limit: number): Promise<string[]> {
     const since = new Date(this.#now().getTime() - n8nRetentionMs).toISOString()
     const { rows } = await this.#db.read.execute<{ n8n_execution_id: string }>(sql`
+      with ended as materialized (
+        select e.id, e.n8n_execution_id, e.deployment_id, e.status, e.recorded_at
+        from executions e
+        where e.instance_id = ${instanceId} and e.data_stamp is null
+          and e.recorded_at >= ${since}::timestamptz and e.status in ${statusList(finalStatuses)}
+      )
       select e.n8n_execution_id
-      from executions e
-      join deployments d on d.id = e.deployment_id and d.instance_id = e.instance_id and d.n8n_workflow_id is not null
-      join instances i on i.id = e.instance_id
-      join execution_keys k on k.instance_id = e.instance_id and k.n8n_execution_id = e.n8n_execution_id
-        and k.epoch = i.epoch and k.id = e.id
-      where e.instance_id = ${instanceId} and e.data_stamp is null
-        and e.recorded_at >= ${since}::timestamptz and e.status in ${statusList(finalStatuses)}
+      from ended e
+      join deployments d on d.id = e.deployment_id and d.instance_id = ${instanceId} and d.n8n_workflow_id is not null
+      -- One key by its index for each execution: without statistics of new rows, a join is planned that reads all pairs.
+      cross join lateral (
+        select from execution_keys k
+        where k.instance_id = ${instanceId} and k.n8n_execution_id = e.n8n_execution_id
+          and k.epoch = (select epoch from instances where id = ${instanceId}) and k.id = e.id
+        limit 1
+      ) current_key
       order by e.status = 'success', e.recorded_at desc
       limit ${limit}`)
     return rows.map(({ n8n_execution_id }) => n8n_execution_id)

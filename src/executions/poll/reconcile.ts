@@ -45,7 +45,8 @@ export interface ReconcileResult {
   failed: number
   recorded: number
   updated: number
-  passedOver: number
+  /** New executions of untracked workflows. The log redacts names like "passedOver". */
+  skipped: number
 }
 
 export const maxBudgetMs = 55_000
@@ -65,7 +66,7 @@ export async function reconcile(options: ReconcileOptions): Promise<ReconcileRes
   let requests = 0
   const hasTime = () => requests < maxRequests && !signal?.aborted && now().getTime() < endsAtMs
   const hasBudget = () => hasTime() && ++requests > 0
-  const total: ReconcileResult = { polled: 0, failed: 0, recorded: 0, updated: 0, passedOver: 0 }
+  const total: ReconcileResult = { polled: 0, failed: 0, recorded: 0, updated: 0, skipped: 0 }
 
   let queue: Claim[] = []
   let claiming: Promise<void> | undefined
@@ -90,7 +91,7 @@ export async function reconcile(options: ReconcileOptions): Promise<ReconcileRes
       if (!result) total.failed += 1
       total.recorded += result?.recorded ?? 0
       total.updated += result?.updated ?? 0
-      total.passedOver += result?.passedOver ?? 0
+      total.skipped += result?.passedOver ?? 0
     }
   }
   const outcomes = await Promise.allSettled(Array.from({ length: concurrency }, work))

@@ -28,7 +28,6 @@ export interface NewDeadLetter {
   n8nWorkflowId: string | null
   /** JSON text, at most 256 KB. */
   body: string
-  receivedAt: Date
 }
 
 const columns = {
@@ -56,7 +55,11 @@ export class DeadLetterRepository {
     this.#now = now
   }
 
-  async store(instance: { id: string; userId: string }, newDeadLetters: NewDeadLetter[]): Promise<void> {
+  async store(
+    instance: { id: string; userId: string },
+    newDeadLetters: NewDeadLetter[],
+    receivedAt: Date,
+  ): Promise<void> {
     const byHash = new Map<string, Record<string, unknown> & { deliveries: number }>()
     for (const deadLetter of newDeadLetters) {
       metrics.rejectedReports.add(1, deadLetter.code)
@@ -66,7 +69,7 @@ export class DeadLetterRepository {
       if (earlier) earlier.deliveries += 1
       else {
         byHash.set(bodyHash, {
-          id: uuidv7({ msecs: deadLetter.receivedAt.getTime() }),
+          id: uuidv7({ msecs: receivedAt.getTime() }),
           code: deadLetter.code,
           n8n_execution_id: deadLetter.n8nExecutionId,
           n8n_workflow_id: deadLetter.n8nWorkflowId,
@@ -74,7 +77,6 @@ export class DeadLetterRepository {
           body_hash: bodyHash,
           size_bytes: bytes.length,
           deliveries: 1,
-          created_at: deadLetter.receivedAt.toISOString(),
         })
       }
     }
@@ -86,10 +88,10 @@ export class DeadLetterRepository {
         insert into dead_letters as kept
           (id, user_id, instance_id, code, n8n_workflow_id, n8n_execution_id, body, body_hash, size_bytes, deliveries, created_at)
         select id, ${instance.userId}::uuid, ${instance.id}::uuid, code, n8n_workflow_id, n8n_execution_id,
-          body, body_hash, size_bytes, deliveries, created_at
+          body, body_hash, size_bytes, deliveries, ${receivedAt.toISOString()}::timestamptz
         from jsonb_to_recordset(${JSON.stringify([...byHash.values()])}::jsonb) as l (
           id uuid, code text, n8n_workflow_id text, n8n_execution_id text, body text, body_hash text,
-          size_bytes integer, deliveries integer, created_at timestamptz)
+          size_bytes integer, deliveries integer)
         on conflict (instance_id, body_hash) do update set deliveries = kept.deliveries + excluded.deliveries`),
       this.#db.execute(sql`
         delete from dead_letters where id in (

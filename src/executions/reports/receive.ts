@@ -35,16 +35,11 @@ export class ReportReceiver {
   /**
    * Returns after everything is committed. If several items report the same new execution, the first counts as created.
    * @param items parsed JSON, nested at most 100 deep
-   * @param times when each item was received; by default now
    * @returns in the order of `items`
    */
-  async receive(
-    instance: { id: string; userId: string },
-    items: unknown[],
-    times: Date[] = [],
-  ): Promise<ReportResult[]> {
-    const now = this.#now()
-    const read = items.map((item, index) => readPayload(item, times[index] ?? now))
+  async receive(instance: { id: string; userId: string }, items: unknown[]): Promise<ReportResult[]> {
+    const receivedAt = this.#now()
+    const read = items.map((item) => readPayload(item, receivedAt))
     const executions = read.flatMap((payload) => (payload.ok && payload.execution ? [payload.execution] : []))
     const recorded = await this.record(instance, executions)
     const usable = new Map(executions.map((execution, index) => [execution, recorded[index]]))
@@ -64,10 +59,10 @@ export class ReportReceiver {
       const execution = payload.ok && payload.execution ? usable.get(payload.execution) : undefined
       if (execution) return answered(execution)
       const code = payload.ok ? 'unknown-workflow' : payload.code
-      newDeadLetters.push({ ...toDeadLetter(items[index], payload, code), receivedAt: times[index] ?? now })
+      newDeadLetters.push(toDeadLetter(items[index], payload, code))
       return { status: code === 'unknown-workflow' ? 202 : 422, created: false, code }
     })
-    if (newDeadLetters.length > 0) await this.#storeDeadLetters(instance, newDeadLetters)
+    if (newDeadLetters.length > 0) await this.#storeDeadLetters(instance, newDeadLetters, receivedAt)
     return results
   }
 
@@ -90,15 +85,16 @@ export class ReportReceiver {
   async #storeDeadLetters(
     instance: { id: string; userId: string },
     newDeadLetters: NewDeadLetter[],
+    receivedAt: Date,
   ): Promise<void> {
-    await this.#deadLetters.store(instance, newDeadLetters)
+    await this.#deadLetters.store(instance, newDeadLetters, receivedAt)
     const unmatched = newDeadLetters.filter((deadLetter) => deadLetter.code === 'unknown-workflow')
     const ids = new Set(unmatched.flatMap((deadLetter) => deadLetter.n8nWorkflowId ?? []))
     if (ids.size > 0) await this.#deadLetters.replayIfMatched(instance, [...ids])
   }
 }
 
-function toDeadLetter(item: unknown, payload: ReadPayload, code: string) {
+function toDeadLetter(item: unknown, payload: ReadPayload, code: string): NewDeadLetter {
   const about = payload.ok ? (payload.incident ?? payload.execution) : payload
   return {
     code,
