@@ -59,6 +59,28 @@ const driver: Plugin = {
   },
 }
 
+/** bcryptjs starts from 4 KiB of digits of π. The worker computes them for its first password. */
+const bcryptTables: Plugin = {
+  name: 'bcryptjs-without-digits-of-pi',
+  transform: {
+    filter: { id: /[\\/]bcryptjs[\\/]index\.js$/ },
+    handler: (source) => ({ code: withoutTables(source), map: null }),
+  },
+}
+
+function withoutTables(source: string): string {
+  const [p, s] = [/var P_ORIG = \[[^\]]*\];/, /var S_ORIG = \[[^\]]*\];/]
+  const copies = ['new Int32Array(P_ORIG)', 'new Int32Array(S_ORIG)']
+  if (!p.test(source) || !s.test(source) || !copies.every((copy) => source.includes(copy))) {
+    throw new Error('bcryptjs has changed')
+  }
+  return source
+    .replace(p, `import { fractionOfPi } from ${JSON.stringify(resolve(root, 'src/worker/pi.ts'))}; var P_ORIG`)
+    .replace(s, 'var S_ORIG = 1024;')
+    .replace('new Int32Array(P_ORIG)', '(P_ORIG ??= fractionOfPi(18 + S_ORIG)).slice(0, 18)')
+    .replace('new Int32Array(S_ORIG)', 'P_ORIG.slice(18)')
+}
+
 /** Builders for tables whose columns are given by a function. The schema imports the builders that it uses. */
 const columnBuilders: Plugin = {
   name: 'drizzle-without-unused-column-types',
@@ -81,7 +103,7 @@ export async function bundleWorker(): Promise<OutputChunk[]> {
     experimental: { nativeMagicString: true },
     // `hono/jsx` also names the renderer for browsers.
     treeshake: { moduleSideEffects: [{ test: /node_modules[\\/]hono[\\/]/, sideEffects: false }] },
-    plugins: [statements, sources, honoOpenapi, jsonSchema, driver, columnBuilders],
+    plugins: [statements, sources, honoOpenapi, jsonSchema, driver, columnBuilders, bcryptTables],
   })
   const { output } = await bundle.generate({
     format: 'esm',

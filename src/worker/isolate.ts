@@ -1,5 +1,5 @@
 /** @module The application of one isolate on Workers. */
-import * as bcrypt from 'bcryptjs'
+import { compare, hash } from 'bcryptjs'
 import { waitUntil } from 'cloudflare:workers'
 import { type App, createApp } from '../app.ts'
 import { ConfigError, parseConfig } from '../config.ts'
@@ -24,7 +24,7 @@ function start(env: Record<string, unknown>): Isolate {
   if (config.allowPrivateNetworks.length > 0) throw new ConfigError([privateNetworksUnavailable])
   const deps = createDeps(config, {
     name: 'workerd',
-    bcrypt,
+    bcrypt: { hash, compare },
     maxHashesInFlight: 1,
     defer: waitUntil,
     clientIp: (c) => c.req.header('CF-Connecting-IP') ?? 'unknown',
