@@ -6,8 +6,10 @@
 import { resolve } from 'node:path'
 import { type OutputChunk, type Plugin, rolldown } from 'rolldown'
 import { compactSql } from './compact-sql.ts'
+import { drizzleModules, drizzleSubset, withoutConstraints } from './drizzle-subset.ts'
 import { httpDriver } from './http-driver.ts'
 import { withoutDocumentation } from './without-documentation.ts'
+import { errorsSubset, methodsCalledIn, schemasSubset } from './zod-subset.ts'
 
 const root = resolve(import.meta.dirname, '..')
 
@@ -38,14 +40,14 @@ const honoOpenapi: Plugin = {
   },
 }
 
-const jsonSchema: Plugin = {
-  name: 'zod-without-json-schema',
+const zod: Plugin = {
+  name: 'zod-without-unused-methods',
   transform: {
-    filter: { id: /[\\/]zod[\\/]v4[\\/]classic[\\/]schemas\.js$/ },
-    handler: (source) => ({
-      code: source
-        .replaceAll(/inst\._zod\.processJSONSchema = .+;/g, '')
-        .replaceAll(/create(ToJSONSchema|StandardJSONSchema)Method\(this[^;\n]*\)/g, 'null'),
+    filter: { id: /[\\/]zod[\\/]v4[\\/]classic[\\/](schemas|errors)\.js$/ },
+    handler: (source, id) => ({
+      code: id.endsWith('errors.js')
+        ? errorsSubset(source)
+        : schemasSubset(source, methodsCalledIn(resolve(root, 'src'))),
       map: null,
     }),
   },
@@ -75,18 +77,31 @@ function withoutTables(source: string): string {
     throw new Error('bcryptjs has changed')
   }
   return source
-    .replace(p, `import { fractionOfPi } from ${JSON.stringify(resolve(root, 'src/worker/pi.ts'))}; var P_ORIG`)
+    .replace(
+      p,
+      `import { fractionOfPi } from ${JSON.stringify(resolve(root, 'src/worker/pi.ts'))}; var P_ORIG`,
+    )
     .replace(s, 'var S_ORIG = 1024;')
     .replace('new Int32Array(P_ORIG)', '(P_ORIG ??= fractionOfPi(18 + S_ORIG)).slice(0, 18)')
     .replace('new Int32Array(S_ORIG)', 'P_ORIG.slice(18)')
 }
 
-/** Builders for tables whose columns are given by a function. The schema imports the builders that it uses. */
-const columnBuilders: Plugin = {
-  name: 'drizzle-without-unused-column-types',
-  load: {
-    filter: { id: /drizzle-orm[\\/]pg-core[\\/]columns[\\/]all\.js$/ },
-    handler: () => 'export const getPgColumnBuilders = null',
+const drizzle: Plugin = {
+  name: 'drizzle-without-unused-parts',
+  transform: {
+    filter: { id: drizzleModules },
+    handler: (source, id) => {
+      const code = drizzleSubset(id, source)
+      return code === null ? null : { code, map: null }
+    },
+  },
+}
+
+const tables: Plugin = {
+  name: 'tables-without-constraints',
+  transform: {
+    filter: { id: /[\\/]src[\\/]db[\\/]schema[\\/].*\.ts$/ },
+    handler: (source, id) => ({ code: withoutConstraints(id, source) }),
   },
 }
 
@@ -103,7 +118,7 @@ export async function bundleWorker(): Promise<OutputChunk[]> {
     experimental: { nativeMagicString: true },
     // `hono/jsx` also names the renderer for browsers.
     treeshake: { moduleSideEffects: [{ test: /node_modules[\\/]hono[\\/]/, sideEffects: false }] },
-    plugins: [statements, sources, honoOpenapi, jsonSchema, driver, columnBuilders, bcryptTables],
+    plugins: [tables, statements, sources, honoOpenapi, zod, driver, drizzle, bcryptTables],
   })
   const { output } = await bundle.generate({
     format: 'esm',
