@@ -12,7 +12,7 @@ const limits: Record<string, number> = {
   'src/n8n': 27,
   'src/lib': 27,
   zod: 15,
-  'src/executions': 25,
+  'src/executions': 26,
   'drizzle-orm': 14,
   hono: 16,
   jose: 13,

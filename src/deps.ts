@@ -35,6 +35,12 @@ import { DeploymentRepository } from './deployments/repository.ts'
 import { DeadLetterRepository } from './executions/reports/dead-letters.ts'
 import { rollUpChanges, isTimeToRollUp } from './executions/record/roll-up.ts'
 import { IncidentRepository } from './executions/reports/incidents.ts'
+import {
+  type QueuedMessage,
+  queueReports,
+  type ReportQueue,
+  storeQueued,
+} from './executions/reports/queue.ts'
 import { type OnRecorded, ReportReceiver } from './executions/reports/receive.ts'
 import { TraceReceiver } from './executions/otlp/receive.ts'
 import { SpanRepository } from './executions/otlp/span-repository.ts'
@@ -83,6 +89,8 @@ export interface Runtime {
   privateNetworks?: PrivateNetworks | undefined
   /** Sends email. Default: through the HTTP mail API, if one is configured. */
   sendMail?: (mail: Mail) => Promise<void>
+  /** In front of ingest, if there is one. */
+  reportQueue?: ReportQueue | undefined
   /** In-process gateway of the database. */
   databaseFetch?: (request: Request) => Promise<Response>
   /** In-process gateway of the replica. */
@@ -234,6 +242,11 @@ export function createDeps(config: Config, runtime: Runtime) {
   }
   const deliverAlerts = (options: DeliveryOptions) => deliverDue({ ...sending, db, secretBox }, options)
   const reports = new ReportReceiver(db, deadLetters, now, onFailed, onRecorded)
+  const instances = new InstanceRepository(db, now, secretBox, {
+    ...config,
+    privateNetworks,
+    keysVerified: keyCheck.verified,
+  })
 
   return {
     runtime: runtime.name,
@@ -274,11 +287,7 @@ export function createDeps(config: Config, runtime: Runtime) {
       releases: deployer.releases,
       settledSlots: deployer.settledSlots,
     }),
-    instances: new InstanceRepository(db, now, secretBox, {
-      ...config,
-      privateNetworks,
-      keysVerified: keyCheck.verified,
-    }),
+    instances,
     connections,
     reporter,
     otel: new OtelExport(db, now, config),
@@ -314,6 +323,11 @@ export function createDeps(config: Config, runtime: Runtime) {
     deadLetters,
     incidents: new IncidentRepository(db.read),
     reports,
+    queuedReports:
+      runtime.reportQueue && queueReports({ queue: runtime.reportQueue, receiver: reports, now, log }),
+    /** Records the reports of queued messages and acknowledges them. */
+    storeQueued: (messages: readonly QueuedMessage[]) =>
+      storeQueued({ receiver: reports, instances, log }, messages),
     traces: new TraceReceiver(new SpanRepository(db, now), reports, now),
     onFailed,
     /** Replays the dead letters that arrived before their deployment existed. */

@@ -2,6 +2,8 @@
  * @module The Cloudflare Workers entry point. An isolate evaluates the application on its first event, so that starting one
  * costs no more than compiling the code.
  */
+import type { QueuedMessage } from './executions/reports/queue.ts'
+
 type Env = Record<string, unknown>
 
 interface WorkerContext {
@@ -20,5 +22,9 @@ export default {
   async scheduled(_controller: unknown, env: Env): Promise<void> {
     const { runScheduledJob } = await load()
     await runScheduledJob(env)
+  },
+  async queue(batch: { messages: readonly QueuedMessage[] }, env: Env): Promise<void> {
+    const { consume } = await load()
+    await consume(batch.messages, env)
   },
 }

@@ -210,6 +210,10 @@ export const ReportAnswer = z
     incident: z.boolean().optional().meta({
       description: 'True if the report is a failure without an execution. `id` is the ID of the incident',
     }),
+    queued: z.boolean().optional().meta({
+      description:
+        'True if the report is in the queue and will be recorded within seconds. `id` is not known yet',
+    }),
     code: z
       .string()
       .optional()

@@ -227,6 +227,8 @@ export function deadLetterRoutes(deadLetters: DeadLetterRepository) {
 export interface HookDeps {
   instances: Pick<InstanceRepository, 'authenticate' | 'movedTo'>
   reports: Pick<ReportReceiver, 'receive'>
+  /** Stores reports in a queue first, where there is one. */
+  queuedReports?: Pick<ReportReceiver, 'receive'> | undefined
   traces: Pick<TraceReceiver, 'receive'>
 }
 
@@ -250,10 +252,10 @@ const hookErrors = [
 
 /**
  * Receives reports from n8n. Checks the body size first, then the token, then the content. Responds 2xx only after
- * everything is committed, because the sender does not repeat a report that succeeded.
+ * everything is committed or in the queue, because the sender does not repeat a report that succeeded.
  */
 export function hookRoutes(
-  { instances, reports, traces }: HookDeps,
+  { instances, reports, queuedReports, traces }: HookDeps,
   limits: HookLimits = { requests: 1024, bodyChars: 32 * 1024 * 1024 },
 ) {
   let requests = 0
@@ -294,16 +296,17 @@ export function hookRoutes(
 
   async function report(c: Context<BaseEnv>, instance: { id: string; userId: string }, text: string) {
     const body = readReports(text, c.req.header('Content-Type') ?? '')
+    const waits = /(^|[\s,;])wait\b/i.test(c.req.header('Prefer') ?? '')
+    const receiver = (waits ? undefined : queuedReports) ?? reports
     if (!Array.isArray(body)) {
-      const [{ status, ...answer } = { status: 422, created: false } as ReportResult] = await reports.receive(
-        instance,
-        [body],
-      )
+      const [{ status, ...answer } = { status: 422, created: false } as ReportResult] =
+        await receiver.receive(instance, [body])
       return c.json(answer, status === 200 ? 200 : 202)
     }
     if (body.length > maxReports)
       throw invalid('', `The array exceeds ${maxReports} reports. Send them in several requests`)
-    return c.json({ results: await reports.receive(instance, body) }, 200)
+    const results = await receiver.receive(instance, body)
+    return c.json({ results }, results.some(({ queued }) => queued) ? 202 : 200)
   }
 
   const receiving = new Hono<BaseEnv>().post(
@@ -318,9 +321,10 @@ export function hookRoutes(
         'or wrapped in `body`, `data`, `payload` or `json`. gzip and deflate are decoded. A failure ' +
         'without an execution, such as a trigger that could not start, is recorded as an incident. ' +
         'Returns 202 for a new execution and 200 for a known one; 202 with `created: false` and a `code` ' +
-        'for a report that cannot be used yet, which is stored as a dead letter; for an array always 200 ' +
-        'with the results in the same order.',
-      responses: { 200: ReportAnswers.or(ReportAnswer), 202: ReportAnswer },
+        'for a report that cannot be used yet, which is stored as a dead letter; for an array 200 ' +
+        'with the results in the same order. On a server with a queue, returns 202 with `queued: true` as soon as the ' +
+        'queue has stored the reports. `Prefer: wait` (RFC 7240) records them first.',
+      responses: { 200: ReportAnswers.or(ReportAnswer), 202: ReportAnswer.or(ReportAnswers) },
       errors: hookErrors,
       webhook: true,
       body: Reports,

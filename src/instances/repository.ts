@@ -1,4 +1,4 @@
-import { and, arrayContains, desc, eq, gt, isNull, lt, lte, or, type SQL, sql } from 'drizzle-orm'
+import { and, arrayContains, desc, eq, gt, inArray, isNull, lt, lte, or, type SQL, sql } from 'drizzle-orm'
 import { isTokenCurrent } from './reporter-state.ts'
 import { v7 as uuidv7 } from 'uuid'
 import type { SecretBox, SecretContext } from '../crypto/secret-box.ts'
@@ -271,6 +271,16 @@ export class InstanceRepository {
         ),
       )
     return row ?? null
+  }
+
+  /** The owners of existing instances, without accounts that are being deleted. */
+  async ownersOf(instanceIds: string[]): Promise<Map<string, string>> {
+    const rows = await this.#db.read
+      .select({ id: instances.id, userId: instances.userId })
+      .from(instances)
+      .innerJoin(users, eq(users.id, instances.userId))
+      .where(and(inArray(instances.id, instanceIds), isNull(users.deletedAt)))
+    return new Map(rows.map(({ id, userId }) => [id, userId]))
   }
 
   /** URL of the server to which the account of this instance was moved. */

@@ -4,6 +4,7 @@ import { waitUntil } from 'cloudflare:workers'
 import { type App, createApp } from '../app.ts'
 import { ConfigError, parseConfig } from '../config.ts'
 import { createDeps, type Deps } from '../deps.ts'
+import type { QueuedMessage, ReportQueue } from '../executions/reports/queue.ts'
 import { housekeeping } from '../housekeeping.ts'
 
 interface Isolate {
@@ -32,6 +33,7 @@ function start(env: Record<string, unknown>): Isolate {
       level === 'error' || level === 'warn' ? console.error(line) : console.log(line),
     now: () => new Date(),
     instanceFetch: (input, init) => fetch(input, init),
+    reportQueue: env['REPORT_QUEUE'] as ReportQueue | undefined,
   })
   return { app: createApp(deps), deps }
 }
@@ -69,4 +71,12 @@ export async function runScheduledJob(env: Record<string, unknown>): Promise<voi
   isolate ??= start(env)
   await housekeeping(isolate.deps)
   await isolate.deps.monitoring.push()
+}
+
+export async function consume(
+  messages: readonly QueuedMessage[],
+  env: Record<string, unknown>,
+): Promise<void> {
+  isolate ??= start(env)
+  await isolate.deps.storeQueued(messages)
 }

@@ -79,8 +79,9 @@ test('replays a dead letter of a deployment that was created while the report wa
     n8nExecutionId: '12',
     n8nWorkflowId: 'later',
     body: JSON.stringify(success),
+    receivedAt: world.clock.now,
   }
-  await world.deadLetters.store({ id: instanceId, userId }, [deadLetter], world.clock.now)
+  await world.deadLetters.store({ id: instanceId, userId }, [deadLetter])
   await world.deadLetters.replayIfMatched({ id: instanceId, userId }, ['later', 'never'])
   expect(await deadLettersOf(userId)).toEqual([])
   expect((await world.call('GET', '/v1/executions', { user: userId })).body.items).toHaveLength(1)

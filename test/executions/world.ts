@@ -21,6 +21,7 @@ import { DeadLetterRepository } from '../../src/executions/reports/dead-letters.
 import { IncidentRepository } from '../../src/executions/reports/incidents.ts'
 import { TraceReceiver } from '../../src/executions/otlp/receive.ts'
 import { SpanRepository } from '../../src/executions/otlp/span-repository.ts'
+import { queueReports, type ReportQueue } from '../../src/executions/reports/queue.ts'
 import { ReportReceiver } from '../../src/executions/reports/receive.ts'
 import { pollNow } from '../../src/executions/poll/reconcile.ts'
 import { ExecutionRepository } from '../../src/executions/repository.ts'
@@ -63,6 +64,7 @@ interface WorldOptions {
   allowLoopbackInstances?: boolean
   privateNetworks?: PrivateNetworks
   hookLimits?: HookLimits
+  reportQueue?: ReportQueue
   /** The n8n servers. By default, none responds. */
   fetch?: typeof fetch
 }
@@ -161,7 +163,20 @@ export function createWorld(database: TestDatabase, options: WorldOptions = {}) 
       ),
     )
     .route('/v1/incidents', incidentRoutes(new IncidentRepository(db.read)))
-    .route('/hooks', hookRoutes({ instances, reports, traces }, options.hookLimits))
+    .route(
+      '/hooks',
+      hookRoutes(
+        {
+          instances,
+          reports,
+          traces,
+          queuedReports:
+            options.reportQueue &&
+            queueReports({ queue: options.reportQueue, receiver: reports, now, log: () => undefined }),
+        },
+        options.hookLimits,
+      ),
+    )
 
   async function call(
     method: string,
@@ -252,6 +267,7 @@ export function createWorld(database: TestDatabase, options: WorldOptions = {}) 
     instances,
     deployments,
     deadLetters,
+    reports,
   }
 }
 

@@ -101,7 +101,7 @@ async function send(
   targets: Map<string, RunTarget>,
 ) {
   const reports = runs.flatMap((run) => toReports(run, targets.get(run.deploymentId)?.n8nWorkflowId ?? ''))
-  const answer = await session.postAs(token, `/hooks/n8n/${instanceId}`, reports)
+  const answer = await session.postAs(token, `/hooks/n8n/${instanceId}`, reports, { Prefer: 'wait' })
   const { results } = Results.parse(answer)
   const refused = results.filter(({ code }) => code !== undefined)
   for (const code of new Set(refused.map((each) => each.code ?? ''))) {

@@ -82,8 +82,13 @@ export class Session {
   }
 
   /** With another token than the session's, such as a webhook token. */
-  async postAs(token: string, path: string, body: unknown): Promise<unknown> {
-    const answer = await send(this.#url, this.#io, path, post(body, { Authorization: `Bearer ${token}` }))
+  async postAs(token: string, path: string, body: unknown, headers = {}): Promise<unknown> {
+    const answer = await send(
+      this.#url,
+      this.#io,
+      path,
+      post(body, { Authorization: `Bearer ${token}`, ...headers }),
+    )
     return answer.json()
   }
 

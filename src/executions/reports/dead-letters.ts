@@ -28,6 +28,7 @@ export interface NewDeadLetter {
   n8nWorkflowId: string | null
   /** JSON text, at most 256 KB. */
   body: string
+  receivedAt: Date
 }
 
 const columns = {
@@ -55,11 +56,7 @@ export class DeadLetterRepository {
     this.#now = now
   }
 
-  async store(
-    instance: { id: string; userId: string },
-    newDeadLetters: NewDeadLetter[],
-    receivedAt: Date,
-  ): Promise<void> {
+  async store(instance: { id: string; userId: string }, newDeadLetters: NewDeadLetter[]): Promise<void> {
     const byHash = new Map<string, Record<string, unknown> & { deliveries: number }>()
     for (const deadLetter of newDeadLetters) {
       metrics.rejectedReports.add(1, deadLetter.code)
@@ -69,7 +66,7 @@ export class DeadLetterRepository {
       if (earlier) earlier.deliveries += 1
       else {
         byHash.set(bodyHash, {
-          id: uuidv7({ msecs: receivedAt.getTime() }),
+          id: uuidv7({ msecs: deadLetter.receivedAt.getTime() }),
           code: deadLetter.code,
           n8n_execution_id: deadLetter.n8nExecutionId,
           n8n_workflow_id: deadLetter.n8nWorkflowId,
@@ -77,6 +74,7 @@ export class DeadLetterRepository {
           body_hash: bodyHash,
           size_bytes: bytes.length,
           deliveries: 1,
+          created_at: deadLetter.receivedAt.toISOString(),
         })
       }
     }
@@ -88,10 +86,10 @@ export class DeadLetterRepository {
         insert into dead_letters as kept
           (id, user_id, instance_id, code, n8n_workflow_id, n8n_execution_id, body, body_hash, size_bytes, deliveries, created_at)
         select id, ${instance.userId}::uuid, ${instance.id}::uuid, code, n8n_workflow_id, n8n_execution_id,
-          body, body_hash, size_bytes, deliveries, ${receivedAt.toISOString()}::timestamptz
+          body, body_hash, size_bytes, deliveries, created_at
         from jsonb_to_recordset(${JSON.stringify([...byHash.values()])}::jsonb) as l (
           id uuid, code text, n8n_workflow_id text, n8n_execution_id text, body text, body_hash text,
-          size_bytes integer, deliveries integer)
+          size_bytes integer, deliveries integer, created_at timestamptz)
         on conflict (instance_id, body_hash) do update set deliveries = kept.deliveries + excluded.deliveries`),
       this.#db.execute(sql`
         delete from dead_letters where id in (

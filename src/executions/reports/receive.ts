@@ -35,11 +35,16 @@ export class ReportReceiver {
   /**
    * Returns after everything is committed. If several items report the same new execution, the first counts as created.
    * @param items parsed JSON, nested at most 100 deep
+   * @param times when each item was received; by default now
    * @returns in the order of `items`
    */
-  async receive(instance: { id: string; userId: string }, items: unknown[]): Promise<ReportResult[]> {
-    const receivedAt = this.#now()
-    const read = items.map((item) => readPayload(item, receivedAt))
+  async receive(
+    instance: { id: string; userId: string },
+    items: unknown[],
+    times: Date[] = [],
+  ): Promise<ReportResult[]> {
+    const now = this.#now()
+    const read = items.map((item, index) => readPayload(item, times[index] ?? now))
     const executions = read.flatMap((payload) => (payload.ok && payload.execution ? [payload.execution] : []))
     const recorded = await this.record(instance, executions)
     const usable = new Map(executions.map((execution, index) => [execution, recorded[index]]))
@@ -59,10 +64,10 @@ export class ReportReceiver {
       const execution = payload.ok && payload.execution ? usable.get(payload.execution) : undefined
       if (execution) return answered(execution)
       const code = payload.ok ? 'unknown-workflow' : payload.code
-      newDeadLetters.push(toDeadLetter(items[index], payload, code))
+      newDeadLetters.push({ ...toDeadLetter(items[index], payload, code), receivedAt: times[index] ?? now })
       return { status: code === 'unknown-workflow' ? 202 : 422, created: false, code }
     })
-    if (newDeadLetters.length > 0) await this.#storeDeadLetters(instance, newDeadLetters, receivedAt)
+    if (newDeadLetters.length > 0) await this.#storeDeadLetters(instance, newDeadLetters)
     return results
   }
 
@@ -85,16 +90,15 @@ export class ReportReceiver {
   async #storeDeadLetters(
     instance: { id: string; userId: string },
     newDeadLetters: NewDeadLetter[],
-    receivedAt: Date,
   ): Promise<void> {
-    await this.#deadLetters.store(instance, newDeadLetters, receivedAt)
+    await this.#deadLetters.store(instance, newDeadLetters)
     const unmatched = newDeadLetters.filter((deadLetter) => deadLetter.code === 'unknown-workflow')
     const ids = new Set(unmatched.flatMap((deadLetter) => deadLetter.n8nWorkflowId ?? []))
     if (ids.size > 0) await this.#deadLetters.replayIfMatched(instance, [...ids])
   }
 }
 
-function toDeadLetter(item: unknown, payload: ReadPayload, code: string): NewDeadLetter {
+function toDeadLetter(item: unknown, payload: ReadPayload, code: string) {
   const about = payload.ok ? (payload.incident ?? payload.execution) : payload
   return {
     code,
