@@ -4,6 +4,7 @@ const space = /(?:\s|\/\/[^\n\r]*|\/\*[^]*?\*\/)*/y
 const literal =
   /"(?:[^"\\\n\r]|\\[^])*"|'(?:[^'\\\n\r]|\\[^])*'|[-+~!]?\s*(?:0[xXoObB][\da-fA-F]+|(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)/y
 const name = /[\p{L}$_][\p{L}\p{N}$_]*/uy
+const keyword = /(?:async|await|class|delete|function|in|instanceof|new|typeof|void|yield)\b/y
 /** Followed by another part of an expression, this is a program that only a parser can judge. */
 const operator = /[.([+\-*/%<>=!&|^?`]/y
 
@@ -53,9 +54,10 @@ class Reader {
     if (this.#depth > 200) throw undecided
     if (char === '{') this.#list('}', () => this.#member())
     else if (char === '[') this.#list(']', () => this.value())
+    else if (this.#take(keyword)) throw undecided
     else if (!this.#take(literal) && !this.#take(name)) throw /[`(/+\-!~]/.test(char) ? undecided : invalid
     this.skip()
-    if (this.#take(operator) || this.#take(name)) throw undecided
+    if (this.#take(operator) || this.#take(keyword)) throw undecided
   }
 
   #list(end: string, item: () => void): void {
@@ -76,14 +78,14 @@ class Reader {
 
   #member(): void {
     const char = this.peek()
-    if (char === '[' || char === '.') throw undecided
+    if (char === '[' || this.#text.startsWith('...', this.#at)) throw undecided
     const isName = this.#take(name)
     if (!isName && !this.#take(literal)) throw invalid
     this.skip()
     if (this.peek() === ':') {
       this.#at += 1
       this.value()
-    } else if (this.peek() === '(' || this.#take(name)) throw undecided
+    } else if (this.peek() === '(' || (isName && this.#take(name))) throw undecided
     else if (!isName) throw invalid
   }
 

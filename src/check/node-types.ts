@@ -1,0 +1,184 @@
+/** @module Finds nodes whose type or version the n8n server does not have. */
+import { distanceWithin } from '../lib/edit-distance.ts'
+import { isObject, type JsonObject } from '../lib/json-object.ts'
+import type { Finding } from '../n8n/checks/finding.ts'
+import { typeVersion } from '../n8n/catalogue/required-credentials.ts'
+import { shown } from '../n8n/structure/repairs.ts'
+import type { FactsOf, NodeFacts, NodeTypeFacts } from './facts/node-facts.ts'
+
+/** Packages of n8n's built-in node types. */
+const reservedPrefixes = ['n8n-nodes-base.', '@n8n/n8n-nodes-langchain.']
+/** Types that n8n has removed, with the replacement. */
+const removedTypes = new Map([
+  ['n8n-nodes-base.start', 'n8n 2 has no Start node. Use a Manual Trigger, a Schedule Trigger or a Webhook'],
+])
+/** Types that n8n 2 loads only if the server's NODES_EXCLUDE allows them. */
+const excludedTypes = new Set(['n8n-nodes-base.executeCommand', 'n8n-nodes-base.localFileTrigger'])
+/** Nodes in n8n's custom folder, outside any package. */
+const customPrefix = 'CUSTOM.'
+const maximumDistance = 2
+
+/** Additional node types of an n8n server. */
+export interface InstalledTypes {
+  types: ReadonlySet<string>
+  /** Includes every type from its community packages. */
+  isComplete: boolean
+}
+
+export const noInstalledTypes: InstalledTypes = { types: new Set(), isComplete: false }
+
+/** n8n names the node that a tool is made of, and only the first two parts of the type. */
+const unrecognized = (type: string): string =>
+  shown(
+    `Unrecognized node type: ${type
+      .replace(/HitlTool$/, '')
+      .replace(/Tool$/, '')
+      .split('.')
+      .slice(0, 2)
+      .join('.')}`,
+  )
+
+const isReserved = (type: string): boolean => reservedPrefixes.some((prefix) => type.startsWith(prefix))
+/** `@scope/n8n-nodes-foo.bar` → `@scope/n8n-nodes-foo` */
+const packageOf = (type: string): string => type.slice(0, Math.max(type.lastIndexOf('.'), 0)) || type
+
+/** Whether a type that n8n does not have can come from a community package. */
+export const isCommunityType = (type: string): boolean => !isReserved(type) && !type.startsWith(customPrefix)
+
+export type Report = (finding: Omit<Finding, 'node'>) => void
+
+/** The facts that n8n reads the node with; undefined if it has none. Reports an unknown type or version. */
+export function describeNode(
+  node: JsonObject,
+  pointer: string,
+  facts: FactsOf,
+  installed: InstalledTypes,
+  report: Report,
+): NodeFacts | undefined {
+  const type = String(node.type)
+  const known = facts.nodeType(type)
+  if (!known) {
+    reportUnknownType(type, `${pointer}/type`, facts, installed, report)
+    return undefined
+  }
+  if (excludedTypes.has(type) && !installed.types.has(type) && facts.n8nVersion.startsWith('2.')) {
+    report({
+      code: 'excluded-node-type',
+      level: 'error',
+      pointer: `${pointer}/type`,
+      message: `n8n 2 does not load ${type} by default. Use another node, or set NODES_EXCLUDE to [] on the n8n server`,
+      n8n: unrecognized(type),
+    })
+  }
+  const at = `${pointer}/typeVersion`
+  const version = typeVersion(node)
+  if (version === undefined) {
+    const meant = closestVersion(node, known)
+    report({
+      code: 'missing-type-version',
+      level: 'warning',
+      pointer: at,
+      message: `The node has no typeVersion, so n8n ignores the parameters that only some versions have. Set it, such as to ${meant}`,
+      fix: { label: `Set it to ${meant}`, operations: [{ op: 'add', path: at, value: meant }] },
+    })
+    return known.describe(known.defaultVersion)
+  }
+  const { versions } = known
+  if (!known.takesAnyVersion && !versions.includes(version)) {
+    const meant = versions.findLast((each) => each < version) ?? known.defaultVersion
+    const listed = versions.join(', ')
+    report({
+      code: 'unknown-node-version',
+      level: 'error',
+      pointer: at,
+      message: `${type} has no version ${version}. Use one of: ${listed}`,
+      n8n: `Node type "${type.slice(type.indexOf('.') + 1)}" is not available in version ${version}. Available versions: ${listed}. Use the latest version ${versions.at(-1)}.`,
+      fix: { label: `Set it to ${meant}`, operations: [{ op: 'replace', path: at, value: meant }] },
+    })
+    return undefined
+  }
+  return known.describe(version)
+}
+
+/** The version that has the most of the node's parameters, preferably the default one. */
+function closestVersion({ parameters }: JsonObject, known: NodeTypeFacts): number {
+  const given = Object.keys(isObject(parameters) ? parameters : {})
+  let best = { version: known.defaultVersion, matching: -1 }
+  for (const version of [known.defaultVersion, ...known.versions.toReversed()]) {
+    const names = new Set(known.describe(version)?.properties.map(({ name }) => name))
+    const matching = given.filter((name) => names.has(name)).length
+    if (matching > best.matching) best = { version, matching }
+  }
+  return best.version
+}
+
+function reportUnknownType(
+  type: string,
+  pointer: string,
+  facts: FactsOf,
+  installed: InstalledTypes,
+  report: Report,
+): void {
+  const error = (code: string, message: string, n8n = unrecognized(type), meant?: string) =>
+    report({
+      code,
+      level: 'error',
+      pointer,
+      message,
+      n8n,
+      ...(meant !== undefined && {
+        fix: { label: `Set it to ${meant}`, operations: [{ op: 'replace', path: pointer, value: meant }] },
+      }),
+    })
+  if (!isReserved(type)) {
+    if (!installed.types.has(type)) error(...extensionFinding(type, installed))
+    return
+  }
+  const names = [...facts.typeNames()]
+  // n8n makes this form of any node.
+  if (type.endsWith('HitlTool') && names.includes(type.slice(0, -'HitlTool'.length))) return
+  if (type.endsWith('Tool') && names.includes(type.slice(0, -'Tool'.length))) {
+    const message = `${shown(type)} does not exist, because agents cannot use the node as a tool. Use another node`
+    error('unknown-node-type', message, 'Node cannot be used as a tool')
+    return
+  }
+  const removed = removedTypes.get(type)
+  const closest = removed === undefined ? closestTypes(type, names) : []
+  const [close] = closest
+  const message = removed ?? `n8n has no node type ${shown(type)}${close ? `. Did you mean ${close}?` : ''}`
+  error('unknown-node-type', message, undefined, closest.length === 1 ? close : undefined)
+}
+
+function extensionFinding(type: string, installed: InstalledTypes): [code: string, message: string] {
+  const isCustom = type.startsWith(customPrefix)
+  if (installed.isComplete && !isCustom) {
+    const from = shown(packageOf(type))
+    return [
+      'community-node-missing',
+      `${shown(type)} is not installed on this n8n server. Install the community package ${from} there, or use another node`,
+    ]
+  }
+  const remedy = isCustom
+    ? 'The n8n API does not list custom nodes'
+    : 'n8n 2 lists community packages only for an API key with the communityPackage:list scope'
+  return [
+    'community-node-unverified',
+    `Flowkeep cannot verify that this n8n server has the node type ${shown(type)}. Without it, n8n refuses to publish. ` +
+      `${remedy}. If it is installed, deploy anyway: this finding does not block a deployment`,
+  ]
+}
+
+/** The closest type names by case, package or spelling: several if they are equally close. */
+function closestTypes(type: string, names: readonly string[]): string[] {
+  const shortOf = (each: string) => each.slice(each.lastIndexOf('.') + 1).toLowerCase()
+  const wanted = shortOf(type)
+  const limit = Math.min(maximumDistance, wanted.length / 3) + 0.5
+  let best = { distance: limit, names: [] as string[] }
+  for (const each of names) {
+    const distance =
+      distanceWithin(wanted, shortOf(each), maximumDistance) + (packageOf(each) === packageOf(type) ? 0 : 0.5)
+    if (distance > best.distance) continue
+    best = distance < best.distance ? { distance, names: [each] } : { distance, names: [...best.names, each] }
+  }
+  return best.names
+}

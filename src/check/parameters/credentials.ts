@@ -1,0 +1,27 @@
+/** @module The credentials that a node requires and does not have, by n8n's check before it publishes. */
+import type { JsonObject } from '../../lib/json-object.ts'
+import { ownValue } from '../../n8n/catalogue/display-options.ts'
+import { isDisplayed } from './conditions.ts'
+import type { ResolvedNode } from './resolve.ts'
+
+export interface MissingCredential {
+  /** `not-configured`: attached without an ID */
+  type: 'missing' | 'not-configured'
+  credentialName: string
+  /** n8n's name of it */
+  displayName: string
+}
+
+/** Declared ones only: n8n does not check those that the parameters of a node select. */
+export function missingCredentials(
+  node: JsonObject,
+  { facts, values, context }: ResolvedNode,
+): MissingCredential[] {
+  const scope = { values, root: values }
+  return facts.credentials.flatMap(({ name, displayName = name, required, displayOptions }) => {
+    if (required !== true || !isDisplayed(displayOptions, scope, context)) return []
+    const attached = ownValue(node.credentials, name)
+    if (attached && (ownValue(attached, 'id') || ownValue(attached, '__aiGatewayManaged'))) return []
+    return [{ type: attached ? 'not-configured' : 'missing', credentialName: name, displayName }]
+  })
+}
