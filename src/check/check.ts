@@ -1,0 +1,86 @@
+/**
+ * @module Checks a workflow: what n8n rejects, and what it accepts although it does not do what was meant. Pure and
+ * synchronous: load the facts of `typesOf` and the parser first. Never throws on JSON; the same input gives the same findings.
+ */
+import { isObject, type JsonObject } from '../lib/json-object.ts'
+import type { Finding } from '../n8n/checks/finding.ts'
+import { findHardCodedSecrets } from '../n8n/checks/hard-coded-secrets.ts'
+import { checkStructure } from '../n8n/structure/structure.ts'
+import { checkCode } from './code/check-code.ts'
+import { ExpressionChecker } from './expressions/expressions.ts'
+import { checkFromAi } from './expressions/from-ai.ts'
+import { References } from './expressions/references.ts'
+import type { FactsOf } from './facts/node-facts.ts'
+import { checkConnections } from './graph/check-connections.ts'
+import { checkFlow } from './graph/check-flow.ts'
+import { checkWebhooks } from './graph/check-webhooks.ts'
+import { OutputFields } from './graph/fields.ts'
+import { Flow } from './graph/flow.ts'
+import { checkSubWorkflow } from './graph/sub-workflows.ts'
+import { listOf, WorkflowModel } from './model.ts'
+import { checkPublishable } from './publish-seam.ts'
+import { Report } from './report.ts'
+import { checkSettings } from './settings/check-settings.ts'
+import { checkParameters } from './values/check-parameters.ts'
+import { checkPlaceholders } from './values/placeholders.ts'
+
+/** What is known beyond the workflow itself. */
+export interface CheckContext {
+  /** Workflow ID → the fields that the sub-workflow's trigger declares; undefined if it accepts any. */
+  subWorkflows?: ReadonlyMap<string, { inputs: readonly string[] | undefined }>
+}
+
+export { loadParser } from './code/parser.ts'
+
+/** The node types whose facts `check` needs. */
+export function typesOf({ nodes }: JsonObject): string[] {
+  const types = listOf(nodes).map((node) => (isObject(node) ? node.type : undefined))
+  return [...new Set(types)].filter((type) => typeof type === 'string').toSorted()
+}
+
+/** At most 200 findings, in the order of the nodes. */
+export function check(workflow: JsonObject, facts: FactsOf, context: CheckContext = {}): Finding[] {
+  const report = new Report()
+  const structure = checkStructure(workflow)
+  for (const finding of structure.findings) report.include(nodeIndex(finding), finding)
+  const model = new WorkflowModel(workflow, facts)
+  checkPublishable(model, report)
+  // Broken connections would repeat themselves in every rule about the graph.
+  const isConnected = !structure.findings.some(({ pointer }) => pointer.startsWith('/connections'))
+  const flow = isConnected ? new Flow(model) : undefined
+  const references = new References(model, flow, new OutputFields(model), report)
+  const expressions = new ExpressionChecker(report, references)
+  for (const node of model.nodes) {
+    for (const { path, kind } of findHardCodedSecrets(node.json)) {
+      report.add(node, {
+        code: 'hard-coded-secret',
+        level: 'warning',
+        at: pointerOfPath(path),
+        message: `${path} looks like ${kind}. Store it in a credential`,
+      })
+    }
+    if (node.isSticky || !node.isEnabled) continue
+    checkParameters(node, report)
+    checkPlaceholders(node, report)
+    expressions.check(node)
+    checkFromAi(node, model, report)
+    checkCode(node, references, report)
+    checkSubWorkflow(node, context.subWorkflows, report)
+  }
+  if (flow) {
+    checkConnections(model, report)
+    checkFlow(model, flow, report)
+  }
+  checkWebhooks(model, report)
+  checkSettings(model, report)
+  return report.findings()
+}
+
+function nodeIndex({ pointer }: Finding): number | undefined {
+  const found = /^\/nodes\/(\d+)(?:\/|$)/.exec(pointer)
+  return found ? Number(found[1]) : undefined
+}
+
+/** `parameters.a[0].b` → `/parameters/a/0/b`. Approximate for keys with dots. */
+const pointerOfPath = (path: string): string =>
+  `/${path.replaceAll(/\[(\d+)\]/g, '/$1').replaceAll('.', '/')}`

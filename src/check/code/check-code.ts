@@ -1,0 +1,356 @@
+/** @module Checks JavaScript in Code nodes: whether it parses, what it returns, and what it refers to. */
+import type { AnyNode, CallExpression, Expression, Node, Pattern } from 'acorn'
+import { isContainer } from '../../lib/json-object.ts'
+import { shown } from '../../n8n/structure/repairs.ts'
+import type { References } from '../expressions/references.ts'
+import type { CheckedNode } from '../model.ts'
+import { pointerAt, type Report } from '../report.ts'
+import { parseScript } from './parser.ts'
+
+/** Type → parameter with the body of a function. */
+const scripts: Readonly<Record<string, string>> = {
+  code: 'jsCode',
+  toolCode: 'jsCode',
+  function: 'functionCode',
+  functionItem: 'functionCode',
+}
+/** Only in Run Once for All Items, or only in Run Once for Each Item. */
+const listMethods = new Set(['all', 'first', 'last', 'itemMatching'])
+
+export function checkCode(node: CheckedNode, references: References, report: Report): void {
+  const { shortType, type, facts, values, isEnabled } = node
+  const name = Object.hasOwn(scripts, shortType) ? scripts[shortType] : undefined
+  if (name === undefined || !facts || !isEnabled) return
+  const isCodeNode = type === 'n8n-nodes-base.code'
+  if (isCodeNode && checkLanguage(node, report)) return
+  if (values.displayed(name).length === 0) return
+  const code = values.given(name)
+  if (typeof code !== 'string' || code.trim() === '' || code.startsWith('={{')) return
+  const at = pointerAt('/parameters', name)
+  const parsed = parseScript(code)
+  if (!parsed) return
+  if (parsed.program === undefined) {
+    report.add(node, {
+      code: 'invalid-code',
+      level: 'error',
+      at,
+      message: `The code is not valid JavaScript: ${parsed.fault}`,
+    })
+    return
+  }
+  const script = readCode(parsed.program)
+  if (isCodeNode) checkReturns(node, script, at, report)
+  checkUses(node, script, at, references, report, code, isCodeNode)
+}
+
+/** @returns whether the code is not JavaScript */
+function checkLanguage(node: CheckedNode, report: Report): boolean {
+  const language = node.version >= 2 ? node.values.get('language') : 'javaScript'
+  if (language === 'python') {
+    report.add(node, {
+      code: 'python-not-available',
+      level: 'warning',
+      at: '/parameters/language',
+      message:
+        'n8n 2 runs Python only with a Python runner, without the Pyodide packages, and can disallow it. Use JavaScript, or pythonNative with a runner',
+    })
+  }
+  return language !== 'javaScript'
+}
+
+interface CodeFacts {
+  /** Arguments of the `return` statements of the script itself; undefined without an argument. */
+  returns: (Expression | undefined)[]
+  /** The last statement is `throw`. */
+  throws: boolean
+  /** Modules that it requires. */
+  modules: string[]
+  /** Names of nodes, with whether the matching item is read. */
+  nodes: { name: string; isItem: boolean }[]
+  /** Members of `$input`. */
+  inputMembers: Set<string>
+  /** Global variables that are read, without declared names. */
+  identifiers: Set<string>
+  /** Declared names with their initial value. */
+  declared: Map<string, Expression | undefined>
+  /** Variables that are assigned after their declaration. */
+  assigned: Set<string>
+}
+
+function readCode(program: { body: readonly Node[] }): CodeFacts {
+  const found: CodeFacts = {
+    returns: [],
+    throws: program.body.at(-1)?.type === 'ThrowStatement',
+    modules: [],
+    nodes: [],
+    inputMembers: new Set(),
+    identifiers: new Set(),
+    declared: new Map(),
+    assigned: new Set(),
+  }
+  const open: { node: AnyNode; isNested: boolean; parent: AnyNode | undefined }[] = []
+  for (const node of program.body) open.push({ node: node as AnyNode, isNested: false, parent: undefined })
+  for (let entry = open.pop(); entry; entry = open.pop()) {
+    const { node, isNested, parent } = entry
+    visit(node, isNested, parent, found)
+    const isFunction = /Function/.test(node.type)
+    for (const value of Object.values(node) as unknown[]) {
+      for (const child of Array.isArray(value) ? (value as unknown[]) : [value]) {
+        if (isNode(child)) open.push({ node: child, isNested: isNested || isFunction, parent: node })
+      }
+    }
+  }
+  return found
+}
+
+const isNode = (value: unknown): value is AnyNode =>
+  isContainer(value) && 'type' in value && typeof value.type === 'string'
+
+function visit(node: AnyNode, isNested: boolean, parent: AnyNode | undefined, found: CodeFacts): void {
+  const { type } = node
+  if (type === 'ReturnStatement') {
+    if (!isNested) found.returns.push(node.argument ?? undefined)
+  } else if (type === 'VariableDeclarator') {
+    const initial = node.id.type === 'Identifier' ? (node.init ?? undefined) : undefined
+    for (const name of namesIn(node.id)) found.declared.set(name, initial)
+  } else if (type === 'AssignmentExpression') {
+    if (node.left.type !== 'MemberExpression') for (const name of namesIn(node.left)) found.assigned.add(name)
+  } else if (type === 'UpdateExpression') {
+    if (node.argument.type === 'Identifier') found.assigned.add(node.argument.name)
+  } else if (type === 'CallExpression') {
+    readCall(node, parent, found)
+  } else if (type === 'MemberExpression') {
+    if (node.object.type === 'Identifier') readMember(node.object.name, node, found)
+  } else if (type === 'Identifier') {
+    if (isReference(node, parent)) found.identifiers.add(node.name)
+  } else if (type === 'ClassDeclaration') {
+    if (node.id) found.declared.set(node.id.name, undefined)
+  } else if (
+    type === 'FunctionDeclaration' ||
+    type === 'FunctionExpression' ||
+    type === 'ArrowFunctionExpression'
+  ) {
+    if (type === 'FunctionDeclaration' && node.id) found.declared.set(node.id.name, undefined)
+    for (const name of node.params.flatMap(namesIn)) found.declared.set(name, undefined)
+  }
+}
+
+function isReference(node: AnyNode, parent: AnyNode | undefined): boolean {
+  if (parent?.type === 'MemberExpression') return parent.object === node || parent.computed
+  if (parent?.type === 'Property') return parent.value === node
+  return true
+}
+
+function readCall(
+  node: Extract<AnyNode, { type: 'CallExpression' }>,
+  parent: AnyNode | undefined,
+  found: CodeFacts,
+): void {
+  const { callee } = node
+  const [argument] = node.arguments
+  const text = argument?.type === 'Literal' && typeof argument.value === 'string' ? argument.value : undefined
+  if (callee.type !== 'Identifier' || text === undefined) return
+  if (callee.name === 'require') found.modules.push(text)
+  if (callee.name === '$' || callee.name === '$items') {
+    const member =
+      parent?.type === 'MemberExpression' && parent.property.type === 'Identifier' ? parent.property.name : ''
+    found.nodes.push({ name: text, isItem: member === 'item' || member === 'itemMatching' })
+  }
+}
+
+function readMember(
+  object: string,
+  { property, computed }: Extract<AnyNode, { type: 'MemberExpression' }>,
+  found: CodeFacts,
+): void {
+  const name =
+    property.type === 'Identifier' && !computed
+      ? property.name
+      : property.type === 'Literal' && typeof property.value === 'string'
+        ? property.value
+        : undefined
+  if (name === undefined) return
+  if (object === '$node') found.nodes.push({ name, isItem: false })
+  if (object === '$input') found.inputMembers.add(name)
+}
+
+function namesIn(pattern: Pattern): string[] {
+  switch (pattern.type) {
+    case 'Identifier':
+      return [pattern.name]
+    case 'ObjectPattern':
+      return pattern.properties.flatMap((each) =>
+        namesIn(each.type === 'Property' ? each.value : each.argument),
+      )
+    case 'ArrayPattern':
+      return pattern.elements.flatMap((each) => (each ? namesIn(each) : []))
+    case 'RestElement':
+      return namesIn(pattern.argument)
+    case 'AssignmentPattern':
+      return namesIn(pattern.left)
+    case 'MemberExpression':
+      return []
+    default:
+      return []
+  }
+}
+
+type Kind = 'object' | 'list' | 'list of values' | 'value' | 'unknown'
+
+/** Methods and functions that return text. */
+const textMethods = new Set([
+  'stringify',
+  'join',
+  'toISOString',
+  'toUpperCase',
+  'toLowerCase',
+  'toFixed',
+  'trim',
+])
+const scalarFunctions = new Set([
+  'String',
+  'Number',
+  'Boolean',
+  'parseInt',
+  'parseFloat',
+  'encodeURIComponent',
+])
+
+/** Expressions whose value is neither an object nor a list. */
+const scalarTypes = new Set([
+  'TemplateLiteral',
+  'BinaryExpression',
+  'UpdateExpression',
+  'UnaryExpression',
+  'ArrowFunctionExpression',
+  'FunctionExpression',
+])
+
+/** What an expression certainly evaluates to. */
+function kindOf(expression: Expression | undefined, script: CodeFacts, depth = 0): Kind {
+  if (!expression) return 'value'
+  const { type } = expression
+  if (depth > 5) return 'unknown'
+  if (type === 'Literal') return expression.value === null ? 'unknown' : 'value'
+  if (scalarTypes.has(type)) return 'value'
+  if (type === 'ObjectExpression') return 'object'
+  if (type === 'ArrayExpression') {
+    const isOfValues = expression.elements.some((each) => {
+      if (!each || each.type === 'SpreadElement') return false
+      const kind = kindOf(each, script, depth + 1)
+      return kind !== 'object' && kind !== 'unknown'
+    })
+    return isOfValues ? 'list of values' : 'list'
+  }
+  if (type === 'ConditionalExpression') {
+    const kind = kindOf(expression.consequent, script, depth + 1)
+    return kind === kindOf(expression.alternate, script, depth + 1) ? kind : 'unknown'
+  }
+  if (type === 'CallExpression') return kindOfCall(expression, script, depth)
+  if (type === 'MemberExpression') {
+    const { property } = expression
+    return property.type === 'Identifier' && property.name === 'length' ? 'value' : 'unknown'
+  }
+  if (type !== 'Identifier') return 'unknown'
+  if (expression.name === 'undefined') return 'value'
+  const initial = script.declared.get(expression.name)
+  const kind =
+    initial && !script.assigned.has(expression.name) ? kindOf(initial, script, depth + 1) : 'unknown'
+  // A list can be filled after its declaration.
+  return kind === 'value' || kind === 'list of values' ? kind : 'unknown'
+}
+
+function kindOfCall({ callee, arguments: given }: CallExpression, script: CodeFacts, depth: number): Kind {
+  if (callee.type === 'Identifier') return scalarFunctions.has(callee.name) ? 'value' : 'unknown'
+  if (callee.type !== 'MemberExpression' || callee.property.type !== 'Identifier') return 'unknown'
+  if (textMethods.has(callee.property.name)) return 'value'
+  const [mapper] = given
+  if (callee.property.name !== 'map' || mapper?.type !== 'ArrowFunctionExpression') return 'unknown'
+  if (mapper.body.type === 'BlockStatement') return 'unknown'
+  return kindOf(mapper.body, script, depth + 1) === 'value' ? 'list of values' : 'unknown'
+}
+
+function checkReturns(node: CheckedNode, script: CodeFacts, at: string, report: Report): void {
+  const mode = node.values.get('mode')
+  const kinds = script.returns.map((each) => kindOf(each, script))
+  const returnsNothing = script.returns.every((each) => each === undefined) && !script.throws
+  const add = (message: string, n8n?: string) =>
+    report.add(node, { code: 'code-returns-no-items', level: 'error', at, message, n8n })
+  if (mode === 'runOnceForEachItem') {
+    if (returnsNothing) {
+      report.add(node, {
+        code: 'code-returns-no-items',
+        level: 'warning',
+        at,
+        message:
+          'The code returns nothing, so n8n drops every item. Return an object such as { json: { … } }',
+      })
+    } else if (kinds.length > 0 && kinds.every((kind) => kind === 'value' || kind.startsWith('list'))) {
+      add(
+        'The code runs once for each item and must return one object, not a list or text',
+        "A 'json' property isn't an object",
+      )
+    }
+    return
+  }
+  if (mode !== 'runOnceForAllItems') return
+  const n8n = "Code doesn't return items properly"
+  if (returnsNothing) {
+    add('The code returns nothing. Return a list of items, such as [{ json: { … } }]', n8n)
+  } else if (kinds.length > 0 && kinds.every((kind) => kind === 'value' || kind === 'list of values')) {
+    add('The code must return a list of objects, such as [{ json: { … } }]', n8n)
+  }
+}
+
+function checkUses(
+  node: CheckedNode,
+  facts: CodeFacts,
+  at: string,
+  references: References,
+  report: Report,
+  code: string,
+  isCodeNode: boolean,
+): void {
+  for (const { name, isItem } of facts.nodes) references.checkName(node, name, at, isItem, code)
+  for (const module of new Set(facts.modules)) {
+    report.add(node, {
+      code: 'module-not-allowed',
+      level: 'warning',
+      at,
+      message: `n8n does not load the module ${shown(module)} unless the server allows it`,
+      n8n: `Module '${shown(module)}' is disallowed`,
+    })
+  }
+  if (!isCodeNode) return
+  const mode = node.values.get('mode')
+  if (mode === 'runOnceForEachItem') {
+    const method = [...facts.inputMembers].find((each) => listMethods.has(each))
+    if (method !== undefined) {
+      report.add(node, {
+        code: 'input-in-wrong-mode',
+        level: 'error',
+        at,
+        message: `$input.${method}() is only available in the mode Run Once for All Items. Use $input.item`,
+        n8n: `Can't use .${method}() here`,
+      })
+    }
+    if (facts.identifiers.has('items') && !facts.declared.has('items')) {
+      report.add(node, {
+        code: 'input-in-wrong-mode',
+        level: 'error',
+        at,
+        message: 'items is not defined in the mode Run Once for Each Item. Use $input.item',
+        n8n: 'items is not defined',
+      })
+    }
+  } else if (mode === 'runOnceForAllItems') {
+    if (facts.inputMembers.has('item')) {
+      report.add(node, {
+        code: 'input-in-wrong-mode',
+        level: 'hint',
+        at,
+        message: `$input.item is only the first item in the mode Run Once for All Items. Use $input.all()`,
+      })
+    }
+  }
+}

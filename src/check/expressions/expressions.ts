@@ -1,0 +1,179 @@
+/** @module Checks every string of a node's parameters: expressions, a missing `=`, and what they refer to. */
+import { isContainer } from '../../lib/json-object.ts'
+import { shown } from '../../n8n/structure/repairs.ts'
+import { parseScript } from '../code/parser.ts'
+import type { PropertyFacts } from '../facts/node-facts.ts'
+import type { CheckedNode } from '../model.ts'
+import { pointerAt, replacement, type Report } from '../report.ts'
+import { checkJsonTemplate } from '../values/json-text.ts'
+import { byName } from '../values/parameter-values.ts'
+import type { References } from './references.ts'
+import { type Chunk, splitTemplate } from './template.ts'
+
+/** Something that only an expression can mean. */
+const n8nVariable =
+  /\$(?:json|node|input|items?|now|today|binary|workflow|execution|prevNode|runIndex|itemIndex|vars|env|parameter|fromAI|jmespath|ifEmpty|if|max|min)\b|\$\(|\b(?:new Date|DateTime\.|JSON\.(?:parse|stringify)|Math\.|Object\.)/
+/** `=$json.email`, without braces. */
+const bareReference =
+  /^=\s*\$(?:json|node|input|items?|now|today|vars|execution|workflow)\b[\w.[\]()"'$?-]*\s*$|^=\s*\$\((["'])[^"']*\1\)[\w.[\]()"'$?-]*\s*$/
+/** Simple enough not to need the parser. */
+const simplePath =
+  /^\s*(?:\$(?:json|now|today|vars|execution|workflow|prevNode|itemIndex|runIndex)\b|\$input\.(?:item|first\(\)|last\(\)))(?:\??\.[A-Za-z_$][\w$]*|\??\[(?:\d+|"[^"\\\n]*"|'[^'\\\n]*')\])*\s*$/
+
+/** Types whose text holds `{{ }}` that the node itself evaluates or passes on. */
+const templateEditors = new Set(['sqlEditor', 'htmlEditor', 'cssEditor', 'jsEditor', 'codeNodeEditor'])
+
+export class ExpressionChecker {
+  readonly #report: Report
+  readonly #references: References
+  /** Most expressions occur more than once. */
+  readonly #faults = new Map<string, string | null>()
+
+  constructor(report: Report, references: References) {
+    this.#report = report
+    this.#references = references
+  }
+
+  check(node: CheckedNode): void {
+    if (node.isSticky) return
+    for (const [name, value] of Object.entries(node.parameters)) {
+      const displayed = node.facts ? node.values.displayed(name) : []
+      // n8n does not evaluate what it does not display.
+      if (node.facts && displayed.length === 0 && byName(node.values.properties).has(name)) continue
+      this.#visit(node, value, pointerAt('/parameters', name), displayed, name)
+    }
+  }
+
+  #visit(
+    node: CheckedNode,
+    value: unknown,
+    at: string,
+    properties: readonly PropertyFacts[],
+    name: string,
+  ): void {
+    if (typeof value === 'string') {
+      if (value.startsWith('=')) this.#expression(node, value, at, properties, name)
+      else if (value.includes('{{')) this.#literal(node, value, at, properties)
+      return
+    }
+    if (!isContainer(value)) return
+    const members = properties.flatMap((each) => [...(each.options ?? []), ...(each.values ?? [])])
+    const isList = Array.isArray(value)
+    for (const [key, each] of Object.entries(value)) {
+      if (key.startsWith('cachedResult')) continue
+      const below = isList ? properties : (byName(members).get(key) ?? [])
+      this.#visit(node, each, pointerAt(at, key), below, key)
+    }
+  }
+
+  #literal(node: CheckedNode, value: string, at: string, properties: readonly PropertyFacts[]): void {
+    const [property] = properties
+    const isCode = property && (isTemplate(property) || property.noDataExpression)
+    if (isCode || codeParameters.has(lastKey(at)) || evaluatesItself(node, at)) return
+    const chunks = splitTemplate(value)
+    if (!chunks.some(({ isCode: code, isClosed, text }) => code && isClosed && n8nVariable.test(text))) return
+    this.#report.add(node, {
+      code: 'literal-expression',
+      level: 'warning',
+      at,
+      message: 'n8n takes the {{ }} literally, because the value does not start with =. Put = in front of it',
+      fix: replacement('Put = in front', node.pointer + at, `=${value}`),
+    })
+  }
+
+  #expression(
+    node: CheckedNode,
+    value: string,
+    at: string,
+    properties: readonly PropertyFacts[],
+    name: string,
+  ): void {
+    const [property] = properties
+    if (property?.noDataExpression && !/fromAI/i.test(value)) return
+    if (!value.includes('{{')) {
+      if (bareReference.test(value)) {
+        this.#report.add(node, {
+          code: 'expression-without-braces',
+          level: 'warning',
+          at,
+          message: 'n8n takes this literally: an expression needs {{ }} around it',
+          fix: replacement('Add the braces', node.pointer + at, `={{ ${value.slice(1).trim()} }}`),
+        })
+      }
+      return
+    }
+    const template = value.slice(1)
+    const chunks = splitTemplate(template)
+    let isValid = true
+    for (const chunk of chunks) {
+      if (!chunk.isCode) continue
+      const fault = this.#fault(chunk)
+      if (fault === null) continue
+      isValid = false
+      const repaired = repairedBraces(template, chunk)
+      this.#report.add(node, {
+        code: 'invalid-expression',
+        level: 'error',
+        at,
+        message: `The expression {{${shown(chunk.text)}}} is not valid: ${fault}`,
+        n8n: 'invalid syntax',
+        fix:
+          repaired === undefined
+            ? undefined
+            : replacement('Separate the braces', node.pointer + at, `=${repaired}`),
+      })
+      break
+    }
+    if (isValid && property?.type === 'json') checkJsonTemplate(node, name, value, at, this.#report)
+    this.#references.checkExpression(node, chunks, at, value)
+  }
+
+  /** Null if the code is a valid expression. */
+  #fault({ text }: Chunk): string | null {
+    if (text.trim() === '' || simplePath.test(text)) return null
+    const known = this.#faults.get(text)
+    if (known !== undefined) return known
+    const fault = expressionFault(text)
+    this.#faults.set(text, fault)
+    return fault
+  }
+}
+
+/** n8n evaluates the first statement, which must be an expression. An object literal needs no parentheses. */
+export function expressionFault(code: string): string | null {
+  const parsed = parseScript(code.trimStart().startsWith('{') ? `(${code})` : code)
+  if (!parsed) return null
+  if (parsed.program === undefined) return parsed.fault
+  const [first] = parsed.program.body
+  return !first || first.type === 'ExpressionStatement' ? null : 'it is not an expression'
+}
+
+/** `{{ {a: {b: 1}} }}` ends at the first `}}`. */
+function repairedBraces(template: string, { start }: Chunk): string | undefined {
+  const end = template.lastIndexOf('}}')
+  const code = template.slice(start, end)
+  if (end < start || !code.includes('}}') || code.includes('{{')) return undefined
+  const spaced = code.replaceAll(/\}(?=\})/g, '} ')
+  return expressionFault(spaced) === null
+    ? template.slice(0, start) + spaced + template.slice(end)
+    : undefined
+}
+
+const isTemplate = ({ typeOptions }: PropertyFacts): boolean =>
+  typeOptions?.editor !== undefined && templateEditors.has(typeOptions.editor)
+
+/** Code is checked elsewhere; the rest is text that other systems fill in. */
+const codeParameters = new Set(['jsCode', 'pythonCode', 'functionCode', 'cssCode', 'html', 'htmlTemplate'])
+
+/** Nodes that evaluate `{{ }}` in a parameter without a leading `=`. */
+function evaluatesItself({ shortType }: CheckedNode, at: string): boolean {
+  const key = lastKey(at)
+  if (key === 'query' || key === 'sqlQuery') {
+    return /^(?:postgres|mySql|microsoftSql|snowflake|googleBigQuery|oracleDatabase|merge|crateDb|timescaleDb|questDb)(?:Tool)?$/.test(
+      shortType,
+    )
+  }
+  return shortType === 'form' || shortType === 'formTrigger' || shortType === 'ldap'
+}
+
+const lastKey = (at: string): string => at.slice(at.lastIndexOf('/') + 1)

@@ -1,0 +1,179 @@
+/** @module Checks what expressions and code refer to: nodes, fields and variables. */
+import type { CheckedNode, WorkflowModel } from '../model.ts'
+import type { Flow } from '../graph/flow.ts'
+import type { OutputFields } from '../graph/fields.ts'
+import { replacement, type Report } from '../report.ts'
+import { closest } from '../values/closest.ts'
+import { shown } from '../../n8n/structure/repairs.ts'
+import type { Chunk } from './template.ts'
+
+const quotedName = String.raw`(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|${'`'}((?:[^${'`'}\\$]|\\.)*)${'`'})`
+/** `$('X')`, `$node["X"]`, `$items("X"`; the name is in one of three groups. */
+const byName = new RegExp(
+  String.raw`\$\(\s*${quotedName}\s*\)|\$node\[\s*${quotedName}\s*\]|\$items\(\s*${quotedName}`,
+  'g',
+)
+const byProperty = /\$node\.([A-Za-z_$][\w$]*)/g
+const item = /^\s*\??\.(?:item\b|itemMatching\(|pairedItem\()/
+const member = String.raw`\s*(?:\??\.([A-Za-z_$][\w$]*)|(?:\?\.)?\[\s*(?:"([^"\\\]]*)"|'([^'\\\]]*)')\s*\])`
+const fieldOfInput = new RegExp(
+  String.raw`(?:\$json|\$input\s*\.\s*(?:item|first\(\)|last\(\))\s*\.\s*json)${member}`,
+  'g',
+)
+const fieldOfNode = new RegExp(String.raw`^\s*\.\s*(?:(?:item|first\(\)|last\(\))\s*\.\s*)?json${member}`)
+/** Methods that n8n adds to objects. */
+const methods = new Set(
+  'isEmpty isNotEmpty hasField compact keepFieldsContaining keys merge removeField removeFieldsContaining toJsonString urlEncode values toString hasOwnProperty length'.split(
+    ' ',
+  ),
+)
+
+export class References {
+  readonly #model: WorkflowModel
+  readonly #flow: Flow | undefined
+  readonly #fields: OutputFields
+  readonly #report: Report
+
+  /** @param flow undefined if the connections are broken */
+  constructor(model: WorkflowModel, flow: Flow | undefined, fields: OutputFields, report: Report) {
+    this.#model = model
+    this.#flow = flow
+    this.#fields = fields
+    this.#report = report
+  }
+
+  checkExpression(node: CheckedNode, chunks: readonly Chunk[], at: string, value: string): void {
+    if (!node.isEnabled) return
+    const isGuarded = value.includes('isExecuted')
+    for (const { isCode, text } of chunks) {
+      if (!isCode || !text.includes('$')) continue
+      for (const match of text.matchAll(byName)) {
+        const name = match.slice(1).find((each) => each !== undefined)
+        if (name === undefined) continue
+        const end = match.index + match[0].length
+        const after = text.slice(end, end + 200)
+        this.#name(node, unescaped(name), at, { value, raw: name, isItem: item.test(after), isGuarded })
+        this.#fieldOfNode(node, unescaped(name), after, at)
+      }
+      for (const [, name = ''] of text.matchAll(byProperty)) {
+        this.#name(node, name, at, { value, raw: name, isItem: false, isGuarded })
+      }
+      this.#fieldsOfInput(node, text, at)
+    }
+  }
+
+  /** A reference in code. */
+  checkName(node: CheckedNode, name: string, at: string, isItem: boolean, code: string): void {
+    if (!node.isEnabled) return
+    const isGuarded = code.includes('isExecuted') || /\btry\b/.test(code)
+    this.#name(node, name, at, { value: code, raw: name, isItem, isGuarded })
+  }
+
+  #name(
+    node: CheckedNode,
+    name: string,
+    at: string,
+    { value, raw, isItem, isGuarded }: { value: string; raw: string; isItem: boolean; isGuarded: boolean },
+  ): void {
+    const target = this.#model.named(name)
+    if (!target) return this.#unknownNode(node, name, raw, at, value)
+    if (isGuarded || !this.#flow) return
+    const problem = this.#orderProblem(this.#flow, node, target, isItem)
+    if (!problem) return
+    this.#report.add(node, { code: 'reference-not-executed', at, ...problem })
+  }
+
+  #unknownNode(node: CheckedNode, name: string, raw: string, at: string, value: string): void {
+    const meant = closest(name, this.#model.names())
+    this.#report.add(node, {
+      code: 'unknown-node-reference',
+      level: 'error',
+      at,
+      message: `No node is named "${shown(name)}"${meant === undefined ? '' : `. Did you mean "${shown(meant)}"?`}`,
+      n8n: "Referenced node doesn't exist",
+      fix:
+        meant === undefined || /["'`\\\n]/.test(meant + raw)
+          ? undefined
+          : replacement(
+              `Refer to "${shown(meant)}"`,
+              node.pointer + at,
+              value.replaceAll(
+                new RegExp(`(["'\`])${escaped(raw)}\\1`, 'g'),
+                (_, quote: string) => quote + meant + quote,
+              ),
+            ),
+    })
+  }
+
+  #orderProblem(
+    flow: Flow,
+    node: CheckedNode,
+    target: CheckedNode,
+    isItem: boolean,
+  ): { level: 'error' | 'warning'; message: string } | undefined {
+    if (target === node || !target.isEnabled || flow.isSubNode(target) || target.isSticky) return undefined
+    const before = flow.ancestors(node)
+    if (before.has(target)) return undefined
+    const triggers = flow.triggers.filter((each) => before.has(each))
+    if (triggers.length === 0 || !flow.isExact) return undefined
+    const [root = node, another] = flow.roots(node)
+    if (another) return undefined
+    const runs = flow.reachableWithout(root, triggers)
+    const name = `"${shown(target.name)}"`
+    if (!runs.has(target)) {
+      const isLater = flow.ancestors(target).has(root)
+      return {
+        level: 'error',
+        message: isLater
+          ? `${name} runs after this node, so it has no data yet`
+          : `${name} does not run in the same execution as this node, so it has no data`,
+      }
+    }
+    if (!isItem || !flow.isExact) return undefined
+    return {
+      level: 'warning',
+      message: `There is no connection back to ${name}, so n8n cannot find the matching item. Use first(), or connect the nodes`,
+    }
+  }
+
+  #fieldsOfInput(node: CheckedNode, text: string, at: string): void {
+    if (!text.includes('json') || !this.#flow) return
+    const [root = node, another] = this.#flow.roots(node)
+    if (another) return
+    const known = this.#fields.ofInput(root)
+    if (!known) return
+    for (const match of text.matchAll(fieldOfInput)) this.#field(node, fieldIn(match), known, 'the input', at)
+  }
+
+  #fieldOfNode(node: CheckedNode, name: string, after: string, at: string): void {
+    const match = fieldOfNode.exec(after)
+    const source = match && this.#model.named(name)
+    const known = source && this.#fields.of(source)
+    if (match && known) this.#field(node, fieldIn(match), known, `"${shown(name)}"`, at)
+  }
+
+  #field(
+    node: CheckedNode,
+    name: string | undefined,
+    known: ReadonlySet<string>,
+    from: string,
+    at: string,
+  ): void {
+    if (name === undefined || known.has(name) || methods.has(name)) return
+    const inBody = known.has('body') && known.has('webhookUrl')
+    const hint = inBody
+      ? `A webhook has the data it receives in body and query: use body.${name}`
+      : `It has ${known.size === 0 ? 'no fields' : [...known].slice(0, 8).join(', ')}`
+    this.#report.add(node, {
+      code: 'unknown-field',
+      level: 'warning',
+      at,
+      message: `${from} has no field ${shown(name)}. ${hint}`,
+    })
+  }
+}
+
+const fieldIn = (match: readonly (string | undefined)[]): string | undefined =>
+  match.slice(1).find((each) => each !== undefined)
+const unescaped = (text: string): string => text.replaceAll(/\\(.)/g, '$1')
+const escaped = (text: string): string => text.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`)

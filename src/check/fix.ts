@@ -1,0 +1,67 @@
+/** @module Applies the fixes of findings. Idempotent: a fixed workflow has no more findings with operations. */
+import type { JsonObject } from '../lib/json-object.ts'
+import type { Finding, PatchOperation } from '../n8n/checks/finding.ts'
+import { checkStructure } from '../n8n/structure/structure.ts'
+import { check, type CheckContext } from './check.ts'
+import type { FactsOf } from './facts/node-facts.ts'
+import { applyPatch } from './json-patch.ts'
+
+/** A fix can uncover another one, such as parameters of a type that was misspelled. */
+const maximumRounds = 6
+
+export interface Fixed {
+  workflow: JsonObject
+  /** Findings that were fixed, in order. */
+  applied: Finding[]
+}
+
+/** Repairs the structure, then applies every fix. The facts must include the types of the result. */
+export function fix(workflow: JsonObject, facts: FactsOf, context: CheckContext = {}): Fixed {
+  const structure = checkStructure(workflow, 'all')
+  const applied = structure.findings.filter((finding) => finding.fix)
+  let current = structure.workflow
+  for (let round = 0; round < maximumRounds; round += 1) {
+    const { fixed, findings } = applyRound(current, check(current, facts, context))
+    if (findings.length === 0) break
+    current = fixed
+    applied.push(...findings)
+  }
+  return { workflow: current, applied }
+}
+
+/** Applies the fixes that do not touch the same place. */
+function applyRound(
+  workflow: JsonObject,
+  findings: readonly Finding[],
+): { fixed: JsonObject; findings: Finding[] } {
+  const touched: string[] = []
+  const operations: PatchOperation[] = []
+  const chosen: Finding[] = []
+  for (const finding of findings) {
+    const wanted = finding.fix?.operations
+    if (!wanted || wanted.length === 0) continue
+    const places = wanted
+      .flatMap((each) => (each.op === 'move' ? [each.from, each.path] : [each.path]))
+      .map(areaOf)
+    if (places.some((place) => touched.some((other) => overlaps(place, other)))) continue
+    touched.push(...places)
+    operations.push(...wanted)
+    chosen.push(finding)
+  }
+  const fixed = operations.length === 0 ? undefined : applyPatch(workflow, operations)
+  if (fixed) return { fixed, findings: chosen }
+  // One fix that does not apply must not prevent the others.
+  let current = workflow
+  const done: Finding[] = []
+  for (const finding of chosen) {
+    const next = applyPatch(current, finding.fix?.operations ?? [])
+    if (!next) continue
+    current = next
+    done.push(finding)
+  }
+  return { fixed: current, findings: done }
+}
+
+/** Indexes shift when a connection is moved, so all connections are one place. */
+const areaOf = (pointer: string): string => (pointer.startsWith('/connections') ? '/connections' : pointer)
+const overlaps = (a: string, b: string): boolean => a === b || a.startsWith(`${b}/`) || b.startsWith(`${a}/`)

@@ -1,0 +1,116 @@
+/** @module Which nodes run before others: ancestors, triggers, and the nodes whose data a sub-node reads. */
+import { type CheckedNode, MAIN, type WorkflowModel } from '../model.ts'
+
+/** Steps of all searches together; large workflows with many references stop here. */
+const maximumSteps = 500_000
+
+export class Flow {
+  readonly model: WorkflowModel
+  readonly triggers: readonly CheckedNode[]
+  readonly #ancestors = new Map<CheckedNode, ReadonlySet<CheckedNode>>()
+  readonly #after = new Map<CheckedNode, ReadonlySet<CheckedNode>>()
+  #steps = 0
+
+  constructor(model: WorkflowModel) {
+    this.model = model
+    this.triggers = model.nodes.filter((node) => node.isEnabled && isTrigger(node))
+  }
+
+  /** False once the searches took too long; the answers are then not to be used. */
+  get isExact(): boolean {
+    return this.#steps < maximumSteps
+  }
+
+  /** Nodes with a path of main connections to this one, and sub-nodes' roots. Includes the node. */
+  ancestors(node: CheckedNode): ReadonlySet<CheckedNode> {
+    return this.#memo(this.#ancestors, node, () =>
+      this.#search(this.roots(node), (each) =>
+        this.model
+          .incoming(each)
+          .filter(({ type }) => type === MAIN)
+          .map(({ source }) => source),
+      ),
+    )
+  }
+
+  /** Nodes that can run in an execution that starts at one of the triggers before or without `without`. */
+  reachableWithout(without: CheckedNode, triggers: readonly CheckedNode[]): ReadonlySet<CheckedNode> {
+    return this.#memo(this.#after, without, () =>
+      this.#search(
+        triggers.filter((each) => each !== without),
+        (each) =>
+          this.model
+            .outgoing(each)
+            .filter(({ type, target }) => type === MAIN && target !== without)
+            .map(({ target }) => target),
+      ),
+    )
+  }
+
+  /** Nodes that a trigger starts, sub-nodes included. */
+  reachable(): ReadonlySet<CheckedNode> {
+    const main = this.#search(this.triggers, (each) =>
+      this.model
+        .outgoing(each)
+        .filter(({ type }) => type === MAIN)
+        .map(({ target }) => target),
+    )
+    return this.#search([...main], (each) =>
+      this.model
+        .incoming(each)
+        .filter(({ type }) => type !== MAIN)
+        .map(({ source }) => source),
+    )
+  }
+
+  /** The nodes in the main flow that use a sub-node; the node itself if it is in the main flow. */
+  roots(node: CheckedNode): CheckedNode[] {
+    const uses = (each: CheckedNode) =>
+      this.model
+        .outgoing(each)
+        .filter(({ type }) => type !== MAIN)
+        .map(({ target }) => target)
+    if (uses(node).length === 0) return [node]
+    const found = this.#search([node], uses)
+    const roots = [...found].filter((each) => uses(each).length === 0)
+    return roots.length > 0 ? roots : [node]
+  }
+
+  isSubNode(node: CheckedNode): boolean {
+    return this.model.outgoing(node).some(({ type }) => type !== MAIN)
+  }
+
+  #memo(
+    cache: Map<CheckedNode, ReadonlySet<CheckedNode>>,
+    node: CheckedNode,
+    compute: () => ReadonlySet<CheckedNode>,
+  ): ReadonlySet<CheckedNode> {
+    let found = cache.get(node)
+    if (!found) {
+      found = compute()
+      cache.set(node, found)
+    }
+    return found
+  }
+
+  #search(
+    from: readonly CheckedNode[],
+    next: (node: CheckedNode) => readonly CheckedNode[],
+  ): ReadonlySet<CheckedNode> {
+    const found = new Set(from)
+    const open = [...found]
+    for (let node = open.pop(); node && this.isExact; node = open.pop()) {
+      for (const each of next(node)) {
+        this.#steps += 1
+        if (found.has(each)) continue
+        found.add(each)
+        open.push(each)
+      }
+    }
+    return found
+  }
+}
+
+/** Unknown types are triggers by name, as in n8n. */
+export const isTrigger = ({ facts, type, nodeType }: CheckedNode): boolean =>
+  facts?.isTrigger ?? (nodeType?.describe(nodeType.defaultVersion)?.isTrigger || /trigger/i.test(type))

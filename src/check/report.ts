@@ -1,0 +1,82 @@
+/** @module Collects the findings of one check. */
+import type { Finding, PatchOperation } from '../n8n/checks/finding.ts'
+import { shown } from '../n8n/structure/repairs.ts'
+import { pointerTo } from '../lib/json-object.ts'
+import type { CheckCode } from './codes.ts'
+
+export const MAX_FINDINGS = 200
+
+interface Place {
+  index: number
+  name: string
+  pointer: string
+}
+
+export interface Reported {
+  code: CheckCode
+  level: Finding['level']
+  message: string
+  /** Below the node, without the leading slash of its pointer: `/parameters/url`. */
+  at?: string
+  n8n?: string | undefined
+  fix?: Finding['fix'] | undefined
+}
+
+interface Entry {
+  order: number
+  finding: Finding
+}
+
+export class Report {
+  readonly #entries = new Map<string, Entry>()
+
+  /** @param node undefined for the workflow, whose findings come last */
+  add(node: Place | undefined, { code, level, message, at = '', n8n, fix }: Reported): void {
+    this.include(node?.index, {
+      code,
+      level,
+      ...(node && { node: shown(node.name) }),
+      pointer: (node?.pointer ?? '') + at,
+      message,
+      ...(n8n !== undefined && { n8n }),
+      ...(fix && { fix }),
+    })
+  }
+
+  /** Keeps the first of two findings with the same code and place. */
+  include(index: number | undefined, finding: Finding): void {
+    const key = `${finding.code} ${finding.pointer}`
+    if (!this.#entries.has(key)) this.#entries.set(key, { order: index ?? Infinity, finding })
+  }
+
+  /** At most 200, in the order of the nodes, then by pointer and code. Errors precede when there are more. */
+  findings(): Finding[] {
+    const entries = [...this.#entries.values()]
+    const kept =
+      entries.length <= MAX_FINDINGS
+        ? entries
+        : entries.toSorted((a, b) => rank(a) - rank(b)).slice(0, MAX_FINDINGS)
+    return kept
+      .toSorted(
+        (a, b) =>
+          (a.order === b.order ? 0 : a.order - b.order) ||
+          compare(a.finding.pointer, b.finding.pointer) ||
+          compare(a.finding.code, b.finding.code),
+      )
+      .map(({ finding }) => finding)
+  }
+}
+
+const levels: Finding['level'][] = ['error', 'warning', 'hint']
+const rank = ({ finding }: Entry): number => levels.indexOf(finding.level)
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
+
+export const pointerAt = (base: string, ...path: (string | number)[]): string =>
+  path.reduce<string>((pointer, key) => pointerTo(pointer, String(key)), base)
+
+export const replacement = (label: string, path: string, value: unknown): Finding['fix'] => ({
+  label,
+  operations: [{ op: 'replace', path, value }],
+})
+
+export const patch = (label: string, operations: PatchOperation[]): Finding['fix'] => ({ label, operations })

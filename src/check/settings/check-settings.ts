@@ -1,0 +1,76 @@
+/** @module Checks settings of the workflow and of its nodes that n8n accepts but does not follow. */
+import { isObject } from '../../lib/json-object.ts'
+import { shown } from '../../n8n/structure/repairs.ts'
+import type { CheckedNode, WorkflowModel } from '../model.ts'
+import { patch, replacement, type Report } from '../report.ts'
+import { closest } from '../values/closest.ts'
+
+const onErrorValues = ['stopWorkflow', 'continueRegularOutput', 'continueErrorOutput']
+const executionOrders = new Set(['v0', 'v1'])
+
+export function checkSettings(model: WorkflowModel, report: Report): void {
+  const { settings } = model.json
+  if (isObject(settings)) {
+    const { executionOrder, timezone } = settings
+    if (typeof executionOrder === 'string' && !executionOrders.has(executionOrder)) {
+      report.add(undefined, {
+        code: 'unknown-execution-order',
+        level: 'warning',
+        at: '/settings/executionOrder',
+        message: `n8n has no execution order ${shown(JSON.stringify(executionOrder))} and runs branches in the old order, v0. Use v1`,
+        fix: replacement('Set it to "v1"', '/settings/executionOrder', 'v1'),
+      })
+    }
+    if (typeof timezone === 'string' && timezone !== '' && timezone !== 'DEFAULT' && !isTimeZone(timezone)) {
+      report.add(undefined, {
+        code: 'unknown-time-zone',
+        level: 'error',
+        at: '/settings/timezone',
+        message: `${shown(JSON.stringify(timezone))} is not a time zone. Use a name such as Europe/Berlin`,
+      })
+    }
+  }
+  for (const node of model.nodes) checkNode(node, report)
+}
+
+function checkNode(node: CheckedNode, report: Report): void {
+  const { onError, retryOnFail, maxTries } = node.json
+  if (typeof onError === 'string' && !onErrorValues.includes(onError)) {
+    const meant = closest(onError, onErrorValues)
+    report.add(node, {
+      code: 'unknown-on-error',
+      level: 'warning',
+      at: '/onError',
+      message: `${shown(JSON.stringify(onError))} is not a value of onError, so the workflow stops on an error. Use ${onErrorValues.join(', ')}`,
+      fix:
+        meant === undefined
+          ? undefined
+          : replacement(`Set it to "${meant}"`, `${node.pointer}/onError`, meant),
+    })
+  }
+  if (retryOnFail === true && typeof maxTries === 'number' && maxTries > 5) {
+    report.add(node, {
+      code: 'too-many-tries',
+      level: 'hint',
+      at: '/maxTries',
+      message: 'n8n tries a node 5 times at most',
+      fix: patch('Set it to 5', [{ op: 'replace', path: `${node.pointer}/maxTries`, value: 5 }]),
+    })
+  }
+}
+
+const zones = new Map<string, boolean>()
+const maximumZones = 500
+
+function isTimeZone(name: string): boolean {
+  const known = zones.get(name)
+  if (known !== undefined) return known
+  let isKnown = true
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: name.slice(0, 100) }).format(0)
+  } catch {
+    isKnown = false
+  }
+  if (zones.size < maximumZones) zones.set(name, isKnown)
+  return isKnown
+}

@@ -1,0 +1,458 @@
+/** @module Checks the parameters of a node against its facts: names, whether n8n reads them, and values. */
+import { isContainer, isObject } from '../../lib/json-object.ts'
+import type { Conditions } from '../../n8n/catalogue/catalogue-file.ts'
+import { isDisplayed, isExpression, ownValue } from '../../n8n/catalogue/display-options.ts'
+import { typeVersion } from '../../n8n/catalogue/required-credentials.ts'
+import { shown } from '../../n8n/structure/repairs.ts'
+import type { PropertyFacts } from '../facts/node-facts.ts'
+import { type CheckedNode, entriesOf, listOf } from '../model.ts'
+import { patch, pointerAt, replacement, type Report } from '../report.ts'
+import { closest } from './closest.ts'
+import { isEmpty } from './empty.ts'
+import { bestVersion, misfits } from './fit.ts'
+import { checkJsonText } from './json-text.ts'
+import { locatorFor } from './locators.ts'
+import { convertOldParameters } from './old-parameters.ts'
+import { switchesFor } from './switches.ts'
+import { byName, type ParameterValues } from './parameter-values.ts'
+import { isKnownOperator, operatorsOf } from './filter-operators.ts'
+
+/** Parameters that the editor stores although no description lists them. */
+const editorOnly = new Set(['notice', 'curlImport', 'infoBox', 'requestOptions'])
+
+export function checkParameters(node: CheckedNode, report: Report): void {
+  if (!node.facts) return
+  const converted = convertOldParameters(node, report)
+  new ParameterChecker(node, report, converted).check()
+}
+
+class ParameterChecker {
+  readonly #node: CheckedNode
+  readonly #report: Report
+  readonly #converted: ReadonlySet<string>
+
+  constructor(node: CheckedNode, report: Report, converted: ReadonlySet<string>) {
+    this.#node = node
+    this.#report = report
+    this.#converted = converted
+  }
+
+  check(): void {
+    const { parameters, values, version } = this.#node
+    // With an unknown operation, or without a version, nothing is certain about the other parameters.
+    const isCertain =
+      selectors.every((name) => isLegal(name, values)) && typeVersion(this.#node.json) !== undefined
+    for (const [name, value] of Object.entries(parameters)) {
+      if (this.#converted.has(name)) continue
+      const at = pointerAt('/parameters', name)
+      if (!isCertain && values.displayed(name).length === 0) continue
+      if (!knowsParameter(this.#node, name, version)) this.#unknown(name, value, at)
+      else {
+        const displayed = values.displayed(name)
+        if (displayed.length > 0) this.#value(displayed, value, at, values)
+        else this.#undisplayed(name, value, at)
+      }
+    }
+  }
+
+  #unknown(name: string, value: unknown, at: string): void {
+    if (editorOnly.has(name) || isEmpty(value)) return
+    const { nodeType, version, values, type } = this.#node
+    const others = (nodeType?.versions ?? []).filter(
+      (each) => each !== version && knowsParameter(this.#node, name, each),
+    )
+    const path = this.#node.pointer + at
+    const group = this.#collectionOf(name)
+    if (group !== undefined) {
+      const below = pointerAt(`${this.#node.pointer}/parameters`, group)
+      this.#add({
+        code: 'misplaced-parameter',
+        level: 'warning',
+        at,
+        message: `${shown(name)} belongs in ${group}. n8n ignores it here`,
+        fix: patch(
+          `Move it to ${group}`,
+          isObject(values.given(group))
+            ? [{ op: 'move', from: path, path: pointerAt(below, name) }]
+            : [
+                { op: 'remove', path },
+                { op: 'add', path: below, value: { [name]: value } },
+              ],
+        ),
+      })
+      return
+    }
+    if (others.length > 0) {
+      const which = others.length === 1 ? `typeVersion ${others[0]}` : `typeVersions ${others.join(', ')}`
+      this.#add({
+        code: 'parameter-of-other-version',
+        level: 'warning',
+        at,
+        message: `${shown(name)} belongs to ${which} of ${type}. n8n ignores it in typeVersion ${version}`,
+        fix: this.#versionFix(),
+      })
+      return
+    }
+    const names = new Set(values.properties.map((each) => each.name))
+    const unset = [...names].filter(
+      (each) => values.given(each) === undefined && values.displayed(each).length > 0,
+    )
+    const meant = closest(name, unset)
+    this.#add({
+      code: 'unknown-parameter',
+      level: 'warning',
+      at,
+      message: `${type} has no parameter ${shown(name)}. n8n ignores it${meant === undefined ? '' : `. Did you mean ${meant}?`}`,
+      fix:
+        meant === undefined
+          ? undefined
+          : patch(`Rename it to ${meant}`, [
+              { op: 'move', from: path, path: pointerAt(`${this.#node.pointer}/parameters`, meant) },
+            ]),
+    })
+  }
+
+  /** The version that all parameters are written for. */
+  #versionFix(): ReturnType<typeof replacement> {
+    const { version, pointer, nodeType } = this.#node
+    const better = bestVersion(this.#node, [version, nodeType?.defaultVersion ?? version])
+    if (better === undefined || better === version || misfits(this.#node, better) > 0) return undefined
+    // One parameter that an earlier version had can be left over.
+    if (better < version && misfits(this.#node, version) < 2) return undefined
+    return patch(`Set typeVersion to ${better}`, [
+      { op: 'add', path: `${pointer}/typeVersion`, value: better },
+    ])
+  }
+
+  /** The one displayed collection with an option of this name. */
+  #collectionOf(name: string): string | undefined {
+    const { values } = this.#node
+    const found = values.properties.filter(
+      (each) =>
+        each.type === 'collection' &&
+        !each.typeOptions?.multipleValues &&
+        each.options?.some((option) => option.name === name) &&
+        values.isDisplayed(each),
+    )
+    const [group, another] = found
+    return group && !another && ownValue(values.given(group.name), name) === undefined
+      ? group.name
+      : undefined
+  }
+
+  #undisplayed(name: string, value: unknown, at: string): void {
+    const { values } = this.#node
+    const candidates = byName(values.properties).get(name) ?? []
+    if (isEmpty(value) || candidates.every((each) => isDefault(each, value))) return
+    const switches = switchesFor(candidates, values)
+    const conditions = describeConditions(candidates, values)
+    if (switches) {
+      const text = Object.entries(switches)
+        .map(([key, wanted]) => `${key} to ${JSON.stringify(wanted)}`)
+        .join(' and ')
+      const below = `${this.#node.pointer}/parameters`
+      this.#add({
+        code: 'parameter-switch-off',
+        level: 'warning',
+        at,
+        message: `n8n ignores ${shown(name)}${conditions}. Set ${text}`,
+        fix: patch(
+          `Set ${text}`,
+          Object.entries(switches).map(([key, wanted]) => ({
+            op: 'add' as const,
+            path: pointerAt(below, key),
+            value: wanted,
+          })),
+        ),
+      })
+      return
+    }
+    this.#add({
+      code: 'parameter-not-used',
+      level: 'warning',
+      at,
+      message: `n8n ignores ${shown(name)}${conditions}`,
+    })
+  }
+
+  #value(properties: readonly PropertyFacts[], value: unknown, at: string, level: ParameterValues): void {
+    const [property] = properties
+    if (!property || value === null || isExpression(value)) return
+    const { type } = property
+    if (type === 'options') this.#option(properties, value, at)
+    else if (type === 'multiOptions') {
+      for (const [index, each] of listOf(value).entries()) {
+        if (!isExpression(each)) this.#option(properties, each, pointerAt(at, index))
+      }
+    } else if (type === 'boolean') this.#boolean(property, value, at)
+    else if (type === 'resourceLocator') this.#locator(property, value, at)
+    else if (type === 'json') checkJsonText(this.#node, property, value, at, this.#report)
+    else if (type === 'collection') this.#collection(property, value, at, level)
+    else if (type === 'fixedCollection') this.#fixedCollection(property, value, at, level)
+    else if (type === 'filter') this.#filter(value, at)
+    else if (type === 'credentialsSelect') this.#credentialType(property, value, at)
+  }
+
+  #option(properties: readonly PropertyFacts[], value: unknown, at: string): void {
+    if (!isScalar(value) || value === '') return
+    // Reported with the language.
+    if (this.#node.shortType === 'code' && value === 'python') return
+    if (properties.some((each) => each.typeOptions?.loadsOptions || each.type !== properties[0]?.type)) return
+    const legal = properties.flatMap((each) => each.options ?? []).map((each) => each.value)
+    if (legal.length === 0 || legal.includes(value) || properties.some((each) => each.default === value))
+      return
+    const [property] = properties
+    const name = property?.name ?? ''
+    // n8n's HTTP client accepts methods in lowercase.
+    if (this.#node.shortType.startsWith('httpRequest') && /^(request)?method$/i.test(name)) {
+      if (legal.includes(String(value).toUpperCase())) return
+    }
+    const texts = legal.filter((each) => each !== undefined).map(String)
+    const meant = closest(
+      String(value),
+      texts,
+      properties.flatMap((each) => each.options ?? []),
+    )
+    const isSelector = name === 'resource' || name === 'operation'
+    const listed = texts.length <= 12 ? `. Use one of: ${texts.join(', ')}` : ''
+    this.#add({
+      code: 'unknown-option',
+      level: isSelector ? 'error' : 'warning',
+      at,
+      message: `${shown(JSON.stringify(value))} is not a value of ${name}${meant === undefined ? listed : `. Did you mean ${JSON.stringify(meant)}?`}`,
+      fix:
+        meant === undefined
+          ? undefined
+          : replacement(
+              `Set it to ${JSON.stringify(meant)}`,
+              this.#node.pointer + at,
+              legal.find((each) => String(each) === meant),
+            ),
+    })
+  }
+
+  #boolean({ name }: PropertyFacts, value: unknown, at: string): void {
+    const text = typeof value === 'string' ? value.trim().toLowerCase() : ''
+    if (text !== 'true' && text !== 'false') return
+    this.#add({
+      code: 'boolean-as-text',
+      level: 'warning',
+      at,
+      message: `${name} must be true or false, not text. n8n does not read ${JSON.stringify(value)} as ${text}`,
+      fix: replacement(`Set it to ${text}`, this.#node.pointer + at, text === 'true'),
+    })
+  }
+
+  #locator(property: PropertyFacts, value: unknown, at: string): void {
+    if (typeof value === 'string' || typeof value === 'number') {
+      if (value === '') return
+      const locator = locatorFor(property, value)
+      this.#add({
+        code: 'locator-as-text',
+        level: 'warning',
+        at,
+        message: `${property.name} must be an object { "__rl": true, "mode": "…", "value": "…" }, not text`,
+        fix: locator && replacement('Wrap it in a resource locator', this.#node.pointer + at, locator),
+      })
+      return
+    }
+    const mode = ownValue(value, 'mode')
+    const modes = (property.modes ?? []).map((each) => each.name)
+    if (typeof mode !== 'string' || isExpression(mode) || modes.length === 0 || modes.includes(mode)) return
+    if (isEmpty(ownValue(value, 'value'))) return
+    this.#add({
+      code: 'unknown-locator-mode',
+      level: 'warning',
+      at: `${at}/mode`,
+      message: `${property.name} has no mode ${shown(JSON.stringify(mode))}. Use one of: ${modes.join(', ')}`,
+    })
+  }
+
+  #collection(property: PropertyFacts, value: unknown, at: string, level: ParameterValues): void {
+    if (Array.isArray(value)) {
+      if (property.typeOptions?.multipleValues) {
+        for (const [index, each] of value.entries())
+          this.#members(property.options, each, pointerAt(at, index), level)
+      }
+      return
+    }
+    this.#members(property.options, value, at, level)
+  }
+
+  #members(
+    options: readonly PropertyFacts[] | undefined,
+    value: unknown,
+    at: string,
+    level: ParameterValues,
+  ): void {
+    if (!isObject(value) || !options || options.length === 0) return
+    const inner = level.within(options, value)
+    for (const [name, each] of Object.entries(value)) {
+      const below = pointerAt(at, name)
+      const known = byName(options).get(name)
+      if (known) {
+        const displayed = inner.displayed(name)
+        if (displayed.length > 0) this.#value(displayed, each, below, inner)
+      } else if (!isEmpty(each)) this.#unknownMember(name, options, value, at)
+    }
+  }
+
+  #unknownMember(name: string, options: readonly PropertyFacts[], value: object, at: string): void {
+    const unset = options.map((each) => each.name).filter((each) => ownValue(value, each) === undefined)
+    const meant = closest(name, [...new Set(unset)])
+    const path = this.#node.pointer + at
+    this.#add({
+      code: 'unknown-parameter',
+      level: 'warning',
+      at: pointerAt(at, name),
+      message: `n8n knows no option ${shown(name)} here and ignores it${meant === undefined ? '' : `. Did you mean ${meant}?`}`,
+      fix:
+        meant === undefined
+          ? undefined
+          : patch(`Rename it to ${meant}`, [
+              { op: 'move', from: pointerAt(path, name), path: pointerAt(path, meant) },
+            ]),
+    })
+  }
+
+  #fixedCollection(property: PropertyFacts, value: unknown, at: string, level: ParameterValues): void {
+    if (!isObject(value) || !property.options) return
+    for (const [name, group] of Object.entries(value)) {
+      const known = property.options.find((each) => each.name === name)
+      if (!known) {
+        if (!isEmpty(group)) this.#unknownMember(name, property.options, value, at)
+        continue
+      }
+      const below = pointerAt(at, name)
+      if (Array.isArray(group)) {
+        for (const [index, each] of group.entries()) {
+          this.#members(known.values, each, pointerAt(below, index), level)
+        }
+      } else this.#members(known.values, group, below, level)
+    }
+  }
+
+  #filter(value: unknown, at: string): void {
+    const combinator = ownValue(value, 'combinator')
+    if (typeof combinator === 'string' && combinator !== 'and' && combinator !== 'or') {
+      const lower = combinator.toLowerCase()
+      this.#add({
+        code: 'unknown-option',
+        level: 'warning',
+        at: `${at}/combinator`,
+        message: `${shown(JSON.stringify(combinator))} is not a value of combinator. Use one of: and, or`,
+        fix:
+          lower === 'and' || lower === 'or'
+            ? replacement(`Set it to "${lower}"`, `${this.#node.pointer}${at}/combinator`, lower)
+            : undefined,
+      })
+    }
+    for (const [index, condition] of listOf(ownValue(value, 'conditions')).entries()) {
+      const operator = ownValue(condition, 'operator')
+      const [type, operation] = [ownValue(operator, 'type'), ownValue(operator, 'operation')]
+      if (typeof type !== 'string' || typeof operation !== 'string' || isKnownOperator(type, operation))
+        continue
+      const legal = operatorsOf(type)
+      const meant = closest(operation, legal)
+      const path = pointerAt(at, 'conditions', index, 'operator')
+      this.#add({
+        code: 'unknown-operator',
+        level: 'error',
+        at: path,
+        message: `n8n has no operation ${shown(operation)} for ${shown(type)}${meant === undefined ? '' : `. Did you mean ${meant}?`}`,
+        fix:
+          meant === undefined
+            ? undefined
+            : replacement(`Set it to "${meant}"`, `${this.#node.pointer}${path}/operation`, meant),
+      })
+    }
+  }
+
+  #credentialType({ name }: PropertyFacts, value: unknown, at: string): void {
+    if (
+      name !== 'genericAuthType' ||
+      typeof value !== 'string' ||
+      value === '' ||
+      genericTypes.includes(value)
+    )
+      return
+    const meant = closest(value, genericTypes)
+    this.#add({
+      code: 'unknown-credential-type',
+      level: 'error',
+      at,
+      message: `${shown(value)} is not a generic credential type, so n8n sends the request without authentication${meant === undefined ? '' : `. Did you mean ${meant}?`}`,
+      fix:
+        meant === undefined ? undefined : replacement(`Set it to ${meant}`, this.#node.pointer + at, meant),
+    })
+  }
+
+  #add(finding: Parameters<Report['add']>[1]): void {
+    this.#report.add(this.#node, finding)
+  }
+}
+
+/** Credential types that any HTTP request can use. */
+const genericTypes = [
+  'httpBasicAuth',
+  'httpBearerAuth',
+  'httpCustomAuth',
+  'httpDigestAuth',
+  'httpHeaderAuth',
+  'httpMultipleHeadersAuth',
+  'httpQueryAuth',
+  'httpSslAuth',
+  'oAuth1Api',
+  'oAuth2Api',
+]
+
+const isScalar = (value: unknown): value is string | number | boolean =>
+  ['string', 'number', 'boolean'].includes(typeof value)
+
+const selectors = ['resource', 'operation']
+
+/** False if it is given and n8n does not list it. */
+function isLegal(name: string, values: ParameterValues): boolean {
+  const given = values.given(name)
+  if (typeof given !== 'string' || given.startsWith('=')) return true
+  const displayed = values.displayed(name)
+  if (displayed.length === 0) return !byName(values.properties).has(name)
+  if (displayed.some((each) => each.type !== 'options' || each.typeOptions?.loadsOptions)) return true
+  return displayed.some((each) => each.options?.some(({ value }) => value === given))
+}
+
+const isDefault = ({ default: preset }: PropertyFacts, value: unknown): boolean =>
+  preset === value || (isContainer(value) && JSON.stringify(preset) === JSON.stringify(value))
+
+/** Whether a version of the type has the parameter under any condition. */
+export function knowsParameter({ nodeType, values }: CheckedNode, name: string, version: number): boolean {
+  const found = byName(nodeType?.describe(version)?.properties ?? []).get(name) ?? []
+  const context = { version, tool: values.context.tool }
+  return found.some(({ displayOptions }) =>
+    isDisplayed(versionsOf(displayOptions?.show), versionsOf(displayOptions?.hide), noValues, context),
+  )
+}
+
+const noValues = new Map<string, unknown>()
+
+function versionsOf(conditions: Conditions | undefined): Conditions | undefined {
+  const versions = conditions?.['@version']
+  return versions && { '@version': versions }
+}
+
+/** Such as: unless resource is message. Of several parameters, the one that n8n is closest to reading. */
+function describeConditions(candidates: readonly PropertyFacts[], values: ParameterValues): string {
+  const failing = candidates
+    .map(({ displayOptions }) =>
+      entriesOf(displayOptions?.show).filter(
+        ([name, legal]) =>
+          !name.startsWith('@') && !listOf(legal).includes(values.get(name.replace(/^\//, ''))),
+      ),
+    )
+    .toSorted((a, b) => a.length - b.length)
+  const [name, legal] = failing.find((each) => each.length > 0)?.[0] ?? []
+  const texts = listOf(legal).filter(isScalar).map(String)
+  if (name === undefined || texts.length === 0) return ' here'
+  const shownTexts = texts.length > 4 ? [...texts.slice(0, 4), '…'] : texts
+  return ` unless ${name} is ${shownTexts.join(' or ')}`
+}

@@ -1,0 +1,36 @@
+/** @module "Did you mean": the one legal name that a misspelled one stands for. */
+import { distanceWithin } from '../../lib/edit-distance.ts'
+
+interface Labelled {
+  name?: string
+  value?: unknown
+}
+
+const plain = (text: string): string => text.toLowerCase().replaceAll(/[^\p{L}\p{N}]/gu, '')
+
+/**
+ * By case and punctuation, by label, then by spelling. Undefined unless exactly one is meant.
+ * @param labelled the legal values with their labels
+ */
+export function closest(
+  given: string,
+  legal: Iterable<string>,
+  labelled: readonly Labelled[] = [],
+): string | undefined {
+  if (given.length > 64) return undefined
+  const all = [...new Set(legal)]
+  const wanted = plain(given)
+  if (wanted === '') return undefined
+  const only = (found: string[]): string | undefined => (found.length === 1 ? found[0] : undefined)
+  const same = all.filter((each) => plain(each) === wanted)
+  if (same.length > 0) return only(same)
+  const byLabel = labelled.filter(({ name = '' }) => plain(name) === wanted).map(({ value }) => String(value))
+  const named = [...new Set(byLabel)].filter((each) => all.includes(each))
+  if (named.length > 0) return only(named)
+  const most = wanted.length >= 7 ? 2 : wanted.length >= 4 ? 1 : 0
+  for (let distance = 1; distance <= most; distance += 1) {
+    const near = all.filter((each) => distanceWithin(wanted, plain(each), distance) <= distance)
+    if (near.length > 0) return only(near)
+  }
+  return wanted.length >= 6 ? only(all.filter((each) => plain(each).endsWith(wanted))) : undefined
+}

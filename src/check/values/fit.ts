@@ -1,0 +1,46 @@
+/** @module How well the parameters of a node fit a type version. */
+import { isContainer } from '../../lib/json-object.ts'
+import { isExpression } from '../../n8n/catalogue/display-options.ts'
+import type { CheckedNode } from '../model.ts'
+import { isEmpty } from './empty.ts'
+import { ParameterValues } from './parameter-values.ts'
+
+/** The number of given parameters that n8n does not read in this version, or whose value it does not list. */
+export function misfits({ nodeType, parameters, values }: CheckedNode, version: number): number {
+  const described = nodeType?.describe(version)
+  if (!described) return Infinity
+  const level = new ParameterValues(described, parameters, { version, tool: values.context.tool })
+  let count = 0
+  for (const [name, value] of Object.entries(parameters)) {
+    if (isEmpty(value)) continue
+    const displayed = level.displayed(name)
+    const [property] = displayed
+    if (!property) count += 1
+    else if (property.type === 'options' && !isExpression(value)) {
+      if (displayed.some((each) => each.typeOptions?.loadsOptions)) continue
+      const legal = displayed.flatMap((each) => each.options ?? [])
+      if (legal.length > 0 && !legal.some((each) => each.value === value)) count += 1
+    } else if (!hasShape(property.type, value)) count += 1
+  }
+  return count
+}
+
+/** The version that the parameters are written for: the preferred one among the best. */
+export function bestVersion(node: CheckedNode, preferred: readonly number[]): number | undefined {
+  const versions = node.nodeType?.versions ?? []
+  let best: { version: number; count: number } | undefined
+  for (const version of [...preferred, ...versions.toReversed()]) {
+    if (!versions.includes(version)) continue
+    const count = misfits(node, version)
+    if (count < (best?.count ?? Infinity)) best = { version, count }
+  }
+  return best?.version
+}
+
+/** Whether the value can belong to a parameter of this type. */
+export function hasShape(type: string | undefined, value: unknown): boolean {
+  if (!isContainer(value)) return true
+  if (type === 'filter') return 'conditions' in value || 'combinator' in value || 'options' in value
+  if (type === 'assignmentCollection') return 'assignments' in value
+  return true
+}

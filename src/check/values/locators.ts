@@ -1,0 +1,39 @@
+/** @module The resource locator that a plain value stands for. */
+import { isExpression } from '../../n8n/catalogue/display-options.ts'
+import type { LocatorModeFacts, PropertyFacts } from '../facts/node-facts.ts'
+
+const maximumTestedChars = 300
+
+export interface Locator {
+  __rl: true
+  mode: string
+  value: string | number
+}
+
+/** By the patterns of the modes: a URL, then a name if the value cannot be an ID. Undefined if no mode fits. */
+export function locatorFor({ modes = [] }: PropertyFacts, value: string | number): Locator | undefined {
+  const mode = modeFor(modes, value)
+  return mode === undefined ? undefined : { __rl: true, mode, value }
+}
+
+function modeFor(modes: readonly LocatorModeFacts[], value: string | number): string | undefined {
+  const find = (name: string) => modes.find((mode) => mode.name === name)
+  const [url, id, name] = [find('url'), find('id'), find('name')]
+  const text = String(value)
+  if (url && /^https?:\/\//.test(text)) return url.name
+  if (isExpression(value)) return (id ?? name ?? find('list'))?.name
+  if (id && accepts(id, text) && !(name && /[\s#@]/.test(text))) return id.name
+  return (name ?? id ?? modes.find((mode) => mode.type === 'string' && accepts(mode, text)) ?? find('list'))
+    ?.name
+}
+
+function accepts({ validation = [] }: LocatorModeFacts, text: string): boolean {
+  if (text.length > maximumTestedChars) return false
+  return validation.every(({ regex }) => {
+    try {
+      return new RegExp(`^(?:${regex})$`).test(text)
+    } catch {
+      return true
+    }
+  })
+}

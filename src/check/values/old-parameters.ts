@@ -1,0 +1,329 @@
+/** @module Converts parameters of another typeVersion, or of another node, to those that n8n reads here. */
+import { isContainer, isObject, type JsonObject } from '../../lib/json-object.ts'
+import { ownValue } from '../../n8n/catalogue/display-options.ts'
+import type { PatchOperation } from '../../n8n/checks/finding.ts'
+import { type CheckedNode, entriesOf, listOf } from '../model.ts'
+import { patch, pointerAt, type Report } from '../report.ts'
+import { isEmpty } from './empty.ts'
+
+type Code = 'parameter-of-other-version' | 'unknown-parameter' | 'parameter-switch-off'
+
+interface Conversion {
+  /** Parameters that it replaces. */
+  names: readonly string[]
+  code: Code
+  message: string
+  /** New values by name. */
+  set: JsonObject
+  label: string
+}
+
+/** Reports each conversion at its first parameter. @returns the names that need no other check */
+export function convertOldParameters(node: CheckedNode, report: Report): ReadonlySet<string> {
+  const handled = new Set<string>()
+  for (const conversion of conversionsOf(node)) {
+    const [first] = conversion.names
+    if (first === undefined || conversion.names.some((name) => handled.has(name))) continue
+    for (const name of [...conversion.names, ...Object.keys(conversion.set)]) handled.add(name)
+    const below = `${node.pointer}/parameters`
+    const removed = conversion.names.filter((name) => !Object.hasOwn(conversion.set, name))
+    const operations: PatchOperation[] = [
+      ...removed
+        .filter((name) => ownValue(node.parameters, name) !== undefined)
+        .map((name) => ({ op: 'remove' as const, path: pointerAt(below, name) })),
+      ...Object.entries(conversion.set).map(([name, value]) => ({
+        op: 'add' as const,
+        path: pointerAt(below, name),
+        value,
+      })),
+    ]
+    report.add(node, {
+      code: conversion.code,
+      level: 'warning',
+      at: pointerAt('/parameters', first),
+      message: conversion.message,
+      fix: patch(conversion.label, operations),
+    })
+  }
+  return handled
+}
+
+function* conversionsOf(node: CheckedNode): Generator<Conversion> {
+  const { shortType, version } = node
+  if (shortType === 'set' && version >= 3) yield* setConversions(node)
+  else if ((shortType === 'if' || shortType === 'filter') && version >= 2) yield* conditionConversions(node)
+  else if (shortType.startsWith('httpRequest') && version >= 3) yield* requestConversions(node)
+  else yield* renames(node)
+}
+
+/** Names from other nodes and versions; the new one must not be set. */
+const otherNames: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  code: { functionCode: 'jsCode', code: 'jsCode', javascriptCode: 'jsCode', script: 'jsCode' },
+  webhook: { method: 'httpMethod' },
+  httpRequest: { requestMethod: 'method', httpMethod: 'method', uri: 'url', endpoint: 'url' },
+}
+
+function* renames({ shortType, parameters, values, type }: CheckedNode): Generator<Conversion> {
+  for (const [old, name] of entriesOf(otherNames[shortType])) {
+    const value = ownValue(parameters, old)
+    if (typeof name !== 'string' || isEmpty(value) || !isEmpty(values.given(name))) continue
+    if (values.displayed(old).length > 0 || values.displayed(name).length === 0) continue
+    yield {
+      names: [old],
+      code: 'unknown-parameter',
+      message: `${type} has no parameter ${old}. n8n ignores it. Use ${name}`,
+      set: { [name]: value },
+      label: `Rename it to ${name}`,
+    }
+  }
+}
+
+const kinds = ['string', 'number', 'boolean'] as const
+
+function* setConversions({ parameters, version }: CheckedNode): Generator<Conversion> {
+  const isNew = version >= 3.3
+  const target = isNew ? 'assignments' : 'fields'
+  if (!isEmpty(parameters[target])) return
+  const { values: old, keepOnlySet, fields } = parameters
+  const found: { name: unknown; value: unknown; type: string }[] = []
+  const fromV2 = isObject(old) && Object.keys(old).every((kind) => kinds.some((each) => each === kind))
+  if (fromV2 && !isEmpty(old)) {
+    for (const [type, list] of Object.entries(old)) {
+      for (const each of listOf(list)) {
+        found.push({ name: ownValue(each, 'name'), value: ownValue(each, 'value') ?? '', type })
+      }
+    }
+  } else if (isNew && isObject(fields)) {
+    for (const each of listOf(fields.values)) {
+      const given = ownValue(each, 'type')
+      const type = typeof given === 'string' ? given.replace(/Value$/, '') : 'string'
+      found.push({ name: ownValue(each, 'name'), value: ownValue(each, `${type}Value`) ?? '', type })
+    }
+  } else return
+  if (found.length === 0 || found.some(({ name }) => typeof name !== 'string')) return
+  const from = fromV2 ? 'values' : 'fields'
+  const converted = isNew
+    ? {
+        assignments: {
+          assignments: found.map((each, index) => ({ id: `assignment-${index + 1}`, ...each })),
+        },
+      }
+    : {
+        fields: {
+          values: found.map(({ name, value, type }) => ({
+            name,
+            type: `${type}Value`,
+            [`${type}Value`]: value,
+          })),
+        },
+      }
+  const keeps = fromV2 && isNew && keepOnlySet !== true && parameters.includeOtherFields === undefined
+  yield {
+    names: fromV2 ? ['values', 'keepOnlySet'] : ['fields'],
+    code: 'parameter-of-other-version',
+    message: `${from} belongs to an earlier version of this node. n8n ignores it in typeVersion ${version}, so the node sets nothing. Use ${target}`,
+    set: { ...converted, ...(keeps && { includeOtherFields: true }) },
+    label: `Convert ${from} to ${target}`,
+  }
+}
+
+/** Operation of version 1 → operation of the filter parameter. */
+const operations: Readonly<Record<string, string>> = {
+  equal: 'equals',
+  notEqual: 'notEquals',
+  isEmpty: 'empty',
+  isNotEmpty: 'notEmpty',
+  smaller: 'lt',
+  smallerEqual: 'lte',
+  larger: 'gt',
+  largerEqual: 'gte',
+}
+const sameOperations =
+  /^(?:not)?(?:contains|startsWith|endsWith|regex)$|^not(?:Contains|StartsWith|EndsWith|Regex)$|^(?:after|before)$/
+const presets: Readonly<Record<string, string>> = {
+  string: 'equal',
+  number: 'smaller',
+  boolean: 'equal',
+  dateTime: 'after',
+}
+
+function* conditionConversions({ parameters, version }: CheckedNode): Generator<Conversion> {
+  const { conditions: old, combineOperation, combineConditions } = parameters
+  if (!isObject(old) || 'conditions' in old || Object.keys(old).length === 0) return
+  const found: JsonObject[] = []
+  for (const [type, list] of Object.entries(old)) {
+    if (!Object.hasOwn(presets, type) || !Array.isArray(list)) return
+    for (const each of list as unknown[]) {
+      const given = ownValue(each, 'operation') ?? presets[type]
+      if (typeof given !== 'string') return
+      const operation = sameOperations.test(given)
+        ? given
+        : Object.hasOwn(operations, given)
+          ? operations[given]
+          : undefined
+      if (operation === undefined) return
+      const isSingle = operation === 'empty' || operation === 'notEmpty'
+      found.push({
+        id: `condition-${found.length + 1}`,
+        leftValue: ownValue(each, 'value1') ?? '',
+        rightValue: ownValue(each, 'value2') ?? (type === 'boolean' ? false : ''),
+        operator: { type, operation, ...(isSingle && { singleValue: true }) },
+      })
+    }
+  }
+  if (found.length === 0) return
+  const combinator = combineOperation === 'any' || combineConditions === 'OR' ? 'or' : 'and'
+  yield {
+    names: ['conditions', 'combineOperation', 'combineConditions'],
+    code: 'parameter-of-other-version',
+    message: `The conditions have the form of typeVersion 1. In typeVersion ${version}, n8n finds no condition in them, so every item passes`,
+    set: {
+      conditions: {
+        options: {
+          caseSensitive: true,
+          leftValue: '',
+          typeValidation: 'loose',
+          version: version >= 2.2 ? 2 : 1,
+        },
+        conditions: found,
+        combinator,
+      },
+    },
+    label: 'Convert the conditions',
+  }
+}
+
+interface RequestPart {
+  /** Names that n8n does not read. */
+  names: readonly string[]
+  send: string
+  specify: string
+  list: string
+  json: string
+}
+
+const requestParts: readonly RequestPart[] = [
+  {
+    names: [
+      'body',
+      'data',
+      'json',
+      'bodyParametersJson',
+      'bodyParametersUi',
+      'bodyJson',
+      'requestBody',
+      'bodyParameters',
+    ],
+    send: 'sendBody',
+    specify: 'specifyBody',
+    list: 'bodyParameters',
+    json: 'jsonBody',
+  },
+  {
+    names: [
+      'headers',
+      'header',
+      'headerParametersJson',
+      'headerParametersUi',
+      'headersUi',
+      'headerParameters',
+    ],
+    send: 'sendHeaders',
+    specify: 'specifyHeaders',
+    list: 'headerParameters',
+    json: 'jsonHeaders',
+  },
+  {
+    names: [
+      'query',
+      'qs',
+      'params',
+      'queryParams',
+      'queryString',
+      'queryParametersJson',
+      'queryParametersUi',
+      'queryParameters',
+    ],
+    send: 'sendQuery',
+    specify: 'specifyQuery',
+    list: 'queryParameters',
+    json: 'jsonQuery',
+  },
+]
+
+function* requestConversions(node: CheckedNode): Generator<Conversion> {
+  const { parameters, values, type } = node
+  for (const part of requestParts) {
+    const { list, json } = part
+    for (const name of part.names) {
+      const value = ownValue(parameters, name)
+      if (isEmpty(value)) continue
+      // The list in its own form, or a body that n8n reads.
+      const inForm = name === list && Array.isArray(ownValue(value, 'parameters'))
+      if (inForm || (name !== list && values.displayed(name).length > 0)) continue
+      if (name !== list && !isEmpty(parameters[list])) continue
+      if (!isEmpty(parameters[json])) continue
+      const set = sendable(value, part)
+      if (!set) continue
+      const { contentType } = parameters
+      if (part.send === 'sendBody' && contentType !== undefined && contentType !== 'json') continue
+      yield {
+        names:
+          name === 'bodyParametersJson' || name === 'bodyParametersUi' ? [name, 'jsonParameters'] : [name],
+        code: 'unknown-parameter',
+        message:
+          name === list
+            ? `${list} must be { "parameters": [ { "name": "…", "value": "…" } ] }. n8n sends nothing of it in this form`
+            : `${type} does not read ${name}, so n8n does not send it. Set ${part.send} and ${Object.keys(set).at(-1)}`,
+        set: { [part.send]: true, ...set },
+        label: `Send it as ${Object.keys(set).at(-1)}`,
+      }
+      break
+    }
+  }
+  yield* renames({ ...node, shortType: 'httpRequest' })
+}
+
+/** The parameters that send the value. */
+function sendable(value: unknown, { specify, list, json }: RequestPart): JsonObject | undefined {
+  if (typeof value === 'string') {
+    if (!value.startsWith('=') && !isJsonObject(value)) return undefined
+    return { [specify]: 'json', [json]: value }
+  }
+  if (!isContainer(value)) return undefined
+  const pairs = pairsOf(value)
+  const isText = pairs?.every(({ value: each }) => typeof each === 'string') ?? false
+  if (pairs && (isText || list !== 'bodyParameters')) {
+    const parameters = pairs.map(({ name, value: each }) => ({
+      name,
+      value: typeof each === 'string' ? each : String(each),
+    }))
+    return { [specify]: 'keypair', [list]: { parameters } }
+  }
+  // JSON would turn expressions into text.
+  return containsExpression(value) ? undefined : { [specify]: 'json', [json]: JSON.stringify(value, null, 2) }
+}
+
+function pairsOf(value: unknown): { name: string; value: unknown }[] | undefined {
+  const items = Array.isArray(value) ? value : (ownValue(value, 'parameter') ?? ownValue(value, 'parameters'))
+  const pairs = Array.isArray(items)
+    ? items.map((each: unknown) => ({ name: ownValue(each, 'name'), value: ownValue(each, 'value') }))
+    : entriesOf(value).map(([name, each]) => ({ name, value: each }))
+  const flat = pairs.flatMap(({ name, value: each }) =>
+    typeof name === 'string' && !isContainer(each) ? [{ name, value: each }] : [],
+  )
+  return flat.length > 0 && flat.length === pairs.length ? flat : undefined
+}
+
+function containsExpression(value: unknown): boolean {
+  if (typeof value === 'string') return value.startsWith('=') || value.includes('{{')
+  return isContainer(value) && Object.values(value).some(containsExpression)
+}
+
+function isJsonObject(text: string): boolean {
+  try {
+    return typeof JSON.parse(text) === 'object'
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,91 @@
+/** @module Which parameters of a node n8n displays, and the values that it reads. Evaluated on demand. */
+import {
+  type DisplayContext,
+  isDisplayed,
+  isExpression,
+  ownValue,
+  type Values,
+} from '../../n8n/catalogue/display-options.ts'
+import type { PropertyFacts } from '../facts/node-facts.ts'
+
+interface Described {
+  properties: readonly PropertyFacts[]
+}
+
+const groups = new WeakMap<readonly PropertyFacts[], Map<string, PropertyFacts[]>>()
+
+/** The properties by name; a name can occur once per operation. */
+export function byName(properties: readonly PropertyFacts[]): ReadonlyMap<string, PropertyFacts[]> {
+  let found = groups.get(properties)
+  if (!found) {
+    found = Map.groupBy(properties, ({ name }) => name)
+    groups.set(properties, found)
+  }
+  return found
+}
+
+const noProperties: readonly PropertyFacts[] = []
+
+/** The parameters at one level: of a node, or of a collection within it. */
+export class ParameterValues {
+  readonly properties: readonly PropertyFacts[]
+  readonly context: DisplayContext
+  readonly #given: unknown
+  readonly #root: ParameterValues | undefined
+  readonly #known = new Map<string, unknown>()
+  readonly #open = new Set<string>()
+  readonly #lookup: Values
+
+  /** @param root the node's own parameters, for a level within a collection */
+  constructor({ properties }: Described, given: unknown, context: DisplayContext, root?: ParameterValues) {
+    this.properties = properties
+    this.context = context
+    this.#given = given
+    this.#root = root
+    this.#lookup = { get: (name: string) => this.get(name) } as Values
+  }
+
+  /** Undefined if no parameter of this name is displayed. */
+  get(name: string): unknown {
+    if (this.#known.has(name)) return this.#known.get(name)
+    const candidates = byName(this.properties).get(name)
+    if (!candidates) return this.#root?.get(name)
+    if (this.#open.has(name)) return undefined
+    this.#open.add(name)
+    const property = candidates.find((each) => this.isDisplayed(each))
+    this.#open.delete(name)
+    const value = property && (this.given(name) ?? property.default)
+    // n8n reads these without a leading `=`.
+    const plain = property?.noDataExpression && isExpression(value) ? value.slice(1) : value
+    this.#known.set(name, plain)
+    return plain
+  }
+
+  given(name: string): unknown {
+    return ownValue(this.#given, name)
+  }
+
+  isDisplayed({ displayOptions }: PropertyFacts): boolean {
+    if (!displayOptions) return true
+    return isDisplayed(displayOptions.show, displayOptions.hide, this.#lookup, this.context)
+  }
+
+  /** The displayed parameters of this name. */
+  displayed(name: string): readonly PropertyFacts[] {
+    return (
+      byName(this.properties)
+        .get(name)
+        ?.filter((each) => this.isDisplayed(each)) ?? noProperties
+    )
+  }
+
+  /** The same level with other values. */
+  with(given: unknown): ParameterValues {
+    return new ParameterValues(this, given, this.context, this.#root)
+  }
+
+  /** The level of a collection or of a group of a fixed collection. */
+  within(properties: readonly PropertyFacts[], given: unknown): ParameterValues {
+    return new ParameterValues({ properties }, given, this.context, this.#root ?? this)
+  }
+}
