@@ -91,6 +91,15 @@ function comparisonOf(condition: unknown): [operator: string, target: unknown] |
 }
 
 function compare(operator: string, value: unknown, target: unknown): boolean {
+  try {
+    return compareAny(operator, value, target)
+  } catch {
+    return false
+  }
+}
+
+/** @throws for an object that cannot be converted */
+function compareAny(operator: string, value: unknown, target: unknown): boolean {
   // n8n compares with JavaScript's own conversions, such as '2' >= 1.
   const [a, b] = [value as number, target as number]
   switch (operator) {

@@ -4,6 +4,7 @@
  */
 import { isContainer, type JsonObject, pointerTo } from '../../lib/json-object.ts'
 import { isExpression } from '../../n8n/catalogue/display-options.ts'
+import { typeVersion } from '../../n8n/catalogue/required-credentials.ts'
 import type { NodeFacts, PropertyFacts } from '../facts/node-facts.ts'
 import { isDisplayed, type NodeContext } from './conditions.ts'
 import { isFromAi } from './from-ai.ts'
@@ -32,10 +33,9 @@ export interface ResolvedNode {
 
 /** Never throws. @param facts of the node's type and version */
 export function resolveNode(node: JsonObject, facts: NodeFacts): ResolvedNode {
-  const { typeVersion, parameters } = node
-  const context = { version: Number(typeVersion) || 0, isTool: facts.name.endsWith('Tool') }
+  const context = { version: typeVersion(node) ?? 0, isTool: facts.name.endsWith('Tool') }
   const resolver = new Resolver(context)
-  const values = resolver.level(facts.properties, parameters ?? {}, undefined, '')
+  const values = resolver.level(facts.properties, node.parameters ?? {}, undefined, '')
   return { facts, context, values, displayed: resolver.displayed, unreadable: resolver.unreadable }
 }
 
@@ -98,7 +98,7 @@ class Resolver {
     const values: JsonObject = {}
     if (!given) return values
     const steps = stepsOf(properties)
-    const simple = this.#simple(steps, given, root, pointer, isCollection)
+    const simple = this.#simple(steps, given, root, isCollection)
     const scope = { values: simple, root: root || simple }
     for (const { facts, isComplex } of steps) {
       const { name } = facts
@@ -111,38 +111,25 @@ class Resolver {
         values[name] = resolved
         this.displayed.set(at, { facts, pointer: at, value: resolved, isGiven: value !== undefined })
       } catch {
-        this.#cannotRead(pointerTo(pointer, name))
+        const at = pointerTo(pointer, name)
+        if (!this.unreadable.includes(at)) this.unreadable.push(at)
       }
     }
     return values
   }
 
   /** The values that the conditions of the level read: all but collections, displayed or not. */
-  #simple(
-    steps: readonly Step[],
-    given: unknown,
-    root: unknown,
-    pointer: string,
-    isCollection: boolean,
-  ): JsonObject {
+  #simple(steps: readonly Step[], given: unknown, root: unknown, isCollection: boolean): JsonObject {
     const values: JsonObject = {}
     const scope = { values, root: root || values }
     for (const { facts, isComplex, isAmbiguous } of steps) {
       if (isComplex) continue
       const value = read(given, facts.name)
       if (value === undefined && isCollection) continue
-      try {
-        if (isAmbiguous && !isDisplayed(facts.displayOptions, scope, this.#context)) continue
-      } catch {
-        this.#cannotRead(pointerTo(pointer, facts.name))
-      }
+      if (isAmbiguous && !isDisplayed(facts.displayOptions, scope, this.#context)) continue
       values[facts.name] = simpleValue(facts, value)
     }
     return values
-  }
-
-  #cannotRead(pointer: string): void {
-    if (!this.unreadable.includes(pointer)) this.unreadable.push(pointer)
   }
 
   #complex(facts: PropertyFacts, value: unknown, root: unknown, at: string): unknown {
