@@ -2,11 +2,9 @@
  * @module `npm run catalogue [-- --packages <folder>]`: writes `public/data/catalogue.json` from n8n's published
  * packages. Contains facts only, no text from n8n.
  */
-import { execFile } from 'node:child_process'
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { parseArgs, promisify } from 'node:util'
+import { parseArgs } from 'node:util'
 import { gzipSync } from 'node:zlib'
 import type {
   CatalogueFile,
@@ -28,12 +26,10 @@ import {
   versions,
   type Webhook,
 } from './catalogue-rows.ts'
+import { type NodePackage, nodePackages, readPackages } from './n8n-packages.ts'
 import { parameterFacts } from './parameter-facts.ts'
 
-const run = promisify(execFile)
-
 const VERSION = '2.41.1'
-const PACKAGES = ['n8n-nodes-base', '@n8n/n8n-nodes-langchain']
 const OUTPUT = path.join(import.meta.dirname, '../public/data/catalogue.json')
 const PARAMETERS = path.join(import.meta.dirname, '../public/data/parameter-facts.json')
 
@@ -49,58 +45,20 @@ interface CredentialDescription {
 
 /** @param given a folder with the two `.tgz` files; without it, they are downloaded */
 async function catalogue(given: string | undefined): Promise<void> {
-  const folder = await mkdtemp(path.join(tmpdir(), 'catalogue-'))
-  try {
-    const archives = given ?? folder
-    if (given === undefined) {
-      const specs = PACKAGES.map((name) => `${name}@${VERSION}`)
-      await run('npm', ['pack', ...specs, '--pack-destination', folder, '--silent'], { cwd: folder })
-    }
-    const unpacked = await Promise.all(PACKAGES.map((name) => unpack(archives, folder, name)))
-    const file = toFile(unpacked)
-    const text = print(file)
-    await writeFile(OUTPUT, text)
-    const parameters = printParameters(parameterFacts(nodesOf(unpacked)))
-    await writeFile(PARAMETERS, parameters)
-    console.log(`Parameters: ${sizesOf(parameters)} → ${PARAMETERS}`)
-    console.log(
-      `${file.nodes.length} node types, ${file.credentials.length} credential types: ${sizesOf(text)} → ${OUTPUT}`,
-    )
-  } finally {
-    await rm(folder, { recursive: true, force: true })
-  }
+  const versions = new Map(nodePackages.map((name) => [name, VERSION]))
+  const packages = await readPackages<NodeDescription, CredentialDescription>(versions, given)
+  const file = toFile(packages)
+  const text = print(file)
+  await writeFile(OUTPUT, text)
+  const parameters = printParameters(parameterFacts(nodesOf(packages)))
+  await writeFile(PARAMETERS, parameters)
+  console.log(`Parameters: ${sizesOf(parameters)} → ${PARAMETERS}`)
+  console.log(
+    `${file.nodes.length} node types, ${file.credentials.length} credential types: ${sizesOf(text)} → ${OUTPUT}`,
+  )
 }
 
-interface Unpacked {
-  name: string
-  nodes: NodeDescription[]
-  credentials: CredentialDescription[]
-}
-
-async function unpack(archives: string, folder: string, name: string): Promise<Unpacked> {
-  const archive = path.join(archives, `${name.replace('@', '').replace('/', '-')}-${VERSION}.tgz`)
-  const target = path.join(folder, name)
-  await mkdir(target, { recursive: true })
-  await run('tar', ['-xzf', archive, '-C', target, 'package/dist/types', 'package/dist/known'])
-  const read = async (file: string) =>
-    JSON.parse(await readFile(path.join(target, 'package/dist', file), 'utf8'))
-  const result: Unpacked = {
-    name,
-    nodes: await read('types/nodes.json'),
-    credentials: await read('types/credentials.json'),
-  }
-  const missing = [
-    ...difference(Object.keys(await read('known/nodes.json')), result.nodes),
-    ...difference(Object.keys(await read('known/credentials.json')), result.credentials),
-  ]
-  if (missing.length > 0) throw new Error(`${name}: no description for ${missing.join(', ')}`)
-  return result
-}
-
-function difference(known: string[], described: { name: string }[]): string[] {
-  const names = new Set(described.map((each) => each.name))
-  return known.filter((name) => !names.has(name))
-}
+type Unpacked = NodePackage<NodeDescription, CredentialDescription>
 
 /** Node type → its descriptions. */
 function nodesOf(packages: Unpacked[]): Map<string, NodeDescription[]> {
@@ -120,7 +78,7 @@ function toFile(packages: Unpacked[]): CatalogueFile {
   // Across all types, because a condition may name an inherited field.
   const dependedOn = new Set(credentials.flatMap((each) => each.properties).flatMap(conditionNames))
   return {
-    packages: Object.fromEntries(PACKAGES.map((name) => [name, VERSION])),
+    packages: Object.fromEntries(nodePackages.map((name) => [name, VERSION])),
     nodes: [...nodes].map(([type, descriptions]) => nodeRow(type, descriptions)).toSorted(byFirst),
     credentials: credentials.map((each) => credentialRow(each, dependedOn)).toSorted(byFirst),
   }

@@ -39,7 +39,8 @@ const order = [
   'cli',
 ]
 /** May use Node modules; code for Workers does not import these files. */
-const nodeOnlyFiles = /^(node(\.ts$|\/)|cli\/|db\/gateway\/|(instances|alerts)\/net\/)/
+const nodeOnlyFiles =
+  /^(node(\.ts$|\/)|cli\/|db\/gateway\/|(instances|alerts)\/net\/|n8n\/catalogue\/data-files\.ts$)/
 
 interface SourceFile {
   /** Relative to `src`. */

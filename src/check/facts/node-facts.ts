@@ -4,6 +4,12 @@
  */
 import type { Conditions } from '../../n8n/catalogue/catalogue-file.ts'
 
+/**
+ * Stands for a default text of more than 120 characters, which the facts leave out: n8n's sample code, prompts and style
+ * sheets, and the description that a tool starts with.
+ */
+export const elided = '…'
+
 export interface DisplayOptions {
   show?: Conditions
   hide?: Conditions
@@ -20,6 +26,7 @@ export interface LocatorModeFacts {
 /** One parameter, option, or group of a fixed collection. */
 export interface PropertyFacts {
   name: string
+  /** Only of required parameters: n8n quotes it in the issue. */
   displayName?: string
   /** such as `string`, `options`, `resourceLocator`, `fixedCollection` */
   type?: string
@@ -48,17 +55,36 @@ export interface PropertyFacts {
     filter?: Record<string, unknown>
     assignment?: Record<string, unknown>
     editor?: string
+    editorLanguage?: string
+    /** The value is a secret. */
+    password?: boolean
   }
+  /** Credential types that a `credentialsSelect` offers, such as `has:genericAuth`. */
+  credentialTypes?: string[]
 }
 
 export interface ConnectionFacts {
-  /** such as `main`, `ai_languageModel` */
+  /** such as `main`, `ai_languageModel`; `*`: each counted entry names its own type, and whether it is required */
   type: string
   required?: boolean
   maxConnections?: number
   displayName?: string
   /** Node types that may be connected here. */
   filter?: { nodes?: string[]; excludedNodes?: string[] }
+  /**
+   * Occurs several times: as often as the number at the path of the parameter, or once for each entry of the list or
+   * comma-separated text. `default` without a value.
+   */
+  count?: { of: string; kind: 'number' | 'list' | 'text'; default: number }
+}
+
+/** Connections of a node. Where they depend on its parameters, the first case that holds applies: `connectionsOf`. */
+export type Connections = readonly ConnectionFacts[] | { cases: readonly ConnectionCase[] }
+
+export interface ConnectionCase {
+  /** Path of a parameter, or `@version` → values. Null: the parameter has no value. */
+  when?: Conditions
+  connections: readonly ConnectionFacts[]
 }
 
 export interface CredentialFacts {
@@ -87,9 +113,8 @@ export interface NodeFacts {
   version: readonly number[]
   /** such as `trigger`, `transform` */
   group: readonly string[]
-  /** An expression is kept as text: n8n evaluates it with the node's parameters. */
-  inputs: readonly ConnectionFacts[] | string
-  outputs: readonly ConnectionFacts[] | string
+  inputs: Connections
+  outputs: Connections
   properties: readonly PropertyFacts[]
   credentials: readonly CredentialFacts[]
   isTrigger: boolean
@@ -102,6 +127,8 @@ export interface NodeFacts {
   usableAsTool: boolean
   /** The tool form of a type: `…Tool` or `…HitlTool`. */
   isTool: boolean
+  /** n8n no longer offers it for new nodes. */
+  isHidden?: boolean
   maxNodes?: number
 }
 

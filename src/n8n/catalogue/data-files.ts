@@ -1,4 +1,8 @@
-/** @module Loads the data files on Node as modules. On Workers, `#data-files` resolves to `worker/data-files.ts`. */
+/** @module Loads the data files on Node. On Workers, `#data-files` resolves to `worker/data-files.ts`. */
+import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { nodeDataPath } from './data-names.ts'
 
 const files = {
   catalogue: () => import('../../../public/data/catalogue.json', { with: { type: 'json' } }),
@@ -10,4 +14,20 @@ export type DataFile = keyof typeof files
 export async function readDataFile(name: DataFile): Promise<unknown> {
   const { default: parsed } = await files[name]()
   return parsed
+}
+
+/** The text of `public/data/nodes/<name>.json`. Bundlers cannot list so many files, so they are read at run time. */
+export async function readNodeFile(name: string): Promise<string> {
+  const path = nodeDataPath(name)
+  return readFile(join(dataFolder(import.meta.dirname), path), 'utf8')
+}
+
+/** From the sources or from the build in `dist/`. */
+function dataFolder(from: string): string {
+  const folder = join(from, 'public/data')
+  if (existsSync(join(folder, 'nodes/index.json'))) return folder
+  const parent = dirname(from)
+  if (parent === from)
+    throw new Error("Flowkeep's node facts (public/data/nodes/) are missing. Reinstall Flowkeep.")
+  return dataFolder(parent)
 }
