@@ -291,9 +291,10 @@ async function missedSchedules(db: Db, now: Date, ids: string[]): Promise<SQL> {
     const due = nextDue(row.nodes, zone, new Date(row.since_ms))
     const lateMs = Math.min(now.getTime(), row.polled_ms) - (due?.getTime() ?? Infinity)
     if (lateMs < row.tolerance * minuteMs) return []
+    const since = new Date(row.since_ms).toISOString().slice(0, 16).replace('T', ' ')
     const summary =
-      `“${row.workflow_name.slice(0, 120)}” on “${row.instance_name.slice(0, 120)}” did not run on schedule: ` +
-      `no run since ${new Date(row.since_ms).toISOString()}, more than ${durationText(row.tolerance)} late`
+      `“${row.workflow_name.slice(0, 120)}” on “${row.instance_name.slice(0, 120)}” missed its schedule: ` +
+      `no run since ${since} UTC, and the next one is more than ${durationText(row.tolerance)} late`
     return [
       {
         rule_id: row.rule_id,

@@ -155,7 +155,7 @@ export class AlertRepository {
       throw scope ? invalid(...scope) : error
     })
     const rule = await this.findRule(userId, id)
-    if (!rule) throw new AppError('conflict', 'The rule was deleted at the same time')
+    if (!rule) throw new AppError('conflict', 'The rule was deleted concurrently')
     return rule
   }
 
@@ -340,8 +340,7 @@ export class AlertRepository {
       )
       insert into audit_events (id, user_id, action, subject_id)
       select ${uuidv7()}::uuid, ${userId}::uuid, 'alert.secret-rotated', id from updated returning subject_id`)
-    if (rows.length === 0)
-      throw new AppError('conflict', 'The channel was changed at the same time. Try again')
+    if (rows.length === 0) throw new AppError('conflict', 'The channel was changed concurrently. Try again')
     return secret
   }
 

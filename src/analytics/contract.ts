@@ -24,7 +24,7 @@ const runFilter = {
     .meta({
       description:
         'Kinds of executions to count besides production: `manual` (including evaluations), `sub` (called ' +
-        'by another workflow), `error` (of error workflows). Default: production only. Of a chain of ' +
+        'by another workflow), `error` (of error workflows). Default: production only. In a chain of ' +
         'retries, only the execution that decided the outcome counts. Comma-separated or repeated',
     }),
 }
@@ -265,7 +265,7 @@ export interface NodeStatsFilter extends LimitedFilter {
 
 const nodeSums = {
   executions: Count.meta({ description: 'Executions with node data in which the node ran' }),
-  runs: Count.meta({ description: 'Number of times the node ran; in a loop several times per execution' }),
+  runs: Count.meta({ description: 'Number of times the node ran; in a loop, several times per execution' }),
   failures: Count.meta({ description: 'Executions in which the node failed' }),
   failureRate: Percentage.meta({
     description: 'Percentage with two decimals: failures / executions; null when there are none',
@@ -273,7 +273,8 @@ const nodeSums = {
   items: Count.meta({ description: 'Items that the node returned' }),
   totalMs: Count.meta({ description: 'Total duration' }),
   durationMs: z.object({ p50: DurationMs, p95: DurationMs, errorBound: ErrorBound }).meta({
-    description: 'Estimated nearest-rank percentiles of one run of the node; a loop counts as its mean',
+    description:
+      'Estimated nearest-rank percentiles of one run of the node; a loop counts once, with its mean',
   }),
 }
 

@@ -50,7 +50,8 @@ const kms = [
 const rotation = (name: string, summary: string): Command => ({
   name,
   summary,
-  details: 'Can run while servers are running, several times concurrently, and again after a crash.',
+  details:
+    'Can run while servers are running, in several processes at the same time, and again after a crash.',
   options: json,
   environment: ['DATABASE_URL', ...keys, ...kms, 'FLOWKEEP_STATE'],
   partial: 'Some secrets could not be decrypted and were left unchanged',
@@ -133,7 +134,7 @@ export const commands: readonly Command[] = [
   },
   {
     name: 'backup',
-    summary: 'Back up the database to a new folder below a folder or bucket',
+    summary: 'Back up the database to a new folder in a folder or bucket',
     details: [
       'The target is a folder or s3://<bucket>/<prefix>. The backup contains no keys; store them separately.',
       'Without --method, pg_dump is used if it is installed and not older than the server. See docs/backup.md.',
@@ -141,11 +142,11 @@ export const commands: readonly Command[] = [
     positionals: { usage: '<target>', min: 1, max: 1 },
     options: {
       method: { type: 'string', value: '<dump or driver>', summary: 'Use pg_dump, or the driver alone' },
-      keep: { type: 'string', value: '<n>', summary: 'Then remove backups, except for the newest n' },
+      keep: { type: 'string', value: '<n>', summary: 'Afterwards, remove all but the newest n backups' },
       'keep-days': {
         type: 'string',
         value: '<n>',
-        summary: 'Then remove backups older than n days; with --keep, except for the newest',
+        summary: 'Afterwards, remove backups older than n days; with --keep, never the newest n',
       },
       ...json,
     },
@@ -170,10 +171,10 @@ export const commands: readonly Command[] = [
   },
   {
     name: 'restore',
-    summary: 'Restore a backup, or the newest one of a folder or bucket, into an empty database',
+    summary: 'Restore a backup, or the newest one in a folder or bucket, into an empty database',
     details: [
-      'Everything is restored, or nothing. The keys that were in use when the backup was made must be configured.',
-      'Prints each table with its rows in the backup and in the database.',
+      'Restores everything or nothing. The keys that were in use when the backup was made must be configured.',
+      'Prints each table with its row counts in the backup and in the database.',
     ].join('\n'),
     positionals: { usage: '<target>', min: 1, max: 1 },
     options: json,
@@ -182,7 +183,7 @@ export const commands: readonly Command[] = [
   },
   {
     name: 'health',
-    summary: 'Check that the server is running, for health checks of containers',
+    summary: 'Check that the server is running, for container health checks',
     environment: ['FLOWKEEP_URL', 'PORT'],
     run: async () => (await import('./operate/health.ts')).healthCommand(),
   },
@@ -190,7 +191,7 @@ export const commands: readonly Command[] = [
     name: 'setup',
     summary: 'Generate missing keys, check the installation, and store its settings',
     details: [
-      'Checks settings, database, keys and clock, and says how to fix each fault. Existing values are never changed.',
+      'Checks settings, database, keys and clock, and says how to fix each problem. Existing values are never changed.',
       'Stores new values in .env. With --cloudflare, in .env.<environment> and as secrets of the worker.',
     ].join('\n'),
     options: {
@@ -198,7 +199,7 @@ export const commands: readonly Command[] = [
       env: { type: 'string', value: '<name>', summary: 'Environment of wrangler.toml; default production' },
       file: { type: 'string', value: '<path>', summary: 'Settings file; default .env or .env.<environment>' },
       ...clockUrl,
-      yes: { type: 'boolean', summary: 'Store without asking' },
+      yes: { type: 'boolean', summary: 'Store without prompting' },
       ...json,
     },
     environment: settingNames,
@@ -281,7 +282,7 @@ export const commands: readonly Command[] = [
     options: {
       url: { type: 'string', value: '<url>', summary: 'URL of the server that uses the target database' },
       resume: { type: 'boolean', summary: 'Continue an interrupted move' },
-      abort: { type: 'boolean', summary: 'Cancel a move before the switch, and clear the target' },
+      abort: { type: 'boolean', summary: 'Cancel a move before the source forwards, and delete the copy' },
       ...json,
     },
     environment: ['DATABASE_URL', 'TARGET_DATABASE_URL', ...keys, 'FLOWKEEP_STATE'],

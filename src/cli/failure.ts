@@ -66,7 +66,7 @@ export function describeConnection(
   if (untrusted.has(code)) {
     return caFile === undefined
       ? `The certificate of ${server} is not signed by a trusted certificate authority. Set DATABASE_CA_FILE to a PEM file with the authority of the server; see docs/postgres.md.`
-      : `The certificate of ${server} is not signed by a certificate authority in ${caFile}. Use the current file of the provider or the administrator of the server.`
+      : `The certificate of ${server} is not signed by a certificate authority in ${caFile}. Get the current file from the provider or the server's administrator.`
   }
   switch (code) {
     case '28P01':
@@ -79,7 +79,7 @@ export function describeConnection(
     case 'CERT_NOT_YET_VALID':
       return `The certificate of ${server} has expired or is not valid yet. Renew it, and check the clock of this machine.`
     case noTls:
-      return `${server} does not support TLS. Turn it on (ssl = on), or add sslmode=disable to DATABASE_URL if no one else can read the network between them.`
+      return `${server} does not support TLS. Turn it on (ssl = on), or add sslmode=disable to DATABASE_URL if the network between them is private.`
     case '3D000':
       return `The server has no database${database && ` "${database}"`}. Check the name at the end of DATABASE_URL, or create the database.`
     case '42501':

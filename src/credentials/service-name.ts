@@ -10,3 +10,13 @@ export function serviceOf(type: string): string {
   if (/^oAuth[12]Api$/.test(type)) return type
   return type.replace(signIn, '') || type
 }
+
+/**
+ * “Google Sheets” for the type that n8n displays as “Google Sheets OAuth2 API”. A service that the user named stays
+ * unchanged.
+ */
+export function serviceLabel(service: string, type: string, displayName: string): string {
+  if (service === type) return displayName
+  if (service !== serviceOf(type)) return service
+  return displayName.replace(/(?: (?:OAuth[12]?|API|Access|Personal|Shared|Token|Basic|Auth|Key|JWT))+$/, '')
+}

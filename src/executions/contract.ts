@@ -317,6 +317,6 @@ export const TraceAnswer = z
     partialSuccess: z
       .object({ rejectedSpans: z.string(), errorMessage: z.string() })
       .optional()
-      .meta({ description: 'Only if spans were unusable' }),
+      .meta({ description: 'Present only if spans were unusable' }),
   })
   .meta({ ref: 'TraceResult' })

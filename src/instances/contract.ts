@@ -131,7 +131,8 @@ export type Reporter = z.output<typeof Reporter>
 export const NewOtelSetup = z
   .strictObject({
     replace: z.boolean().optional().meta({
-      description: 'Replace another collector that n8n sends traces to, until OpenTelemetry is removed again',
+      description:
+        'Replace the collector that n8n currently sends traces to, until OpenTelemetry is removed again',
     }),
   })
   .meta({ ref: 'NewOtelSetup', 'x-example': { replace: false } })

@@ -49,7 +49,7 @@ export class OtelExport {
       if (collector !== null && !replace) {
         throw new AppError(
           'instance-conflict',
-          `n8n already sends traces to ${collector}, and has only one collector. Confirm to replace it`,
+          `n8n already sends traces to ${collector}, and supports only one collector. Confirm to replace it`,
           { extra: { collector } },
         )
       }

@@ -140,7 +140,7 @@ describe('a server with a certificate of its own authority', () => {
   test('another authority is refused, with the file in the message', async () => {
     expect(await connect('', 'other.pem')).toBe(
       `The certificate of localhost:${new URL(server.url).port} is not signed by a certificate authority in ` +
-        `${path('other.pem')}. Use the current file of the provider or the administrator of the server.`,
+        `${path('other.pem')}. Get the current file from the provider or the server's administrator.`,
     )
   })
 

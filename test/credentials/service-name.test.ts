@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { serviceOf } from '../../src/credentials/service-name.ts'
+import { serviceLabel, serviceOf } from '../../src/credentials/service-name.ts'
 import { loadCatalogue } from '../../src/n8n/catalogue/catalogue.ts'
 
 test.each([
@@ -33,4 +33,15 @@ test('every type of the catalogue has a service, and its OAuth variant has the s
     .filter(([, sibling]) => types.includes(sibling))
   expect(siblings.length).toBeGreaterThan(40)
   expect(siblings.filter(([type, sibling]) => serviceOf(type) !== serviceOf(sibling))).toEqual([])
+})
+
+test.each([
+  ['googleSheets', 'googleSheetsOAuth2Api', 'Google Sheets'],
+  ['slack', 'slackApi', 'Slack'],
+  ['httpHeaderAuth', 'httpHeaderAuth', 'Header Auth'],
+  ['postgres', 'postgres', 'Postgres'],
+  ['warehouse', 'postgres', 'warehouse'],
+])('the service %s of a %s is called %s', async (service, type, label) => {
+  const { displayName } = (await loadCatalogue()).credentialType(type) ?? { displayName: '' }
+  expect(serviceLabel(service, type, displayName)).toBe(label)
 })

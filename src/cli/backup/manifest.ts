@@ -100,8 +100,7 @@ async function requireFiles(storage: Storage, manifest: Manifest): Promise<void>
   for (const { path, bytes } of manifest.files) {
     const found = stored.get(path)
     if (found === bytes) continue
-    const problem =
-      found === undefined ? 'is missing' : `has ${found} bytes, but the backup has ${bytes} bytes of it`
+    const problem = found === undefined ? 'is missing' : `has ${found} bytes instead of ${bytes}`
     throw new BackupInvalid(`${storage.description}/${path} ${problem}. Use another backup.`)
   }
 }

@@ -44,7 +44,7 @@ export async function backupCommand({ positionals, flags, values }: CommandInput
     const removed = expired.map(({ name }) => name)
     if (flags.has('json')) return jsonResult({ backup: storage.description, ...summary(manifest), removed })
     const { rows, bytes } = summary(manifest)
-    result(`${storage.description}: ${plural(rows, 'row')}, ${megabytes(bytes)}, by ${manifest.method}`)
+    result(`${storage.description}: ${plural(rows, 'row')}, ${megabytes(bytes)}, method ${manifest.method}`)
     printKeys(manifest)
     for (const name of removed) message(`Removed ${name}`)
   } finally {
@@ -190,7 +190,7 @@ export async function restoreCommand({ positionals, flags }: CommandInput): Prom
     printTables(tables)
     for (const { table, rows, problem } of repairs) message(`${table}: ${plural(rows, 'row')} ${problem}`)
     const { rows } = summary(manifest)
-    result(`Restored ${plural(rows, 'row')} into ${database.description}. All tables equal the backup.`)
+    result(`Restored ${plural(rows, 'row')} into ${database.description}. All tables match the backup.`)
     return exitCode.success
   } catch (error) {
     if (!(error instanceof RestoreDiffers)) throw error

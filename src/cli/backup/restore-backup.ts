@@ -137,7 +137,7 @@ export async function requireKeys(
   const box = ring && createSecretBox(ring)
   for (const [id, sealed] of Object.entries(keyChecks)) {
     if (box && ring.keys.has(id) && !(await opensKeyCheck(box, id, sealed)))
-      problems.push(`CREDENTIAL_KEYS has another key under the ID ${id}`)
+      problems.push(`CREDENTIAL_KEYS has a different key under the ID ${id}`)
   }
   if (problems.length === 0) return
   throw new Error(

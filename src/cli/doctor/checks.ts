@@ -125,7 +125,7 @@ const settingChecks: Record<string, Check> = {
   'private-networks': ({ settings }) => {
     const text = settings?.env['ALLOW_PRIVATE_NETWORKS']
     if (settings === undefined) return null
-    if (!text) return ok('Instances are on the public internet only')
+    if (!text) return ok('Users can connect only instances on the public internet')
     const entries = text
       .split(',')
       .map((entry) => entry.trim())
@@ -134,8 +134,10 @@ const settingChecks: Record<string, Check> = {
       const { ignored } = parsePrivateNetworks(entries)
       const open = entries.filter((entry) => !ignored.includes(entry))
       return warning(
-        `Every user can connect instances in ${list(open) || 'no private network'}` +
-          (ignored.length > 0 ? `; no effect: ${list(ignored)}` : ''),
+        [
+          ...(open.length > 0 ? [`Every user can connect instances in ${list(open)}`] : []),
+          ...(ignored.length > 0 ? [`ALLOW_PRIVATE_NETWORKS has no effect for ${list(ignored)}`] : []),
+        ].join('. '),
         'Keep ALLOW_PRIVATE_NETWORKS as short as possible, such as n8n.internal:5678. Loopback, link-local and metadata addresses cannot be opened.',
       )
     } catch (error) {
@@ -189,9 +191,9 @@ const databaseChecks: Record<string, Check> = {
   'database-driver': ({ database, target }) => {
     if (!database || target !== 'workers') return null
     return database.isNeon
-      ? ok('Neon, which answers SQL over HTTP')
+      ? ok('Neon, which accepts SQL over HTTP')
       : failure(
-          'Workers reach Postgres through the HTTP protocol of Neon only',
+          "Workers can reach Postgres only through Neon's HTTP protocol",
           'Use a Neon database, or deploy on Node. See docs/deploy-cloudflare.md.',
         )
   },
@@ -252,20 +254,20 @@ const databaseChecks: Record<string, Check> = {
     if (level === 'authority')
       return warning(
         `The certificate is verified with ${caFile ?? ''}, but not the host name`,
-        'This is safe only if that authority signs no other server, as on Cloud SQL. Otherwise use sslmode=verify-full.',
+        "This is safe only if that authority signs no other server's certificate, as on Cloud SQL. Otherwise use sslmode=verify-full.",
       )
     if (reach === 'local') return ok('Not needed: the database is on this machine')
     if (level === 'unverified') return failure('The certificate of the server is not verified', setUp)
     return reach === 'private'
-      ? warning('The connection is not encrypted, in a private network', setUp)
+      ? warning('The connection is not encrypted, but stays in a private network', setUp)
       : failure('The connection crosses the internet without encryption', setUp)
   },
   'database-statement-timeout': ofServer(({ role, statementTimeoutMs }) =>
     statementTimeoutMs > 0
       ? ok(`${statementTimeoutMs / 1000} s`)
       : warning(
-          'Statements may run without a limit',
-          `Run \`alter role ${role} set statement_timeout = '8s'\` and the same for lock_timeout = '2s'.`,
+          'Statements have no time limit',
+          `Run \`alter role ${role} set statement_timeout = '8s'\` and \`alter role ${role} set lock_timeout = '2s'\`.`,
         ),
   ),
   'database-schema': ({ database, stage }) => {
@@ -288,7 +290,7 @@ const databaseChecks: Record<string, Check> = {
         `CREDENTIAL_KEYS is missing ${list(missing)}, which stored secrets need`,
         'Add the key from your secret store to the ring. Remove it only after `keys rotate`.',
       )
-    return ok('The keys open what the database stores')
+    return ok('The keys decrypt the stored secrets')
   },
   'scheduled-job': ({ database, stage }) => {
     if (!database?.jobs || stage === 'setup') return null
@@ -296,7 +298,7 @@ const databaseChecks: Record<string, Check> = {
     if (jobs.length === 0)
       return warning(
         'The scheduled job has not run yet',
-        'Start a server, or deploy the worker with its cron.',
+        'Start a server, or deploy the worker with its cron trigger.',
       )
     const faults = jobs.filter(({ state }) => state !== 'ok')
     if (faults.length === 0)
@@ -308,7 +310,7 @@ const databaseChecks: Record<string, Check> = {
       )
     return failure(
       list(faults.map(({ part, state, lastStartedAt }) => `${part} ${state}, last run ${lastStartedAt}`)),
-      'Start a server, or check the cron of the worker. `npm run flowkeep -- jobs` shows every part, and the log names the error.',
+      "Start a server, or check the worker's cron trigger. `npm run flowkeep -- jobs` shows every part, and the log names the error.",
     )
   },
 }
@@ -322,7 +324,7 @@ const clockChecks: Record<string, Check> = {
     if (!clock) return null
     return clock.skewMs === null
       ? warning(
-          `Not compared: ${clock.url} did not answer with a date`,
+          `Not compared: ${clock.url} did not return a Date header`,
           'Pass --clock-url with any HTTPS server whose clock you trust.',
         )
       : skewFinding(clock.skewMs, 1000, clock.url)
@@ -346,7 +348,7 @@ const requiredHeaders: Readonly<Record<string, RegExp>> = {
 }
 
 const readyFixes: Readonly<Record<string, string>> = {
-  'database-unavailable': `Check that the database runs and DATABASE_URL, or run ${migrateCommand}.`,
+  'database-unavailable': `Check that the database is running and that DATABASE_URL is correct, or run ${migrateCommand}.`,
   'key-unavailable': 'Give the server the keys that the database was used with. Its log names the key.',
   'not-configured': 'The log of the server names each invalid setting.',
 }
@@ -358,7 +360,7 @@ const remoteChecks: Record<string, Check> = {
     if (error !== null)
       return failure(
         `${url.origin} cannot be reached: ${error}`,
-        'Check the URL, that the server runs, and that its certificate is valid for the host.',
+        'Check the URL, that the server is running, and that its certificate is valid for the host.',
       )
     if (url.protocol !== 'https:')
       return isLoopback(url.hostname)
@@ -376,7 +378,7 @@ const remoteChecks: Record<string, Check> = {
     const place = live.headers.get('location')
     return failure(
       `/health/live returned ${live.status}${place === null ? '' : `, a redirect to ${printableUrl(place)}`}`,
-      'Check that the URL is the one of Flowkeep itself, without a path.',
+      'Use the URL of Flowkeep itself, without a path.',
     )
   }),
   'server-ready': ofRemote(({ ready }) => {
@@ -397,12 +399,12 @@ const remoteChecks: Record<string, Check> = {
       ? ok('All security headers are set')
       : failure(
           `Missing or changed: ${list(missing)}`,
-          'A proxy changes the headers. Pass those of Flowkeep through unchanged.',
+          "A proxy changes the headers. Configure it to pass Flowkeep's headers through unchanged.",
         )
   }),
   'server-request-id': ofRemote(({ live, ready }) => {
     const [first, second] = [live, ready].map((reply) => reply?.headers.get('x-request-id') ?? null)
-    if (!first) return failure('No X-Request-Id header', 'Pass the header through the proxy.')
+    if (!first) return failure('No X-Request-Id header', 'Configure the proxy to pass the header through.')
     return first === second
       ? failure('Two responses have the same X-Request-Id', 'Turn off caching in the proxy.')
       : ok('Every response has its own')
@@ -411,7 +413,7 @@ const remoteChecks: Record<string, Check> = {
     skewMs === null
       ? warning(
           'The response has no current Date header',
-          'Pass the header through the proxy, without caching.',
+          'Configure the proxy to pass the header through, without caching.',
         )
       : skewFinding(skewMs, 1000, url.host),
   ),
@@ -420,10 +422,10 @@ const remoteChecks: Record<string, Check> = {
     const own = new Set<string>(Object.values(assets).map(({ path }) => path))
     const release = packageVersion()
     return assetPaths.every((path) => own.has(path))
-      ? ok(`The pages are those of this release, ${release}`)
+      ? ok(`The pages belong to this release, ${release}`)
       : warning(
-          `The pages are not those of this release, ${release}`,
-          'Deploy the release that you run commands of, or run the commands of the deployed one.',
+          `The pages do not belong to this release, ${release}`,
+          'Deploy this release, or run this command from the deployed release.',
         )
   }),
   'server-public-url': ofRemote(({ publicUrl, url }) => {
@@ -438,7 +440,10 @@ const remoteChecks: Record<string, Check> = {
   }),
   'server-assets': ofRemote(({ asset, assetPath }) => {
     if (assetPath === null)
-      return failure('/sign-in does not refer to any asset', 'Check that the proxy passes /sign-in through.')
+      return failure(
+        '/sign-in does not reference any assets',
+        'Check that the proxy passes /sign-in through unchanged.',
+      )
     return asset?.status === 200 && /immutable/.test(asset.headers.get('cache-control') ?? '')
       ? ok(`${assetPath} is served and cached`)
       : failure(
@@ -449,29 +454,29 @@ const remoteChecks: Record<string, Check> = {
   'server-cors': ofRemote(({ crossOrigin }) => {
     const allowed = crossOrigin?.headers.get('access-control-allow-origin') ?? null
     return allowed === null
-      ? ok('A foreign origin is not allowed')
+      ? ok('Other origins are not allowed')
       : failure(
-          `A foreign origin is allowed: ${printableUrl(allowed)}`,
+          `Another origin is allowed: ${printableUrl(allowed)}`,
           'Remove the header in the proxy. CORS_ORIGINS lists allowed origins.',
         )
   }),
   'server-body-limit': ofRemote(({ largeBody }) => {
     if (largeBody === null)
       return warning(
-        'The connection was cut during a body of 128 KB',
-        'Let the proxy pass the response of 413.',
+        'The connection was closed while a 128 KB body was sent',
+        'Configure the proxy to pass the 413 response through.',
       )
     return largeBody.status === 413
-      ? ok('A body of 128 KB for sign-in is rejected with 413')
+      ? ok('A sign-in with a 128 KB body is rejected with 413')
       : failure(
-          `A body of 128 KB for sign-in returned ${largeBody.status}`,
-          'Pass bodies through the proxy unchanged.',
+          `A sign-in with a 128 KB body returned ${largeBody.status}`,
+          'Configure the proxy to pass bodies through unchanged.',
         )
   }),
   'server-job': ofRemote(({ metrics }) => {
     if (metrics === null)
       return warning(
-        'Not checked: the last run of the scheduled job needs a token',
+        'Not checked: reading the last run of the scheduled job requires a token',
         'Set METRICS_TOKEN on the server, and pass it as METRICS_TOKEN or --token.',
       )
     if (metrics.status !== 200)

@@ -88,7 +88,7 @@ export async function setup(processEnv: Settings, options: SetupOptions): Promis
   report(checks)
   const result: SetupResult = { ok: passed(checks), checks, generated, file: null, cloudflare: null }
 
-  // Keys that do not fit the database would lock its secrets.
+  // Keys that do not match the database cannot decrypt its secrets.
   const isFatal = checks.some(({ id, outcome }) => id === 'keys-stored' && outcome === 'failure')
   const changed = { ...prompted, ...Object.fromEntries(newKeys) }
   if (isFatal) return result
@@ -110,8 +110,8 @@ export async function setup(processEnv: Settings, options: SetupOptions): Promis
   const lost = generated.filter((name) => existing.has(name))
   if (lost.length > 0) {
     throw new Error(
-      `The worker already has ${lost.join(', ')}, which ${file} does not. A new key would lock what the old one ` +
-        `sealed: add the old one to ${file}, and remove the new one.`,
+      `The worker already has ${lost.join(', ')}, which ${file} does not. A new key cannot decrypt what the old ` +
+        `one encrypted: add the old one to ${file}, and remove the new one.`,
     )
   }
   const secrets = Object.fromEntries(

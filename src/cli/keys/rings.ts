@@ -30,7 +30,7 @@ export const ringsOf = ({ config }: Pick<Deps, 'config'>): Record<RingName, KeyR
 export function ringNameOf(text: string): RingName {
   const name = ringNames.find((each) => each === text.toUpperCase())
   if (name) return name
-  throw new UsageError(`There is no key ring of this name. Use one of: ${ringNames.join(', ')}.`)
+  throw new UsageError(`There is no key ring with this name. Use one of: ${ringNames.join(', ')}.`)
 }
 
 const nouns: Record<string, string> = { users: 'password' }

@@ -11,9 +11,9 @@ export async function moveUserCommand({ positionals, flags, values }: CommandInp
   const url = values['url'] === undefined ? null : originOf(values['url'])
   if (flags.has('resume') && flags.has('abort')) throw new UsageError('Use --resume or --abort, not both.')
   if (url === null && !flags.has('resume') && !flags.has('abort'))
-    throw new UsageError('Set --url to the URL of the server that uses the target.')
+    throw new UsageError('Set --url to the URL of the server that uses the target database.')
   const targetUrl = process.env.TARGET_DATABASE_URL
-  if (!targetUrl) throw new UsageError('Set TARGET_DATABASE_URL to the database that gets the account.')
+  if (!targetUrl) throw new UsageError('Set TARGET_DATABASE_URL to the database that receives the account.')
   const from = openExistingDatabase()
   const to = openDatabase(targetUrl, 'TARGET_DATABASE_URL')
   try {

@@ -70,7 +70,7 @@ export async function moveUser(options: MoveOptions): Promise<Moved> {
     )
   route ??= await begin(options, tables)
   const { userId, url } = route
-  if (url === null) throw new Error(`The move of ${email} is being aborted. Run it with --abort.`)
+  if (url === null) throw new Error(`The move of ${email} is being aborted. Finish it with --abort.`)
   if (options.url !== null && options.url !== url)
     throw new Error(`The move of ${email} was started with --url ${url}.`)
   const compared = route.state === 'leaving' ? await copy(options, tables, route) : []
@@ -113,7 +113,7 @@ export async function abortMove({
       await query(`delete from user_routes where user_id = $1::uuid and state = 'arriving'`, [userId])
     })
   }
-  onStep('target cleared')
+  onStep('copy deleted')
   await unguard(source, tables, userId)
   await write(source, (query) =>
     query(`delete from user_routes where user_id = $1::uuid and state = 'leaving' and url is null`, [userId]),
@@ -253,13 +253,13 @@ async function requireKeys(
   for (const id of keyIds) {
     if (!ring?.keys.has(id)) problems.push(`CREDENTIAL_KEYS is missing ${id}`)
     else if (ofSource.has(id) && !(await opens(id, ofSource.get(id))))
-      problems.push(`CREDENTIAL_KEYS has another key under the ID ${id} than the source`)
+      problems.push(`CREDENTIAL_KEYS has a different key under the ID ${id} than the source`)
     else if (!ofTarget.has(id))
       problems.push(
-        `the target has never used ${id}: add it to the CREDENTIAL_KEYS of its server and start it`,
+        `the target has never used ${id}: add it to the CREDENTIAL_KEYS of its server and start that server`,
       )
     else if (!(await opens(id, ofTarget.get(id))))
-      problems.push(`the target has another key under the ID ${id}`)
+      problems.push(`the target has a different key under the ID ${id}`)
   }
   if (problems.length > 0)
     throw new Error(`The account needs keys that are not available: ${problems.join('; ')}.`)
@@ -274,7 +274,7 @@ async function copy(
   const { source, target, onStep = () => undefined, onProgress } = options
   const { userId, email } = route
   await guard(source, tables, userId)
-  onStep('source guarded')
+  onStep('source read-only')
   if (!(await routeInTarget(target, userId))) {
     await requireFree(target, userId, email)
     await write(target, (query) =>
@@ -286,7 +286,7 @@ async function copy(
     )
   }
   await guard(target, tables, userId)
-  onStep('target guarded')
+  onStep('target read-only')
   await rollUp(source, userId)
   const horizon = await horizonOf(source)
   const copied = tables.filter(({ name }) => name !== pendingTable)

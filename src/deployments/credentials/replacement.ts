@@ -107,7 +107,7 @@ export class CredentialReplacer {
       }
     }
     if (dryRun) return { status: 'planned', reason: null }
-    if (isLate) return { status: 'skipped', reason: 'The request ran out of time. Send it again' }
+    if (isLate) return { status: 'skipped', reason: 'The request timed out. Send it again' }
     try {
       const { deploymentId, version, slots, status, unpublished } = bound
       const deployment = await this.#options.deployer.deploy(userId, deploymentId, {

@@ -274,7 +274,7 @@ describe('keys', () => {
     [
       'another key under the same ID',
       { ...keys, CREDENTIAL_KEYS: randomRing('k1', 'k2') },
-      'CREDENTIAL_KEYS has another key under the ID k1',
+      'CREDENTIAL_KEYS has a different key under the ID k1',
     ],
   ])('%s is refused and named', async (_, configured, problem) => {
     const { storage } = await snapshot()

@@ -130,8 +130,8 @@ test('moves every row of one user with its pending changes, and nothing of other
 })
 
 const beforeSwitch = [
-  /^source guarded$/,
-  /^target guarded$/,
+  /^source read-only$/,
+  /^target read-only$/,
   /^copied \d+ executions$/,
   /^copied$/,
   /^compared$/,
@@ -230,7 +230,7 @@ test('refuses if the target does not have the keys, and names them', async () =>
   await target.sql`delete from key_checks where key_id = 'k2'`
   await expect(moveUser(options())).rejects.toThrow('the target has never used k2')
   await createKeyCheck(target.db, randomRing('k2')).verified()
-  await expect(moveUser(options())).rejects.toThrow('the target has another key under the ID k2')
+  await expect(moveUser(options())).rejects.toThrow('the target has a different key under the ID k2')
   expect(await source.sql`select 1 from user_routes`).toEqual([])
 })
 

@@ -70,7 +70,7 @@ export const SecretPage = ({ secret }: { secret: string }) => (
             </CopyButton>
           </div>
           <Remark>
-            Verifies the signatures of messages, by Standard Webhooks. A previous secret also signs for 24
+            Use it to verify message signatures (Standard Webhooks). A previous secret stays valid for 24
             hours.
           </Remark>
           <div class="actions">

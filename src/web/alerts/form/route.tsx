@@ -156,6 +156,6 @@ export function alertFormPages({ alerts, db, now, deliverAlertsSoon }: AlertPage
       const delivery = await alerts.replay(c.var.userId, idOf(c, 'Message'))
       if (!delivery) throw notFound('Message')
       deliverAlertsSoon()
-      return redirectWith(c, '/alerts', 'The message is sent again.')
+      return redirectWith(c, '/alerts', 'The message will be sent again.')
     })
 }

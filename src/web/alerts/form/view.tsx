@@ -64,15 +64,15 @@ const parameterFields: Record<
   keyof AlertParameters,
   { label: string; min: number; max: number; hint?: string }
 > = {
-  percent: { label: 'Failed runs above, in percent', min: 0, max: 99 },
-  windowMinutes: { label: 'Within, in minutes', min: 10, max: 1440 },
+  percent: { label: 'Failed runs above (%)', min: 0, max: 99 },
+  windowMinutes: { label: 'Within (minutes)', min: 10, max: 1440 },
   minRuns: {
-    label: 'Finished runs at least',
+    label: 'Minimum finished runs',
     min: 1,
     max: 1000,
-    hint: 'With fewer runs in this time, the rule does not judge a workflow.',
+    hint: 'With fewer runs in this time, the rule does not fire.',
   },
-  toleranceMinutes: { label: 'Late by more than, in minutes', min: 5, max: 1440 },
+  toleranceMinutes: { label: 'Late by more than (minutes)', min: 5, max: 1440 },
 }
 
 export const formFields = [...Object.keys(scopeLabels), ...Object.keys(parameterFields), 'channelIds']

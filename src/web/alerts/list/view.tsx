@@ -33,7 +33,7 @@ export function ListPage(props: ListPageProps) {
     <>
       <PageHead
         title="Alerts"
-        meta={<span>Messages about incidents, sent once each</span>}
+        meta={<span>Rules that notify you once per incident</span>}
         actions={rules.length > 0 && add}
       />
       <IgnoredFilters ignored={ignored} />
@@ -166,7 +166,7 @@ function Channels({ channels }: Pick<ListPageProps, 'channels'>) {
                   {kind === 'webhook' && (
                     <Action
                       action={`/alerts/channels/${id}/secret`}
-                      confirm={`Create a new signing secret for ${name}? The current one also signs for 24 hours.`}
+                      confirm={`Create a new signing secret for ${name}? The current one stays valid for 24 hours.`}
                       small
                     >
                       New secret

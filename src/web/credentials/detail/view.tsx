@@ -1,6 +1,7 @@
 /** @module The page of one credential: health, stored fields, usage, failed runs and deletion. */
 import type { CredentialStats } from '../../../analytics/contract.ts'
 import type { Credential, CredentialUsage, PendingDeployment } from '../../../credentials/contract.ts'
+import { serviceLabel } from '../../../credentials/service-name.ts'
 import type { Catalogue } from '../../../n8n/catalogue/catalogue.ts'
 import { Card, Grid, KeyValues, Kpi, Kpis, Remark } from '../../components/card.tsx'
 import { Action, Button, LinkButton, Segmented, withQuery } from '../../components/controls.tsx'
@@ -227,7 +228,10 @@ function Details(props: {
               {!known && <small class="block muted">from a community node</small>}
             </>,
           ],
-          ['Service', <a href={withQuery('/credentials', { service })}>{service}</a>],
+          [
+            'Service',
+            <a href={withQuery('/credentials', { service })}>{serviceLabel(service, type, label)}</a>,
+          ],
           [
             'In n8n',
             places.length === 0

@@ -1,7 +1,7 @@
 /** @module The form that creates or edits a credential, and the cards next to it. */
 import type { Child } from 'hono/jsx'
 import type { Credential } from '../../../credentials/contract.ts'
-import { serviceOf } from '../../../credentials/service-name.ts'
+import { serviceLabel, serviceOf } from '../../../credentials/service-name.ts'
 import type { Catalogue, CredentialType } from '../../../n8n/catalogue/catalogue.ts'
 import { Card, Grid, KeyValues, Remark } from '../../components/card.tsx'
 import { Button, LinkButton } from '../../components/controls.tsx'
@@ -126,7 +126,7 @@ export function CredentialForm(props: CredentialFormProps) {
                 required={false}
                 maxlength={128}
                 error={errors.service}
-                placeholder={serviceOf(type)}
+                placeholder={serviceLabel(serviceOf(type), type, label)}
                 hint="Used to filter the list of credentials."
               />
             )}

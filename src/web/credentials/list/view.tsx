@@ -14,6 +14,7 @@ import {
   Segmented,
   withQuery,
 } from '../../components/controls.tsx'
+import { serviceLabel } from '../../../credentials/service-name.ts'
 import { NodeBadge } from '../../components/icons.tsx'
 import { PageHead } from '../../layout/page.tsx'
 import { credentialStyle, Glyph } from '../../components/status.tsx'
@@ -203,12 +204,14 @@ function Filters(props: {
 }) {
   const { groups, filter, catalogue, keep } = props
   const types = [...new Set(groups.map(({ type }) => type))]
-  const services = [...new Set(groups.map(({ service }) => service))].toSorted()
+  const services = new Map(
+    groups.map(({ service, type }) => [service, serviceLabel(service, type, typeLabel(catalogue, type))]),
+  )
   const set = [
     ...(filter.q ? [['q', 'Name', filter.q]] : []),
     ...(filter.status ? [['status', 'Health', credentialStyle(filter.status).label]] : []),
     ...(filter.type ? [['type', 'Type', typeLabel(catalogue, filter.type)]] : []),
-    ...(filter.service ? [['service', 'Service', filter.service]] : []),
+    ...(filter.service ? [['service', 'Service', services.get(filter.service) ?? filter.service]] : []),
   ]
   const current = new URLSearchParams(
     Object.entries({ ...filter, period: keep }).flatMap(([name, value]) => (value ? [[name, value]] : [])),
@@ -241,7 +244,7 @@ function Filters(props: {
           name={'service'}
           label={'Service'}
           value={filter.service ?? ''}
-          options={[['', 'Any service'], ...services.map((service) => [service, service] as const)]}
+          options={[['', 'Any service'], ...[...services].toSorted((a, b) => a[1].localeCompare(b[1], 'en'))]}
         />
       </FilterForm>
       {set.length > 0 && (

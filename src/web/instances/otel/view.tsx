@@ -15,11 +15,12 @@ export const ReplacePage = ({ instance, collector }: { instance: Instance; colle
             <b>
               {instance.name} sends its traces to {collector}.
             </b>{' '}
-            n8n has only one collector, so {collector} receives no traces while n8n sends them to Flowkeep.
+            n8n supports only one collector, so {collector} receives no traces while n8n sends them to
+            Flowkeep.
           </p>
           <p class="soft">
-            “Stop OpenTelemetry” restores {collector}. n8n does not reveal the values of headers, so you then
-            enter them again in n8n.
+            “Stop OpenTelemetry” restores {collector}. n8n does not return the values of headers, so you will
+            have to enter them again in n8n.
           </p>
           <Form action={`/instances/${instance.id}/otel`}>
             <Hidden name="replace" value="true" />
