@@ -41,7 +41,7 @@ const permissionDenied: Rule = ({ service }) =>
 const rateLimited: Rule = ({ service }) =>
   explanation(
     'wait',
-    `The rate limit was exceeded: ${service} received too many requests.`,
+    `${service} rejected the request because its rate limit was exceeded.`,
     'Process fewer items at a time, add a Wait node before this node, or turn on “Retry on fail” with a pause.',
   )
 const timedOut: Rule = ({ service }) =>

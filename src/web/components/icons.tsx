@@ -1,4 +1,5 @@
 /** @module Line icons on a 24 px grid, and badges of nodes and credential types. */
+import { typeLabel } from './node-labels.ts'
 
 const paths = {
   overview: 'M4 4h7v9H4zM15 4h5v5h-5zM15 13h5v7h-5zM4 17h7v3H4z',
@@ -162,7 +163,7 @@ export function NodeBadges({ types }: { types: readonly string[] }) {
     <span
       class="badges"
       role="img"
-      aria-label={`Nodes: ${types.map((type) => type.split('.').at(-1)).join(', ')}`}
+      aria-label={`Nodes: ${types.map(typeLabel).join(', ')}`}
     >
       {shown.map((type) => (
         <NodeBadge type={type} />

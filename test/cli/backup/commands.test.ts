@@ -57,7 +57,7 @@ const database = ({ postgresUrl }: PostgresTestDatabase) => ({ DATABASE_URL: pos
 test('backs up to a folder, verifies, and restores into an empty database', async () => {
   const made = await run(['backup', 'backups', '--method', 'driver'], database(source))
   expect({ ...made, stdout: '' }).toMatchObject({ status: 0 })
-  expect(made.stdout).toMatch(/^backups\/flowkeep-\S+Z: \d+ rows, 0\.\d MB, by driver\n$/)
+  expect(made.stdout).toMatch(/^backups\/flowkeep-\S+Z: \d+ rows, 0\.\d MB, method driver\n$/)
   expect(made.stderr).toBe(
     'Required keys, which the backup does not contain: CREDENTIAL_KEYS k1, k2; PASSWORD_PEPPERS p1. Store them separately.\n',
   )

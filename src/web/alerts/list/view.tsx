@@ -39,7 +39,7 @@ export function ListPage(props: ListPageProps) {
       <IgnoredFilters ignored={ignored} />
       {workflowId !== null && (
         <div class="filters">
-          <Chip label="Rules of one workflow" href="/alerts" removes />
+          <Chip label="Rules for one workflow" href="/alerts" removes />
         </div>
       )}
       <Card title="Rules" flush results>

@@ -1,6 +1,7 @@
 /** @module The generated fields of a credential's form. */
 import { Fieldset, SelectField, TextArea, TextField, CheckField } from '../../components/form.tsx'
 import { Remark } from '../../components/card.tsx'
+import { fieldLabel } from '../labels.ts'
 import type { FormField } from './type-fields.ts'
 import { fieldPrefix } from './save.ts'
 
@@ -146,7 +147,7 @@ export const RemovedFields = ({
       <summary>Remove a stored value</summary>
       <Fieldset legend="Remove when saving">
         {names.map((name) => (
-          <CheckField name="remove" value={name} label={name} checked={removed.has(name)} />
+          <CheckField name="remove" value={name} label={fieldLabel(name)} checked={removed.has(name)} />
         ))}
       </Fieldset>
     </details>

@@ -1,5 +1,6 @@
 /** @module The details of a deployment and the credentials it uses. */
 import type { Deployment } from '../../../deployments/contract.ts'
+import type { Catalogue } from '../../../n8n/catalogue/catalogue.ts'
 import { Card, KeyValues } from '../../components/card.tsx'
 import { CopyButton } from '../../components/controls.tsx'
 import { NodeBadge } from '../../components/icons.tsx'
@@ -71,7 +72,15 @@ export function Facts({
   )
 }
 
-export function Bindings({ deployment, detail }: { deployment: Deployment; detail: DeploymentDetail }) {
+export function Bindings({
+  deployment,
+  detail,
+  catalogue,
+}: {
+  deployment: Deployment
+  detail: DeploymentDetail
+  catalogue: Catalogue
+}) {
   const { bindings } = deployment
   if (bindings.length === 0) return null
   return (
@@ -94,7 +103,7 @@ export function Bindings({ deployment, detail }: { deployment: Deployment; detai
                   <span>{binding.n8nCredentialId}</span>
                 )}
                 <small>
-                  {node} · {type}
+                  {node} · {catalogue.credentialType(type)?.displayName ?? type}
                   {'n8nCredentialId' in binding && ' · in n8n'}
                 </small>
               </span>

@@ -17,6 +17,7 @@ import { betterVersion } from './better-version.ts'
 import { Bindings, Facts } from './facts-cards.tsx'
 import { FailingCard } from './failing-card.tsx'
 import { HistoryCard } from './history-card.tsx'
+import type { Catalogue } from '../../../n8n/catalogue/catalogue.ts'
 import type { DeploymentDetail } from '../../../deployments/detail-queries.ts'
 import { isInProgress, StagesCard } from './stages-card.tsx'
 import { rolledBackFrom, stagesOf } from '../../components/deployment-stages.ts'
@@ -27,11 +28,12 @@ export interface DetailPageProps {
   /** The last 24 hours, compared with the 24 hours before. */
   summary: Summary
   failing: ExecutionSummary[]
+  catalogue: Catalogue
   time: TimeFormat
 }
 
 export function DetailPage(props: DetailPageProps) {
-  const { deployment, detail, time } = props
+  const { deployment, detail, catalogue, time } = props
   const { surroundings, history } = detail
   const better =
     deployment.status === 'active' ? betterVersion(history, detail.runs, deployment.version) : null
@@ -71,7 +73,7 @@ export function DetailPage(props: DetailPageProps) {
         </div>
         <div class="stack span-4">
           <Facts deployment={deployment} detail={detail} time={time} />
-          <Bindings deployment={deployment} detail={detail} />
+          <Bindings deployment={deployment} detail={detail} catalogue={catalogue} />
         </div>
       </Grid>
     </div>

@@ -87,7 +87,7 @@ function Parameters({ selected: { node } }: { selected: SelectedNode }) {
         <>
           <div class="remark">
             <Icon name="hidden" small />
-            <p>Values are redacted. You see keys, types and sizes.</p>
+            <p>Values are redacted. Only keys, types and sizes are shown.</p>
           </div>
           <ul class="outline">
             {rows.map((row) => (

@@ -1,5 +1,5 @@
 /** @module The filters of the run list: statuses as links, the others in a form. */
-import { runKinds } from '../../../db/schema/executions.ts'
+import { type ExecutionStatus, runKinds } from '../../../db/schema/executions.ts'
 import {
   Chip,
   FilterForm,
@@ -9,6 +9,7 @@ import {
   withQuery,
 } from '../../components/controls.tsx'
 import { Icon } from '../../components/icons.tsx'
+import { executionStyle } from '../../components/status.tsx'
 import { skipTarget } from '../../components/skips.ts'
 import { cutNote, type TimeFormat } from '../../format.ts'
 import { localInstant, localText } from '../../../lib/local-time.ts'
@@ -224,13 +225,19 @@ const MoreField = ({
   </label>
 )
 
+const statusesText = (statuses: string): string =>
+  statuses
+    .split(',')
+    .map((status) => (status === 'failed' ? 'Failed' : executionStyle({ status: status as ExecutionStatus }).label))
+    .join(', ')
+
 /** Active filters that no visible control shows. */
 function chipsOf({ query, search }: RunFilter, { workflows }: FilterChoices, time: TimeFormat) {
   const workflow = workflows.items.find(({ id }) => id === search.workflowId)?.name ?? 'Deleted workflow'
   const isKnownStatus = statusChips.some(([value]) => value === query.status)
   const isPeriod = periods.some(([value]) => value === query.from)
   const all: { name: FilterName; label: string; value: string | undefined | false }[] = [
-    { name: 'status', label: 'Status', value: !isKnownStatus && query.status },
+    { name: 'status', label: 'Status', value: !isKnownStatus && query.status && statusesText(query.status) },
     {
       name: 'wf',
       label: 'Workflow',
