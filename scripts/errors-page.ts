@@ -15,7 +15,7 @@ const fixes = {
   'invalid-refresh-token':
     'Sign in again. A refresh token works once. Using one a second time ends its session, because it may have been stolen.',
   'quota-exceeded':
-    'The account has as many items as `detail` says. Delete some, or raise the `QUOTA_…` setting; see [configuration](configuration.md).',
+    'The account has reached the limit that `detail` names. Delete some items, or raise the `QUOTA_…` setting; see [configuration](configuration.md).',
   'cross-origin':
     'The form was submitted from another origin. `PUBLIC_URL` must be the URL in the browser, including the scheme and the port.',
   'not-found': "Check the ID and the path. Other users' resources are not found either.",
@@ -30,12 +30,12 @@ const fixes = {
   'in-use': '`detail` lists what uses the resource. Remove that first.',
   'version-conflict':
     'Another client changed the resource. Read it again, apply your change to the new version, and send its `ETag` as `If-Match`.',
-  'too-large': 'Send less. Workflows have up to 2 MB, reports 4 MB, other bodies 64 KB.',
+  'too-large': 'Send a smaller body. Workflows can have up to 2 MB, reports 4 MB, other bodies 64 KB.',
   'unsupported-media-type': 'Send `Content-Type: application/json`.',
   invalid:
     'Correct each field in `errors`. `pointer` is its JSON pointer in the body, or the name of a parameter.',
   'invalid-workflow':
-    'Correct the places in `errors`. The body must be a workflow as n8n exports it: an object with `nodes` and `connections`.',
+    'Correct the locations listed in `errors`. The body must be a workflow as n8n exports it: an object with `nodes` and `connections`.',
   'idempotency-key-reused':
     'This `Idempotency-Key` was sent with a different body. Use a new key for each new request.',
   'url-not-allowed':
@@ -43,21 +43,21 @@ const fixes = {
   'precondition-required':
     'Send `If-Match` with the `ETag` of the version that you read, or `*` to overwrite any version.',
   'too-many-requests': 'Wait for the number of seconds in the `Retry-After` header.',
-  internal: 'A fault of the server. Its log contains the cause under the `requestId` of the response.',
+  internal: 'An error in the server. Its log has the cause, under the `requestId` of the response.',
   'credential-undecryptable':
     'The key that encrypted the secret is wrong. Restore the original key in `CREDENTIAL_KEYS`, or enter the secret again; see [keys](keys.md).',
   'key-unavailable':
     'The server lacks the key that encrypted the secret, or cannot reach the KMS that wraps it. `npm run flowkeep -- keys status` names the missing keys; see [keys](keys.md).',
   'database-unavailable':
-    'Wait for the seconds in `Retry-After`. If it persists, `/health/ready` states the reason; see the [runbook](runbooks.md#flowkeepdatabasedown).',
+    'Wait for the number of seconds in `Retry-After`. If the error persists, `/health/ready` returns the reason; see the [runbook](runbooks.md#flowkeepdatabasedown).',
   'account-moving':
-    'The account is being moved to another server and is read-only. Repeat the request after the seconds in `Retry-After`; see [moving accounts](move-accounts.md).',
+    'The account is being moved to another server and is read-only. Repeat the request after the number of seconds in `Retry-After`; see [moving accounts](move-accounts.md).',
   'account-moved':
     'The account is on the server in `url`. Use that server; see [moving accounts](move-accounts.md).',
   'instance-unreachable':
-    'Flowkeep cannot connect to n8n, or something other than n8n answered. Check the URL, DNS, the certificate and the firewall; see [connecting n8n](connect-n8n.md#if-it-does-not-connect).',
+    'Flowkeep cannot connect to n8n, or something other than n8n responded. Check the URL, DNS, the certificate and the firewall; see [connecting n8n](connect-n8n.md#if-it-does-not-connect).',
   'instance-timeout':
-    'n8n accepted the connection but did not answer. Check its load, then repeat the request.',
+    'n8n accepted the connection but did not respond in time. Check its load, then repeat the request.',
   'instance-refused':
     'The API key was deleted, has expired, or lacks a scope that `detail` names. Create a new one in n8n and enter it on the page of the instance.',
   'instance-redirected':
@@ -65,7 +65,8 @@ const fixes = {
   'instance-rejected': "`detail` quotes n8n's message. Correct the workflow or the credential that it names.",
   'instance-conflict':
     '`detail` names what already exists in n8n, such as a webhook path. Import it, or rename or delete it in n8n.',
-  'instance-busy': 'n8n limits requests. Repeat the request after the seconds in `Retry-After`.',
+  'instance-busy':
+    'n8n is limiting requests. Repeat the request after the number of seconds in `Retry-After`.',
 } satisfies Record<ErrorCode, string>
 
 const groups: [title: string, matches: (status: number) => boolean][] = [
@@ -94,8 +95,8 @@ export function errorsPage(): string {
 # Troubleshooting by error code
 
 Errors of the API are problem documents (\`application/problem+json\`, RFC 9457). Branch on \`code\`: codes are never renamed,
-new ones can be added. \`detail\` says what is wrong and how to fix it, \`errors\` lists invalid fields, and \`requestId\` finds the
-request in the server's log.
+but new ones can be added. \`detail\` says what is wrong and how to fix it, \`errors\` lists invalid fields, and \`requestId\`
+finds the request in the server's log.
 
 \`\`\`json
 {
@@ -109,7 +110,7 @@ request in the server's log.
 }
 \`\`\`
 
-The [API reference](/docs) lists the codes of each operation. \`npm run flowkeep -- doctor\` finds faults of an installation,
+The [API reference](/docs) lists the codes of each operation. \`npm run flowkeep -- doctor\` finds problems with an installation,
 and the [runbooks](runbooks.md) describe what to do when an alert fires.
 
 ${titles.map((title) => `## ${title}\n\n${(byGroup.get(title) ?? []).map(section).join('\n')}`).join('\n')}`

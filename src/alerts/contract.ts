@@ -38,7 +38,11 @@ export const foreignParameter = (kind: AlertRuleKind, parameters: AlertParameter
   Object.keys(parameters).find((name) => !Object.hasOwn(ruleKinds[kind].defaults, name))
 
 const whole = (from: number, to: number) =>
-  z.number('Must be a whole number').int('Must be a whole number').min(from, `At least ${from}`).max(to, `At most ${to}`)
+  z
+    .number('Must be a whole number')
+    .int('Must be a whole number')
+    .min(from, `At least ${from}`)
+    .max(to, `At most ${to}`)
 
 const Parameters = z.strictObject({
   percent: whole(0, 99)

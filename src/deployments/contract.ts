@@ -7,7 +7,11 @@ import { deploymentStatuses } from '../db/schema/deployments.ts'
 import { pageQuery, sliceOf } from '../http/page.ts'
 import type { RequestedBinding } from '../workflows/slot-bindings.ts'
 
-const Version = z.number('Must be a whole number').int('Must be a whole number').min(1, 'At least 1').max(1_000_000_000)
+const Version = z
+  .number('Must be a whole number')
+  .int('Must be a whole number')
+  .min(1, 'At least 1')
+  .max(1_000_000_000)
 const CredentialType = z
   .string()
   .regex(/^[A-Za-z][\w.-]{0,127}$/, 'Must be an n8n credential type, such as slackApi')

@@ -160,11 +160,7 @@ export function NodeBadge({ type, large = false }: { type: string | null; large?
 export function NodeBadges({ types }: { types: readonly string[] }) {
   const shown = types.slice(0, 4)
   return (
-    <span
-      class="badges"
-      role="img"
-      aria-label={`Nodes: ${types.map(typeLabel).join(', ')}`}
-    >
+    <span class="badges" role="img" aria-label={`Nodes: ${types.map(typeLabel).join(', ')}`}>
       {shown.map((type) => (
         <NodeBadge type={type} />
       ))}

@@ -33,7 +33,7 @@ export const generalPages = (publicUrl: string) =>
             <a class="link" href="/docs/guide">
               guide
             </a>{' '}
-            explains how to use and operate Flowkeep, the{' '}
+            explains how to use and operate Flowkeep, and the{' '}
             <a class="link" href="/docs">
               API reference
             </a>{' '}

@@ -202,8 +202,8 @@ const ConsentCard = ({ label, hasClientCredentials }: { label: string; hasClient
   <Card title="Sign in through n8n">
     <div class="credential-consent">
       <p>
-        {label} requires signing in with a browser, which n8n handles. Push this credential to n8n or create it
-        there, then sign in there. When you deploy, choose the credential in n8n.
+        {label} requires signing in with a browser, which n8n handles. Push this credential to n8n or create
+        it there, then sign in there. When you deploy, choose the credential in n8n.
       </p>
       <p>
         To deploy a credential stored here without signing in,{' '}

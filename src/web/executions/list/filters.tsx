@@ -228,7 +228,9 @@ const MoreField = ({
 const statusesText = (statuses: string): string =>
   statuses
     .split(',')
-    .map((status) => (status === 'failed' ? 'Failed' : executionStyle({ status: status as ExecutionStatus }).label))
+    .map((status) =>
+      status === 'failed' ? 'Failed' : executionStyle({ status: status as ExecutionStatus }).label,
+    )
     .join(', ')
 
 /** Active filters that no visible control shows. */
