@@ -39,7 +39,7 @@ function checkType(node: CheckedNode, model: WorkflowModel, report: Report): voi
       message:
         isBuiltIn || meant
           ? `n8n has no node type ${shown(type)}${meant === undefined ? '' : `. Did you mean ${meant}?`}`
-          : `${shown(type)} is unknown to this n8n. Install its community package`,
+          : `${shown(type)} is not known to this n8n server. Install its community package`,
       n8n: `Unrecognized node type: ${shown(type)}`,
       fix: meant === undefined ? undefined : replacement(`Set it to ${meant}`, `${pointer}/type`, meant),
     })

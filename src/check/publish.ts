@@ -110,7 +110,7 @@ function checkCredentials({ node, pointer, report }: Checked, resolved: Resolved
       pointer: pointerTo(`${pointer}/credentials`, credentialName),
       message: isMissing
         ? `The node requires a credential of the type ${credentialName}. Attach one`
-        : `The credential ${credentialName} has no ID. Attach one of the n8n server`,
+        : `The credential ${credentialName} has no ID. Attach a credential of the n8n server`,
       n8n: `${isMissing ? 'Missing required credential' : 'Credential not configured'}: ${displayName}`,
     })
   }

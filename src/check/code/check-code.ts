@@ -52,7 +52,7 @@ function checkLanguage(node: CheckedNode, report: Report): boolean {
       level: 'warning',
       at: '/parameters/language',
       message:
-        'n8n 2 runs Python only with a Python runner, without the Pyodide packages, and can disallow it. Use JavaScript, or pythonNative with a runner',
+        'n8n 2 runs Python only with a Python runner, without the Pyodide packages, and only if the server allows it. Use JavaScript, or pythonNative with a runner',
     })
   }
   return language !== 'javaScript'

@@ -29,7 +29,7 @@ function formatOf({ facts, value }: ParameterIssue): string {
   if (facts.validateType === 'options') return `Use one of: ${listed(facts.options)}`
   if (facts.validateType !== undefined) return `Use a value of the type ${facts.validateType}`
   if (facts.type === 'resourceMapper') return 'Use a value of the type of the field'
-  return `Check the value, or use another mode than ${shown(String(read(value, 'mode')))}`
+  return `Check the value, or use a mode other than ${shown(String(read(value, 'mode')))}`
 }
 
 function kindOf(type = ''): string {

@@ -41,7 +41,7 @@ function checkNode(node: CheckedNode, report: Report): void {
       code: 'unknown-on-error',
       level: 'warning',
       at: '/onError',
-      message: `${shown(JSON.stringify(onError))} is not a value of onError, so the workflow stops on an error. Use ${onErrorValues.join(', ')}`,
+      message: `${shown(JSON.stringify(onError))} is not a valid value for onError, so the workflow stops on an error. Use ${onErrorValues.join(', ')}`,
       fix:
         meant === undefined
           ? undefined
@@ -53,7 +53,7 @@ function checkNode(node: CheckedNode, report: Report): void {
       code: 'too-many-tries',
       level: 'hint',
       at: '/maxTries',
-      message: 'n8n tries a node 5 times at most',
+      message: 'n8n tries a node at most 5 times',
       fix: patch('Set it to 5', [{ op: 'replace', path: `${node.pointer}/maxTries`, value: 5 }]),
     })
   }

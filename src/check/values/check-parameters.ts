@@ -219,7 +219,7 @@ class ParameterChecker {
       code: 'unknown-option',
       level: isSelector ? 'error' : 'warning',
       at,
-      message: `${shown(JSON.stringify(value))} is not a value of ${name}${meant === undefined ? listed : `. Did you mean ${JSON.stringify(meant)}?`}`,
+      message: `${shown(JSON.stringify(value))} is not a valid value for ${name}${meant === undefined ? listed : `. Did you mean ${JSON.stringify(meant)}?`}`,
       fix:
         meant === undefined
           ? undefined
@@ -305,7 +305,7 @@ class ParameterChecker {
       code: 'unknown-parameter',
       level: 'warning',
       at: pointerAt(at, name),
-      message: `n8n knows no option ${shown(name)} here and ignores it${meant === undefined ? '' : `. Did you mean ${meant}?`}`,
+      message: `n8n has no option ${shown(name)} here and ignores it${meant === undefined ? '' : `. Did you mean ${meant}?`}`,
       fix:
         meant === undefined
           ? undefined
@@ -340,7 +340,7 @@ class ParameterChecker {
         code: 'unknown-option',
         level: 'warning',
         at: `${at}/combinator`,
-        message: `${shown(JSON.stringify(combinator))} is not a value of combinator. Use one of: and, or`,
+        message: `${shown(JSON.stringify(combinator))} is not a valid value for combinator. Use one of: and, or`,
         fix:
           lower === 'and' || lower === 'or'
             ? replacement(`Set it to "${lower}"`, `${this.#node.pointer}${at}/combinator`, lower)

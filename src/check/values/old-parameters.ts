@@ -273,7 +273,7 @@ function* requestConversions(node: CheckedNode): Generator<Conversion> {
         code: 'unknown-parameter',
         message:
           name === list
-            ? `${list} must be { "parameters": [ { "name": "…", "value": "…" } ] }. n8n sends nothing of it in this form`
+            ? `${list} must be { "parameters": [ { "name": "…", "value": "…" } ] }. n8n sends none of it in this form`
             : `${type} does not read ${name}, so n8n does not send it. Set ${part.send} and ${Object.keys(set).at(-1)}`,
         set: { [part.send]: true, ...set },
         label: `Send it as ${Object.keys(set).at(-1)}`,
