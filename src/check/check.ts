@@ -3,7 +3,7 @@
  * synchronous: load the facts of `typesOf` and the parser first. Never throws on JSON; the same input gives the same findings.
  */
 import { isObject, type JsonObject } from '../lib/json-object.ts'
-import type { Finding } from '../n8n/checks/finding.ts'
+import type { Finding, PatchOperation } from '../n8n/checks/finding.ts'
 import { findHardCodedSecrets } from '../n8n/checks/hard-coded-secrets.ts'
 import { checkStructure } from '../n8n/structure/structure.ts'
 import { checkCode } from './code/check-code.ts'
@@ -17,17 +17,18 @@ import { checkWebhooks } from './graph/check-webhooks.ts'
 import { OutputFields } from './graph/fields.ts'
 import { Flow } from './graph/flow.ts'
 import { checkSubWorkflow } from './graph/sub-workflows.ts'
+import { differences } from './json-difference.ts'
 import { listOf, WorkflowModel } from './model.ts'
-import { checkPublishable } from './publish-seam.ts'
+import { checkPublish, type PublishContext } from './publish.ts'
 import { Report } from './report.ts'
 import { checkSettings } from './settings/check-settings.ts'
 import { checkParameters } from './values/check-parameters.ts'
 import { checkPlaceholders } from './values/placeholders.ts'
 
 /** What is known beyond the workflow itself. */
-export interface CheckContext {
-  /** Workflow ID → the fields that the sub-workflow's trigger declares; undefined if it accepts any. */
-  subWorkflows?: ReadonlyMap<string, { inputs: readonly string[] | undefined }>
+export interface CheckContext extends PublishContext {
+  /** n8n ID of a workflow → the fields that its trigger declares. Without an entry, it accepts any. */
+  subWorkflowInputs?: ReadonlyMap<string, readonly string[]>
 }
 
 export { loadParser } from './code/parser.ts'
@@ -42,9 +43,10 @@ export function typesOf({ nodes }: JsonObject): string[] {
 export function check(workflow: JsonObject, facts: FactsOf, context: CheckContext = {}): Finding[] {
   const report = new Report()
   const structure = checkStructure(workflow)
-  for (const finding of structure.findings) report.include(nodeIndex(finding), finding)
+  for (const finding of withOperations(structure.findings, workflow))
+    report.include(nodeIndex(finding), finding)
   const model = new WorkflowModel(workflow, facts)
-  checkPublishable(model, report)
+  for (const finding of checkPublish(workflow, facts, context)) report.include(nodeIndex(finding), finding)
   // Broken connections would repeat themselves in every rule about the graph.
   const isConnected = !structure.findings.some(({ pointer }) => pointer.startsWith('/connections'))
   const flow = isConnected ? new Flow(model) : undefined
@@ -65,7 +67,7 @@ export function check(workflow: JsonObject, facts: FactsOf, context: CheckContex
     expressions.check(node)
     checkFromAi(node, model, report)
     checkCode(node, references, report)
-    checkSubWorkflow(node, context.subWorkflows, report)
+    checkSubWorkflow(node, context.subWorkflowInputs, report)
   }
   if (flow) {
     checkConnections(model, report)
@@ -74,6 +76,18 @@ export function check(workflow: JsonObject, facts: FactsOf, context: CheckContex
   checkWebhooks(model, report)
   checkSettings(model, report)
   return report.findings()
+}
+
+/** A repair of the structure applies to all findings with its code. */
+function withOperations(findings: readonly Finding[], workflow: JsonObject): Finding[] {
+  const known = new Map<string, PatchOperation[]>()
+  return findings.map((finding) => {
+    const { code, fix } = finding
+    if (!fix) return finding
+    const operations = known.get(code) ?? differences(workflow, checkStructure(workflow, [code]).workflow)
+    known.set(code, operations)
+    return operations.length === 0 ? finding : { ...finding, fix: { label: fix.label, operations } }
+  })
 }
 
 function nodeIndex({ pointer }: Finding): number | undefined {

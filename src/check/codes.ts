@@ -17,6 +17,7 @@ export const checkCodes = [
   'duplicate-webhook-path',
   'empty-connection',
   'endless-loop',
+  'excluded-node-type',
   'expression-without-braces',
   'from-ai-outside-tool',
   'hard-coded-secret',

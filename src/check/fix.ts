@@ -2,7 +2,7 @@
 import type { JsonObject } from '../lib/json-object.ts'
 import type { Finding, PatchOperation } from '../n8n/checks/finding.ts'
 import { checkStructure } from '../n8n/structure/structure.ts'
-import { check, type CheckContext } from './check.ts'
+import { check, type CheckContext, typesOf } from './check.ts'
 import type { FactsOf } from './facts/node-facts.ts'
 import { applyPatch } from './json-patch.ts'
 
@@ -15,7 +15,9 @@ export interface Fixed {
   applied: Finding[]
 }
 
-/** Repairs the structure, then applies every fix. The facts must include the types of the result. */
+/**
+ * Repairs the structure, then applies every fix. The facts must include the types of the result: `fixWith` loads them.
+ */
 export function fix(workflow: JsonObject, facts: FactsOf, context: CheckContext = {}): Fixed {
   const structure = checkStructure(workflow, 'all')
   const applied = structure.findings.filter((finding) => finding.fix)
@@ -25,8 +27,33 @@ export function fix(workflow: JsonObject, facts: FactsOf, context: CheckContext 
     if (findings.length === 0) break
     current = fixed
     applied.push(...findings)
+    // Nothing is known about the type that was meant.
+    if (typesOf(current).some((type) => !facts.nodeType(type) && isListed(type, facts))) break
   }
   return { workflow: current, applied }
+}
+
+/** Like `fix`, and loads the facts of the types that the fixes name. @param load such as `loadFacts` */
+export async function fixWith(
+  workflow: JsonObject,
+  load: (types: string[]) => Promise<FactsOf>,
+  context: CheckContext = {},
+): Promise<Fixed> {
+  let result: Fixed = { workflow, applied: [] }
+  let known = ''
+  for (let round = 0; round < maximumRounds; round += 1) {
+    const types = typesOf(result.workflow)
+    if (types.join() === known) break
+    known = types.join()
+    const next = fix(result.workflow, await load(types), context)
+    result = { workflow: next.workflow, applied: [...result.applied, ...next.applied] }
+  }
+  return result
+}
+
+function isListed(type: string, facts: FactsOf): boolean {
+  for (const name of facts.typeNames()) if (name === type) return true
+  return false
 }
 
 /** Applies the fixes that do not touch the same place. */

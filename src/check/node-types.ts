@@ -4,7 +4,8 @@ import { isObject, type JsonObject } from '../lib/json-object.ts'
 import type { Finding } from '../n8n/checks/finding.ts'
 import { typeVersion } from '../n8n/catalogue/required-credentials.ts'
 import { shown } from '../n8n/structure/repairs.ts'
-import type { FactsOf, NodeFacts, NodeTypeFacts } from './facts/node-facts.ts'
+import type { FactsOf, NodeFacts } from './facts/node-facts.ts'
+import { bestVersion } from './values/fit.ts'
 
 /** Packages of n8n's built-in node types. */
 const reservedPrefixes = ['n8n-nodes-base.', '@n8n/n8n-nodes-langchain.']
@@ -73,7 +74,7 @@ export function describeNode(
   const at = `${pointer}/typeVersion`
   const version = typeVersion(node)
   if (version === undefined) {
-    const meant = closestVersion(node, known)
+    const meant = bestVersion(known, parametersOf(node), [known.defaultVersion]) ?? known.defaultVersion
     report({
       code: 'missing-type-version',
       level: 'warning',
@@ -85,7 +86,8 @@ export function describeNode(
   }
   const { versions } = known
   if (!known.takesAnyVersion && !versions.includes(version)) {
-    const meant = versions.findLast((each) => each < version) ?? known.defaultVersion
+    const nearest = versions.toSorted((a, b) => Math.abs(a - version) - Math.abs(b - version) || b - a)
+    const meant = bestVersion(known, parametersOf(node), nearest) ?? known.defaultVersion
     const listed = versions.join(', ')
     report({
       code: 'unknown-node-version',
@@ -100,17 +102,7 @@ export function describeNode(
   return known.describe(version)
 }
 
-/** The version that has the most of the node's parameters, preferably the default one. */
-function closestVersion({ parameters }: JsonObject, known: NodeTypeFacts): number {
-  const given = Object.keys(isObject(parameters) ? parameters : {})
-  let best = { version: known.defaultVersion, matching: -1 }
-  for (const version of [known.defaultVersion, ...known.versions.toReversed()]) {
-    const names = new Set(known.describe(version)?.properties.map(({ name }) => name))
-    const matching = given.filter((name) => names.has(name)).length
-    if (matching > best.matching) best = { version, matching }
-  }
-  return best.version
-}
+const parametersOf = ({ parameters }: JsonObject): JsonObject => (isObject(parameters) ? parameters : {})
 
 function reportUnknownType(
   type: string,

@@ -57,7 +57,9 @@ function checkKind(link: Link, model: WorkflowModel, at: Add): void {
   const { source, target, type } = link
   const { outputs = [] } = portsOf(source)
   const { inputs, outputs: targetOutputs } = portsOf(target)
-  const kinds = outputs.map((port) => port.type).filter((each) => each !== MAIN && has(inputs, each))
+  const kinds = outputs
+    .map((port) => port.type)
+    .filter((each) => each !== MAIN && (has(inputs, each) || flagFor(target, each) !== undefined))
   const [kind] = kinds
   if (type === MAIN && kind !== undefined && kinds.length === 1) {
     at({

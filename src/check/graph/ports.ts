@@ -10,6 +10,7 @@ export interface Ports {
 }
 
 const cache = new WeakMap<CheckedNode, Ports>()
+const errors: ConnectionFacts = { type: MAIN }
 
 export function portsOf(node: CheckedNode): Ports {
   let ports = cache.get(node)
@@ -20,11 +21,11 @@ export function portsOf(node: CheckedNode): Ports {
   return ports
 }
 
-function readPorts({ facts, json, values, version }: CheckedNode): Ports {
+function readPorts({ facts, json, version, values }: CheckedNode): Ports {
   if (!facts) return { inputs: undefined, outputs: undefined }
   const read = (name: string) => values.get(name)
   const inputs = connectionsOf(facts.inputs, version, read)
   const outputs = connectionsOf(facts.outputs, version, read)
   const hasErrors = json.onError === 'continueErrorOutput' && outputs?.some(({ type }) => type === MAIN)
-  return { inputs, outputs: hasErrors && outputs ? [...outputs, { type: MAIN }] : outputs }
+  return { inputs, outputs: hasErrors && outputs ? [...outputs, errors] : outputs }
 }

@@ -6,13 +6,15 @@ import type { CheckedNode } from '../model.ts'
 import { patch, pointerAt, type Report } from '../report.ts'
 import { closest } from '../values/closest.ts'
 
-type SubWorkflows = ReadonlyMap<string, { inputs: readonly string[] | undefined }>
-
-export function checkSubWorkflow(node: CheckedNode, known: SubWorkflows | undefined, report: Report): void {
+export function checkSubWorkflow(
+  node: CheckedNode,
+  known: ReadonlyMap<string, readonly string[]> | undefined,
+  report: Report,
+): void {
   if (!known || !/^(?:executeWorkflow|toolWorkflow)$/.test(node.shortType)) return
   const reference = node.parameters.workflowId
   const id = isObject(reference) ? reference.value : reference
-  const inputs = typeof id === 'string' ? known.get(id)?.inputs : undefined
+  const inputs = typeof id === 'string' ? known.get(id) : undefined
   const given = ownValue(node.parameters.workflowInputs, 'value')
   if (!inputs || !isObject(given)) return
   const at = '/parameters/workflowInputs/value'

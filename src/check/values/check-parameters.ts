@@ -11,7 +11,7 @@ import { closest } from './closest.ts'
 import { isEmpty } from './empty.ts'
 import { bestVersion, misfits } from './fit.ts'
 import { checkJsonText } from './json-text.ts'
-import { locatorFor } from './locators.ts'
+import { locatorFor, takesText } from './locators.ts'
 import { convertOldParameters } from './old-parameters.ts'
 import { switchesFor } from './switches.ts'
 import { byName, type ParameterValues } from './parameter-values.ts'
@@ -114,11 +114,14 @@ class ParameterChecker {
 
   /** The version that all parameters are written for. */
   #versionFix(): ReturnType<typeof replacement> {
-    const { version, pointer, nodeType } = this.#node
-    const better = bestVersion(this.#node, [version, nodeType?.defaultVersion ?? version])
-    if (better === undefined || better === version || misfits(this.#node, better) > 0) return undefined
+    const { version, pointer, nodeType, parameters } = this.#node
+    if (!nodeType) return undefined
+    const better = bestVersion(nodeType, parameters, [version, nodeType.defaultVersion])
+    if (better === undefined || better === version || misfits(nodeType, parameters, better) > 0) {
+      return undefined
+    }
     // One parameter that an earlier version had can be left over.
-    if (better < version && misfits(this.#node, version) < 2) return undefined
+    if (better < version && misfits(nodeType, parameters, version) < 2) return undefined
     return patch(`Set typeVersion to ${better}`, [
       { op: 'add', path: `${pointer}/typeVersion`, value: better },
     ])
@@ -177,7 +180,11 @@ class ParameterChecker {
 
   #value(properties: readonly PropertyFacts[], value: unknown, at: string, level: ParameterValues): void {
     const [property] = properties
-    if (!property || value === null || isExpression(value)) return
+    if (!property || value === null) return
+    if (isExpression(value)) {
+      if (property.type === 'resourceLocator') this.#locator(property, value, at)
+      return
+    }
     const { type } = property
     if (type === 'options') this.#option(properties, value, at)
     else if (type === 'multiOptions') {
@@ -247,11 +254,14 @@ class ParameterChecker {
     if (typeof value === 'string' || typeof value === 'number') {
       if (value === '') return
       const locator = locatorFor(property, value)
+      const isHarmless = takesText(this.#node.shortType, value)
       this.#add({
         code: 'locator-as-text',
-        level: 'warning',
+        level: isHarmless ? 'hint' : 'warning',
         at,
-        message: `${property.name} must be an object { "__rl": true, "mode": "…", "value": "…" }, not text`,
+        message: isHarmless
+          ? `${property.name} is text. n8n reads it as the ID; its editor stores { "__rl": true, "mode": "…", "value": "…" }`
+          : `${property.name} must be an object { "__rl": true, "mode": "…", "value": "…" }, not text`,
         fix: locator && replacement('Wrap it in a resource locator', this.#node.pointer + at, locator),
       })
       return

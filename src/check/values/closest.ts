@@ -32,5 +32,15 @@ export function closest(
     const near = all.filter((each) => distanceWithin(wanted, plain(each), distance) <= distance)
     if (near.length > 0) return only(near)
   }
+  const swapped = all.filter((each) => isSwapped(wanted, plain(each)))
+  if (swapped.length > 0) return only(swapped)
   return wanted.length >= 6 ? only(all.filter((each) => plain(each).endsWith(wanted))) : undefined
+}
+
+/** Two letters that follow each other are in the wrong order. */
+function isSwapped(a: string, b: string): boolean {
+  if (a.length !== b.length || a.length < 4) return false
+  let at = 0
+  while (at < a.length && a[at] === b[at]) at += 1
+  return a.slice(0, at) + a.charAt(at + 1) + a.charAt(at) + a.slice(at + 2) === b
 }

@@ -1,15 +1,15 @@
 /** @module How well the parameters of a node fit a type version. */
-import { isContainer } from '../../lib/json-object.ts'
+import { isContainer, type JsonObject } from '../../lib/json-object.ts'
 import { isExpression } from '../../n8n/catalogue/display-options.ts'
-import type { CheckedNode } from '../model.ts'
+import type { NodeTypeFacts } from '../facts/node-facts.ts'
 import { isEmpty } from './empty.ts'
 import { ParameterValues } from './parameter-values.ts'
 
 /** The number of given parameters that n8n does not read in this version, or whose value it does not list. */
-export function misfits({ nodeType, parameters, values }: CheckedNode, version: number): number {
-  const described = nodeType?.describe(version)
+export function misfits(nodeType: NodeTypeFacts, parameters: JsonObject, version: number): number {
+  const described = nodeType.describe(version)
   if (!described) return Infinity
-  const level = new ParameterValues(described, parameters, { version, tool: values.context.tool })
+  const level = new ParameterValues(described, parameters, { version, tool: described.name.endsWith('Tool') })
   let count = 0
   for (const [name, value] of Object.entries(parameters)) {
     if (isEmpty(value)) continue
@@ -26,12 +26,16 @@ export function misfits({ nodeType, parameters, values }: CheckedNode, version: 
 }
 
 /** The version that the parameters are written for: the preferred one among the best. */
-export function bestVersion(node: CheckedNode, preferred: readonly number[]): number | undefined {
-  const versions = node.nodeType?.versions ?? []
+export function bestVersion(
+  nodeType: NodeTypeFacts,
+  parameters: JsonObject,
+  preferred: readonly number[],
+): number | undefined {
+  const { versions } = nodeType
   let best: { version: number; count: number } | undefined
   for (const version of [...preferred, ...versions.toReversed()]) {
     if (!versions.includes(version)) continue
-    const count = misfits(node, version)
+    const count = misfits(nodeType, parameters, version)
     if (count < (best?.count ?? Infinity)) best = { version, count }
   }
   return best?.version

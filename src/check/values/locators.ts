@@ -2,6 +2,14 @@
 import { isExpression } from '../../n8n/catalogue/display-options.ts'
 import type { LocatorModeFacts, PropertyFacts } from '../facts/node-facts.ts'
 
+/** Nodes that read the mode or the value of the object. The others take text, except a URL, for the ID. */
+const readers =
+  /^(?:googleSheets|googleBusinessProfile|googleBigQuery|databricks|microsoftExcel|microsoftDataverse|azureStorage|lmChatOpenAi|lmChatAnthropic|twitter|messageAnAgent|vectorStoreInMemory)/
+
+/** Whether the node works with text in place of the object. */
+export const takesText = (shortType: string, value: string | number): boolean =>
+  !readers.test(shortType) && !/^https?:/.test(String(value))
+
 const maximumTestedChars = 300
 
 export interface Locator {

@@ -275,7 +275,12 @@ function* requestConversions(node: CheckedNode): Generator<Conversion> {
           name === list
             ? `${list} must be { "parameters": [ { "name": "…", "value": "…" } ] }. n8n sends none of it in this form`
             : `${type} does not read ${name}, so n8n does not send it. Set ${part.send} and ${Object.keys(set).at(-1)}`,
-        set: { [part.send]: true, ...set },
+        set: {
+          [part.send]: true,
+          ...(part.send === 'sendBody' &&
+            parameters.inputDataFieldName !== undefined && { contentType: 'json' }),
+          ...set,
+        },
         label: `Send it as ${Object.keys(set).at(-1)}`,
       }
       break

@@ -1,4 +1,5 @@
 /** @module Which parameters of a node n8n displays, and the values that it reads. Evaluated on demand. */
+import { isContainer } from '../../lib/json-object.ts'
 import {
   type DisplayContext,
   isDisplayed,
@@ -79,8 +80,9 @@ export class ParameterValues {
     )
   }
 
-  /** The same level with other values. */
-  with(given: unknown): ParameterValues {
+  /** The same level with more values. */
+  with(added: Record<string, unknown>): ParameterValues {
+    const given = { ...(isContainer(this.#given) && this.#given), ...added }
     return new ParameterValues(this, given, this.context, this.#root)
   }
 

@@ -1,0 +1,739 @@
+/** Each code: a workflow with the mistake, one without it, and its fix. */
+import { beforeAll, describe, expect, test } from 'vitest'
+import { check, loadParser, typesOf } from '../../src/check/check.ts'
+import { checkCodes } from '../../src/check/codes.ts'
+import { loadFacts } from '../../src/check/facts/load.ts'
+import { fixWith } from '../../src/check/fix.ts'
+import type { JsonObject } from '../../src/lib/json-object.ts'
+
+beforeAll(loadParser)
+
+interface TestNode {
+  name: string
+  type: string
+  typeVersion?: number
+  parameters?: object
+  [field: string]: unknown
+}
+
+const node = (
+  name: string,
+  type: string,
+  typeVersion: number,
+  parameters: object = {},
+  more: object = {},
+): TestNode => ({
+  id: name,
+  name,
+  type: type.includes('.') ? type : `n8n-nodes-base.${type}`,
+  typeVersion,
+  position: [0, 0],
+  parameters,
+  ...more,
+})
+const hook = node('Hook', 'webhook', 2, { path: 'a', httpMethod: 'POST', options: {} })
+const http = (parameters: object, typeVersion = 4.2) =>
+  node('Request', 'httpRequest', typeVersion, { url: 'https://api.test', options: {}, ...parameters })
+const set = (value: unknown, name = 'Edit') =>
+  node(name, 'set', 3.4, {
+    assignments: { assignments: [{ id: 'a', name: 'x', type: 'string', value }] },
+    options: {},
+  })
+const code = (jsCode: string, more: object = {}) => node('Code', 'code', 2, { jsCode, ...more })
+const ai = (name: string, type: string, version: number, parameters: object = {}) =>
+  node(name, `@n8n/n8n-nodes-langchain.${type}`, version, parameters)
+const model = ai('Model', 'lmChatOpenAi', 1.2, { model: { __rl: true, mode: 'list', value: 'gpt-4o' } })
+const agent = (parameters: object = {}) =>
+  ai('Agent', 'agent', 1.7, { promptType: 'define', text: '=hi', options: {}, ...parameters })
+
+/** `A>B`: the first main output; `A:1>B:2`: output 1 to input 2; `A~ai_tool>B`: another type. */
+function connect(links: string[]): JsonObject {
+  const connections: Record<string, Record<string, unknown[][]>> = {}
+  for (const link of links) {
+    const [, from = '', type = 'main', output = '0', to = '', input = '0'] =
+      /^([\w ]+)(?:~(\w+))?(?::(\d))?>([\w ]+)(?::(\d))?$/.exec(link) ?? []
+    const outputs = ((connections[from] ??= {})[type] ??= [])
+    while (outputs.length <= Number(output)) outputs.push([])
+    outputs[Number(output)]?.push({ node: to, type, index: Number(input) })
+  }
+  return connections
+}
+
+const workflow = (nodes: TestNode[], links?: string[], more: object = {}): JsonObject => ({
+  name: 'Test',
+  nodes,
+  connections: connect(links ?? nodes.slice(1).map(({ name }, index) => `${nodes[index]?.name}>${name}`)),
+  settings: { executionOrder: 'v1' },
+  ...more,
+})
+
+const findingsOf = async (json: JsonObject, context = {}) =>
+  check(json, await loadFacts(typesOf(json)), context)
+
+interface Case {
+  code: string
+  wrong: JsonObject
+  right?: JsonObject
+  node?: string
+  context?: object
+  /** The fix removes the finding. */
+  isFixed?: boolean
+}
+
+const chat = ai('Chat', 'chatTrigger', 1.1, { options: {} })
+const telegram = node('Telegram', 'telegramTrigger', 1.2, { updates: ['message'], additionalFields: {} })
+const loop = node('Loop', 'splitInBatches', 3, { options: {} })
+const merge = node('Merge', 'merge', 3, { mode: 'append' })
+const respond = node('Respond', 'respondToWebhook', 1.1, { options: {} })
+const waiting = node('Hook', 'webhook', 2, { path: 'a', responseMode: 'responseNode', options: {} })
+const filter = (operation: string) =>
+  node('If', 'if', 2.2, {
+    conditions: {
+      options: { caseSensitive: true, leftValue: '', typeValidation: 'strict', version: 2 },
+      combinator: 'and',
+      conditions: [
+        { id: 'a', leftValue: '={{ $json.body.a }}', rightValue: 1, operator: { type: 'number', operation } },
+      ],
+    },
+    options: {},
+  })
+const sub = (value: object) =>
+  node('Sub', 'executeWorkflow', 1.2, {
+    workflowId: { __rl: true, mode: 'id', value: 'W1' },
+    workflowInputs: { mappingMode: 'defineBelow', value },
+    options: {},
+  })
+const subContext = { subWorkflowInputs: new Map([['W1', ['email']]]) }
+
+const cases: Case[] = [
+  {
+    code: 'unknown-node-type',
+    wrong: workflow([hook, node('Sheet', 'googlesheets', 4.5, { operation: 'read' })]),
+    node: 'Sheet',
+    isFixed: true,
+  },
+  {
+    code: 'unknown-node-version',
+    wrong: workflow([hook, http({}, 9)]),
+    node: 'Request',
+    right: workflow([hook, http({})]),
+    isFixed: true,
+  },
+  {
+    code: 'missing-type-version',
+    wrong: workflow([hook, { ...set('a'), typeVersion: undefined } as unknown as TestNode]),
+    node: 'Edit',
+    right: workflow([hook, set('a')]),
+    isFixed: true,
+  },
+  {
+    code: 'missing-parameter',
+    wrong: workflow([hook, node('Request', 'httpRequest', 4.2, {})]),
+    node: 'Request',
+    right: workflow([hook, http({})]),
+  },
+  { code: 'no-trigger', wrong: workflow([set('a')]), right: workflow([hook, set('a')]) },
+  {
+    code: 'excluded-node-type',
+    wrong: workflow([hook, node('Run', 'executeCommand', 1, { command: 'ls' })]),
+    node: 'Run',
+  },
+  {
+    code: 'webhook-without-path',
+    wrong: workflow([node('Hook', 'webhook', 2), set('a')]),
+    node: 'Hook',
+    right: workflow([hook, set('a')]),
+  },
+  {
+    code: 'unknown-option',
+    wrong: workflow([hook, node('Slack', 'slack', 2.3, { resource: 'chat', operation: 'post' })]),
+    node: 'Slack',
+    right: workflow([
+      hook,
+      node('Slack', 'slack', 2.3, {
+        resource: 'message',
+        operation: 'post',
+        select: 'channel',
+        channelId: { __rl: true, mode: 'id', value: 'C1' },
+        text: 'a',
+      }),
+    ]),
+  },
+  {
+    code: 'unknown-option',
+    wrong: workflow([
+      hook,
+      node('Slack', 'slack', 2.3, {
+        resource: 'Message',
+        operation: 'post',
+        select: 'channel',
+        channelId: { __rl: true, mode: 'id', value: 'C1' },
+        text: 'a',
+      }),
+    ]),
+    node: 'Slack',
+    isFixed: true,
+  },
+  // n8n's HTTP client accepts methods in lowercase.
+  {
+    code: 'unknown-option',
+    wrong: workflow([hook, http({ method: 'fetch' })]),
+    node: 'Request',
+    right: workflow([hook, http({ method: 'post' })]),
+  },
+  {
+    code: 'unknown-parameter',
+    wrong: workflow([hook, node('Code', 'code', 2, { functionCode: 'return items' })]),
+    node: 'Code',
+    right: workflow([hook, code('return items')]),
+    isFixed: true,
+  },
+  {
+    code: 'unknown-parameter',
+    wrong: workflow([hook, http({ method: 'POST', body: { a: 1 } })]),
+    node: 'Request',
+    isFixed: true,
+  },
+  {
+    code: 'unknown-parameter',
+    wrong: workflow([hook, http({ headers: { 'X-A': 'b' } })]),
+    node: 'Request',
+    isFixed: true,
+  },
+  {
+    code: 'unknown-parameter',
+    wrong: workflow([hook, http({ options: { timeOut: 1000 } })]),
+    node: 'Request',
+    right: workflow([hook, http({ options: { timeout: 1000 } })]),
+    isFixed: true,
+  },
+  {
+    code: 'parameter-of-other-version',
+    wrong: workflow([
+      hook,
+      node('Edit', 'set', 3.4, { values: { string: [{ name: 'a', value: 'b' }] }, options: {} }),
+    ]),
+    node: 'Edit',
+    isFixed: true,
+  },
+  {
+    code: 'parameter-of-other-version',
+    wrong: workflow([
+      hook,
+      node('If', 'if', 2, {
+        conditions: { string: [{ value1: '={{ $json.a }}', operation: 'equal', value2: 'b' }] },
+      }),
+    ]),
+    node: 'If',
+    right: workflow([
+      hook,
+      node('If', 'if', 1, {
+        conditions: { string: [{ value1: '={{ $json.body.a }}', operation: 'equal', value2: 'b' }] },
+      }),
+    ]),
+    isFixed: true,
+  },
+  {
+    code: 'parameter-not-used',
+    wrong: workflow([
+      hook,
+      node('Mail', 'emailSend', 2.1, {
+        fromEmail: 'a@b.test',
+        toEmail: 'c@d.test',
+        subject: 's',
+        emailFormat: 'html',
+        html: 'x',
+        text: 'y',
+        options: {},
+      }),
+    ]),
+    node: 'Mail',
+  },
+  {
+    code: 'parameter-switch-off',
+    wrong: workflow([hook, http({ method: 'POST', jsonBody: '{}', specifyBody: 'json' })]),
+    node: 'Request',
+    right: workflow([hook, http({ method: 'POST', sendBody: true, jsonBody: '{}', specifyBody: 'json' })]),
+    isFixed: true,
+  },
+  {
+    code: 'misplaced-parameter',
+    wrong: workflow(
+      [hook, agent({ systemMessage: 'Be brief' }), model],
+      ['Hook>Agent', 'Model~ai_languageModel>Agent'],
+    ),
+    node: 'Agent',
+    isFixed: true,
+  },
+  {
+    code: 'boolean-as-text',
+    wrong: workflow([
+      hook,
+      http({ sendQuery: 'true', queryParameters: { parameters: [{ name: 'a', value: 'b' }] } }),
+    ]),
+    node: 'Request',
+    isFixed: true,
+  },
+  {
+    code: 'locator-as-text',
+    wrong: workflow([
+      hook,
+      node('Sheet', 'googleSheets', 4.5, {
+        resource: 'sheet',
+        operation: 'read',
+        documentId: '1AbC',
+        sheetName: { __rl: true, mode: 'name', value: 'A' },
+        options: {},
+      }),
+    ]),
+    node: 'Sheet',
+    right: workflow([
+      hook,
+      node('Sheet', 'googleSheets', 4.5, {
+        resource: 'sheet',
+        operation: 'read',
+        documentId: { __rl: true, mode: 'id', value: '1AbC' },
+        sheetName: { __rl: true, mode: 'name', value: 'A' },
+        options: {},
+      }),
+    ]),
+    isFixed: true,
+  },
+  {
+    code: 'unknown-locator-mode',
+    wrong: workflow([
+      hook,
+      node('Sheet', 'googleSheets', 4.5, {
+        resource: 'sheet',
+        operation: 'read',
+        documentId: { __rl: true, mode: 'key', value: '1AbC' },
+        sheetName: { __rl: true, mode: 'name', value: 'A' },
+      }),
+    ]),
+    node: 'Sheet',
+  },
+  {
+    code: 'unknown-operator',
+    wrong: workflow([hook, filter('smaller')]),
+    node: 'If',
+    right: workflow([hook, filter('lt')]),
+  },
+  {
+    code: 'unknown-credential-type',
+    wrong: workflow([hook, http({ authentication: 'genericCredentialType', genericAuthType: 'bearerAuth' })]),
+    node: 'Request',
+    isFixed: true,
+  },
+  {
+    code: 'invalid-json',
+    wrong: workflow([
+      hook,
+      http({ method: 'POST', sendBody: true, specifyBody: 'json', jsonBody: '{ a: 1, }' }),
+    ]),
+    node: 'Request',
+    right: workflow([
+      hook,
+      http({ method: 'POST', sendBody: true, specifyBody: 'json', jsonBody: '{ "a": 1 }' }),
+    ]),
+  },
+  {
+    code: 'invalid-json',
+    wrong: workflow([
+      hook,
+      http({
+        method: 'POST',
+        sendBody: true,
+        specifyBody: 'json',
+        jsonBody: '={ "a": "{{ $json.body.a }}", }',
+      }),
+    ]),
+    node: 'Request',
+    right: workflow([
+      hook,
+      http({
+        method: 'POST',
+        sendBody: true,
+        specifyBody: 'json',
+        jsonBody: '={ "a": {{ $json.body.a }}, "b": "{{ 1 }}" }',
+      }),
+    ]),
+  },
+  {
+    code: 'placeholder',
+    wrong: workflow([
+      hook,
+      http({
+        sendHeaders: true,
+        headerParameters: { parameters: [{ name: 'X-Key', value: 'YOUR_API_KEY' }] },
+      }),
+    ]),
+    node: 'Request',
+    right: workflow([
+      hook,
+      http({
+        sendQuery: true,
+        queryParameters: { parameters: [{ name: 'insertDataOption', value: 'INSERT_ROWS' }] },
+      }),
+    ]),
+  },
+  {
+    code: 'hard-coded-secret',
+    wrong: workflow([
+      hook,
+      http({
+        sendHeaders: true,
+        headerParameters: {
+          parameters: [{ name: 'Authorization', value: `Bearer ${'k9Jq2vX7mZp4'.repeat(3)}` }],
+        },
+      }),
+    ]),
+    node: 'Request',
+    right: workflow([hook, http({})]),
+  },
+  {
+    code: 'literal-expression',
+    wrong: workflow([hook, set('{{ $json.body.a }}')]),
+    node: 'Edit',
+    right: workflow([hook, set('Hello {{ name }}')]),
+    isFixed: true,
+  },
+  {
+    code: 'expression-without-braces',
+    wrong: workflow([hook, set('=$json.body.a')]),
+    node: 'Edit',
+    right: workflow([hook, set('=5 $ each')]),
+    isFixed: true,
+  },
+  {
+    code: 'invalid-expression',
+    wrong: workflow([hook, set('={{ $json.body.a + }}')]),
+    node: 'Edit',
+    right: workflow([hook, set('={{ $json.body.a + 1 }}')]),
+  },
+  {
+    code: 'invalid-expression',
+    wrong: workflow([hook, set('={{ {a: {b: 1}} }}')]),
+    node: 'Edit',
+    isFixed: true,
+  },
+  {
+    code: 'unknown-node-reference',
+    wrong: workflow([hook, set("={{ $('Nope').item.json.a }}")]),
+    node: 'Edit',
+    right: workflow([hook, set("={{ $('Hook').item.json.body }}")]),
+  },
+  {
+    code: 'unknown-node-reference',
+    wrong: workflow([hook, set('={{ $node["hook"].json.body }}')]),
+    node: 'Edit',
+    isFixed: true,
+  },
+  {
+    code: 'unknown-node-reference',
+    wrong: workflow([hook, code("return [{ json: $('Nope').first().json }]")]),
+    node: 'Code',
+    right: workflow([hook, code("// $('Nope')\nreturn [{ json: $('Hook').first().json }]")]),
+  },
+  {
+    code: 'reference-not-executed',
+    wrong: workflow([hook, set("={{ $('Later').first().json.x }}"), set('a', 'Later')]),
+    node: 'Edit',
+    right: workflow([
+      hook,
+      set("={{ $('Later').isExecuted ? $('Later').first().json.x : 1 }}"),
+      set('a', 'Later'),
+    ]),
+  },
+  {
+    code: 'unknown-field',
+    wrong: workflow([hook, set('={{ $json.email }}')]),
+    node: 'Edit',
+    right: workflow([hook, set('={{ $json.body.email }}')]),
+  },
+  {
+    code: 'unknown-field',
+    wrong: workflow([hook, set('a'), set('={{ $json.y }}', 'Next')]),
+    node: 'Next',
+    right: workflow([hook, set('a'), set('={{ $json.x }}', 'Next')]),
+  },
+  {
+    code: 'from-ai-outside-tool',
+    wrong: workflow([hook, set("={{ $fromAI('a', 'b', 'string') }}")]),
+    node: 'Edit',
+  },
+  {
+    code: 'invalid-code',
+    wrong: workflow([hook, code('return [{ json: { a: 1 } }')]),
+    node: 'Code',
+    right: workflow([hook, code('return [{ json: { a: await 1 } }]')]),
+  },
+  {
+    code: 'code-returns-no-items',
+    wrong: workflow([hook, code('return "a"')]),
+    node: 'Code',
+    right: workflow([hook, code('const out = []\nout.push({ json: {} })\nreturn out')]),
+  },
+  {
+    code: 'code-returns-no-items',
+    wrong: workflow([hook, code('const a = $input.all()')]),
+    node: 'Code',
+    right: workflow([hook, code('if ($json) { return [] }\nthrow new Error("a")')]),
+  },
+  {
+    code: 'code-returns-no-items',
+    wrong: workflow([hook, code('return [{ json: {} }]', { mode: 'runOnceForEachItem' })]),
+    node: 'Code',
+    right: workflow([hook, code('return { json: {} }', { mode: 'runOnceForEachItem' })]),
+  },
+  {
+    code: 'module-not-allowed',
+    wrong: workflow([hook, code('const a = require("axios")\nreturn []')]),
+    node: 'Code',
+  },
+  {
+    code: 'input-in-wrong-mode',
+    wrong: workflow([
+      hook,
+      code('return { json: { n: $input.all().length } }', { mode: 'runOnceForEachItem' }),
+    ]),
+    node: 'Code',
+    right: workflow([hook, code('return [{ json: { n: $input.all().length } }]')]),
+  },
+  {
+    code: 'python-not-available',
+    wrong: workflow([hook, node('Code', 'code', 2, { language: 'python', pythonCode: 'return []' })]),
+    node: 'Code',
+  },
+  {
+    code: 'unknown-connection-type',
+    wrong: workflow([hook, agent(), model], ['Hook>Agent', 'Model~llm>Agent']),
+    node: 'Model',
+  },
+  {
+    code: 'sub-node-by-main',
+    wrong: workflow([hook, agent(), model], ['Hook>Agent', 'Model>Agent']),
+    node: 'Model',
+    right: workflow([hook, agent(), model], ['Hook>Agent', 'Model~ai_languageModel>Agent']),
+    isFixed: true,
+  },
+  {
+    code: 'connection-reversed',
+    wrong: workflow([hook, agent(), model], ['Hook>Agent', 'Agent~ai_languageModel>Model']),
+    node: 'Agent',
+    isFixed: true,
+  },
+  {
+    code: 'connection-type-not-available',
+    wrong: workflow(
+      [hook, agent(), model, ai('Parser', 'outputParserStructured', 1.2, { jsonSchemaExample: '{}' })],
+      ['Hook>Agent', 'Model~ai_languageModel>Agent', 'Parser~ai_outputParser>Agent'],
+    ),
+    node: 'Agent',
+    isFixed: true,
+  },
+  {
+    code: 'connection-type-mismatch',
+    wrong: workflow([hook, set('a')], [], {
+      connections: { Hook: { main: [[{ node: 'Edit', type: 'ai_tool', index: 0 }]] } },
+    }),
+    node: 'Hook',
+    isFixed: true,
+  },
+  {
+    code: 'input-index-out-of-range',
+    wrong: workflow(
+      [hook, set('a', 'A'), set('b', 'B'), merge],
+      ['Hook>A', 'Hook>B', 'A>Merge', 'B>Merge:2'],
+    ),
+    node: 'Merge',
+    right: workflow(
+      [hook, set('a', 'A'), set('b', 'B'), merge],
+      ['Hook>A', 'Hook>B', 'A>Merge', 'B>Merge:1'],
+    ),
+    isFixed: true,
+  },
+  {
+    code: 'output-index-out-of-range',
+    wrong: workflow([hook, http({}), set('a')], ['Hook>Request', 'Request:1>Edit']),
+    node: 'Request',
+    right: workflow(
+      [hook, { ...http({}), onError: 'continueErrorOutput' }, set('a')],
+      ['Hook>Request', 'Request:1>Edit'],
+    ),
+  },
+  {
+    code: 'missing-ai-input',
+    wrong: workflow([hook, agent()]),
+    node: 'Agent',
+    right: workflow([hook, agent(), model], ['Hook>Agent', 'Model~ai_languageModel>Agent']),
+  },
+  {
+    code: 'too-many-connections',
+    wrong: workflow(
+      [hook, agent(), model, { ...model, id: 'b', name: 'Other' }],
+      ['Hook>Agent', 'Model~ai_languageModel>Agent', 'Other~ai_languageModel>Agent'],
+    ),
+    node: 'Agent',
+  },
+  { code: 'merge-input-missing', wrong: workflow([hook, merge]), node: 'Merge' },
+  {
+    code: 'unreachable-node',
+    wrong: workflow([hook, set('a'), set('b', 'Alone')], ['Hook>Edit']),
+    node: 'Alone',
+  },
+  {
+    code: 'endless-loop',
+    wrong: workflow(
+      [hook, set('a'), node('Wait', 'wait', 1.1, { amount: 1 })],
+      ['Hook>Edit', 'Edit>Wait', 'Wait>Edit'],
+    ),
+    node: 'Edit',
+    right: workflow([hook, set('a'), filter('gt')], ['Hook>Edit', 'Edit>If', 'If>Edit']),
+  },
+  {
+    code: 'loop-wired-to-done',
+    wrong: workflow([hook, loop, set('a')], ['Hook>Loop', 'Loop>Edit', 'Edit>Loop']),
+    node: 'Loop',
+    right: workflow([hook, loop, set('a')], ['Hook>Loop', 'Loop:1>Edit', 'Edit>Loop']),
+    isFixed: true,
+  },
+  {
+    code: 'loop-not-closed',
+    wrong: workflow([hook, loop, set('a')], ['Hook>Loop', 'Loop:1>Edit']),
+    node: 'Loop',
+  },
+  {
+    code: 'respond-node-missing',
+    wrong: workflow([waiting, set('a')]),
+    node: 'Hook',
+    right: workflow([waiting, respond]),
+  },
+  { code: 'respond-node-unused', wrong: workflow([hook, respond]), node: 'Hook', isFixed: true },
+  {
+    code: 'memory-without-session',
+    wrong: workflow(
+      [telegram, agent(), model, ai('Memory', 'memoryBufferWindow', 1.3)],
+      ['Telegram>Agent', 'Model~ai_languageModel>Agent', 'Memory~ai_memory>Agent'],
+    ),
+    node: 'Memory',
+    right: workflow(
+      [chat, agent(), model, ai('Memory', 'memoryBufferWindow', 1.3)],
+      ['Chat>Agent', 'Model~ai_languageModel>Agent', 'Memory~ai_memory>Agent'],
+    ),
+  },
+  {
+    code: 'unknown-sub-workflow-input',
+    wrong: workflow([hook, sub({ emial: 'a' })]),
+    node: 'Sub',
+    context: subContext,
+    isFixed: true,
+  },
+  {
+    code: 'missing-sub-workflow-input',
+    wrong: workflow([hook, sub({})]),
+    node: 'Sub',
+    context: subContext,
+    right: workflow([hook, sub({ email: 'a' })]),
+  },
+  {
+    code: 'unknown-execution-order',
+    wrong: workflow([hook, set('a')], undefined, { settings: { executionOrder: 'v2' } }),
+    isFixed: true,
+  },
+  {
+    code: 'unknown-time-zone',
+    wrong: workflow([hook, set('a')], undefined, { settings: { timezone: 'Berlin' } }),
+    right: workflow([hook, set('a')], undefined, { settings: { timezone: 'Europe/Berlin' } }),
+  },
+  {
+    code: 'unknown-on-error',
+    wrong: workflow([hook, { ...set('a'), onError: 'continue' }]),
+    node: 'Edit',
+    right: workflow([hook, { ...set('a'), onError: 'continueRegularOutput' }]),
+  },
+  {
+    code: 'too-many-tries',
+    wrong: workflow([hook, { ...set('a'), retryOnFail: true, maxTries: 10 }]),
+    node: 'Edit',
+    isFixed: true,
+  },
+  { code: 'connection-by-id', wrong: workflow([{ ...hook, id: 'h' }, set('a')], ['h>Edit']), isFixed: true },
+  {
+    code: 'duplicate-node-id',
+    wrong: workflow([hook, { ...set('a'), id: 'Hook' }]),
+    node: 'Edit',
+    isFixed: true,
+  },
+  {
+    code: 'invalid-schedule',
+    wrong: workflow([
+      node('Cron', 'scheduleTrigger', 1.2, {
+        rule: { interval: [{ field: 'cronExpression', expression: '0 25 * * *' }] },
+      }),
+      set('a'),
+    ]),
+    node: 'Cron',
+  },
+  {
+    code: 'duplicate-webhook-path',
+    wrong: workflow([hook, set('a'), { ...hook, id: 'b', name: 'Other' }], ['Hook>Edit', 'Other>Edit']),
+    node: 'Other',
+  },
+]
+
+describe.each(cases.map((each, index) => [`${each.code} (${index})`, each] as const))('%s', (_, each) => {
+  const hits = async (json: JsonObject) =>
+    (await findingsOf(json, each.context)).filter(
+      (finding) => finding.code === each.code && (each.node === undefined || finding.node === each.node),
+    )
+
+  test('is found', async () => {
+    expect(checkCodes).toContain(each.code)
+    expect(await hits(each.wrong)).not.toEqual([])
+  })
+
+  test.skipIf(!each.right)('is not found without the mistake', async () => {
+    expect(await hits(each.right ?? {})).toEqual([])
+  })
+
+  test.skipIf(!each.isFixed)('is fixed, once', async () => {
+    const before = structuredClone(each.wrong)
+    const { workflow: fixed } = await fixWith(each.wrong, loadFacts, each.context)
+    expect(await hits(fixed)).toEqual([])
+    expect(each.wrong).toEqual(before)
+    const again = await fixWith(fixed, loadFacts, each.context)
+    expect(again).toEqual({ workflow: fixed, applied: [] })
+  })
+})
+
+test('reports nothing in a workflow without mistakes', async () => {
+  const nodes = [
+    waiting,
+    filter('gt'),
+    set('={{ $json.body.a }}'),
+    http({ method: 'post' }),
+    agent(),
+    model,
+    respond,
+  ]
+  const links = [
+    'Hook>If',
+    'If>Edit',
+    'If:1>Request',
+    'Edit>Agent',
+    'Agent>Respond',
+    'Request>Respond',
+    'Model~ai_languageModel>Agent',
+  ]
+  expect(await findingsOf(workflow(nodes, links))).toEqual([])
+})
+
+test('gives the same findings in the order of the nodes, and at most 200', async () => {
+  const many = Array.from({ length: 300 }, (_, index) => set('{{ $json.a }}', `N${index}`))
+  const json = workflow([hook, ...many])
+  const findings = await findingsOf(json)
+  expect(findings).toHaveLength(200)
+  expect(await findingsOf(structuredClone(json))).toEqual(findings)
+  const indexes = findings.map(({ pointer }) => Number(pointer.split('/')[2]))
+  expect(indexes).toEqual(indexes.toSorted((a, b) => a - b))
+})
