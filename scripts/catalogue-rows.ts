@@ -1,4 +1,4 @@
-/** @module Shared by the generators of facts: types of n8n's descriptions, and the rows built from them. */
+/** @module The types of n8n's descriptions, and the rows of the catalogue built from them. */
 import type { Conditions, ParameterRow } from '../src/n8n/catalogue/catalogue-file.ts'
 import { ParameterFlag } from '../src/n8n/catalogue/catalogue-file.ts'
 
@@ -18,12 +18,9 @@ export interface Property {
     password?: boolean
     redactJsonLeaves?: boolean
     multipleValues?: boolean
-    minRequiredFields?: number
     minValue?: number
     maxValue?: number
   }
-  validateType?: string
-  modes?: { name: string; validation?: { type: string; properties?: { regex?: string } }[] }[]
   options?: { value?: unknown; values?: Property[] }[]
   displayOptions?: DisplayOptions
 }

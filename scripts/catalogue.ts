@@ -14,7 +14,6 @@ import type {
   NodeRow,
   WebhookRow,
 } from '../src/n8n/catalogue/catalogue-file.ts'
-import type { ParameterFactsFile } from '../src/n8n/catalogue/parameter-facts-file.ts'
 import { CredentialFlag, FieldFlag, NodeFlag } from '../src/n8n/catalogue/catalogue-file.ts'
 import {
   conditionNames,
@@ -27,11 +26,9 @@ import {
   type Webhook,
 } from './catalogue-rows.ts'
 import { type NodePackage, nodePackages, readPackages } from './n8n-packages.ts'
-import { parameterFacts } from './parameter-facts.ts'
 
 const VERSION = '2.41.1'
 const OUTPUT = path.join(import.meta.dirname, '../public/data/catalogue.json')
-const PARAMETERS = path.join(import.meta.dirname, '../public/data/parameter-facts.json')
 
 interface CredentialDescription {
   name: string
@@ -50,9 +47,6 @@ async function catalogue(given: string | undefined): Promise<void> {
   const file = toFile(packages)
   const text = print(file)
   await writeFile(OUTPUT, text)
-  const parameters = printParameters(parameterFacts(nodesOf(packages)))
-  await writeFile(PARAMETERS, parameters)
-  console.log(`Parameters: ${sizesOf(parameters)} → ${PARAMETERS}`)
   console.log(
     `${file.nodes.length} node types, ${file.credentials.length} credential types: ${sizesOf(text)} → ${OUTPUT}`,
   )
@@ -233,11 +227,6 @@ function lines(rows: unknown[]): string {
 
 function withoutNullsAtEnd(_key: string, value: unknown): unknown {
   return Array.isArray(value) ? value.slice(0, value.findLastIndex((item) => item !== null) + 1) : value
-}
-
-function printParameters({ locators, nodes }: ParameterFactsFile): string {
-  const rows = Object.entries(nodes).map(([type, row]) => `${JSON.stringify(type)}:${JSON.stringify(row)}`)
-  return `{"locators":${JSON.stringify(locators)},\n"nodes":{\n${rows.join(',\n')}\n}}\n`
 }
 
 function sizesOf(text: string): string {

@@ -301,7 +301,6 @@ describe('the bundled worker', () => {
   test.each([
     '/data/api.json',
     '/data/catalogue.json',
-    '/data/parameter-facts.json',
     '/_headers',
     '/data',
     '/assets/../data/catalogue.json',

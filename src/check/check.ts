@@ -2,7 +2,7 @@
  * @module Checks a workflow: what n8n rejects, and what it accepts although it does not do what was meant. Pure and
  * synchronous: load the facts of `typesOf` and the parser first. Never throws on JSON; the same input gives the same findings.
  */
-import { isObject, type JsonObject } from '../lib/json-object.ts'
+import type { JsonObject } from '../lib/json-object.ts'
 import type { Finding, PatchOperation } from '../n8n/checks/finding.ts'
 import { findHardCodedSecrets } from '../n8n/checks/hard-coded-secrets.ts'
 import { checkStructure } from '../n8n/structure/structure.ts'
@@ -18,7 +18,7 @@ import { OutputFields } from './graph/fields.ts'
 import { Flow } from './graph/flow.ts'
 import { checkSubWorkflow } from './graph/sub-workflows.ts'
 import { differences } from './json-difference.ts'
-import { listOf, WorkflowModel } from './model.ts'
+import { WorkflowModel } from './model.ts'
 import { checkPublish, type PublishContext } from './publish.ts'
 import { Report } from './report.ts'
 import { checkSettings } from './settings/check-settings.ts'
@@ -32,12 +32,7 @@ export interface CheckContext extends PublishContext {
 }
 
 export { loadParser } from './code/parser.ts'
-
-/** The node types whose facts `check` needs. */
-export function typesOf({ nodes }: JsonObject): string[] {
-  const types = listOf(nodes).map((node) => (isObject(node) ? node.type : undefined))
-  return [...new Set(types)].filter((type) => typeof type === 'string').toSorted()
-}
+export { typesOf } from './types-of.ts'
 
 /** At most 200 findings, in the order of the nodes. */
 export function check(workflow: JsonObject, facts: FactsOf, context: CheckContext = {}): Finding[] {

@@ -26,8 +26,8 @@ describe('readDataFile', () => {
 
   test('reports a missing file', async () => {
     bindings.ASSETS = { fetch: async () => new Response('', { status: 404 }) }
-    await expect(readDataFile('parameter-facts')).rejects.toThrow(
-      'Static asset /data/parameter-facts.json is not available: HTTP 404',
+    await expect(readDataFile('api')).rejects.toThrow(
+      'Static asset /data/api.json is not available: HTTP 404',
     )
   })
 

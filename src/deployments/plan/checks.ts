@@ -3,6 +3,9 @@
  * deleted or archived in n8n. `plan.ts` collects all problems.
  */
 import type { JsonObject } from '../../lib/json-object.ts'
+import { loadFacts } from '../../check/facts/load.ts'
+import { typesOf } from '../../check/types-of.ts'
+import { checkPublish } from '../../check/publish.ts'
 import { missingScopes } from '../../instances/connection-test.ts'
 import type { Connection } from '../../instances/connections.ts'
 import type { N8nWorkflow } from '../../n8n/api/shapes.ts'
@@ -11,13 +14,10 @@ import type { Catalogue } from '../../n8n/catalogue/catalogue.ts'
 import type { Finding } from '../../n8n/checks/finding.ts'
 import { extractMetadata } from '../../n8n/reading/metadata.ts'
 import { checkStructure } from '../../n8n/structure/structure.ts'
-import { loadParameterFacts } from '../../n8n/checks/parameter-checks.ts'
-import { checkPublishable } from '../../n8n/checks/publish-checks.ts'
 import { quoted, type ResolvedSlot } from '../../workflows/slot-bindings.ts'
 import { installedTypes } from './community-nodes.ts'
 import type { ErrorHandling } from '../deploy/error-handling.ts'
 import type { PlannedCredential } from './slots.ts'
-import { startedBy } from '../remote/body.ts'
 
 export interface PlanToCheck {
   workflow: JsonObject
@@ -35,13 +35,10 @@ export interface PlanToCheck {
 export async function checkPlan(plan: PlanToCheck): Promise<Finding[]> {
   const { workflow, catalogue, publish, remote } = plan
   const installed = await installedTypes(plan.connection.client, workflow, catalogue, remote)
-  const publishing = checkPublishable(workflow, catalogue, await loadParameterFacts(), installed)
-  const started = startedBy(workflow, catalogue)
-  if (publish && started === 'nothing') publishing.push(noTrigger)
-  if (publish && started === 'resume') publishing.push(neverStarted)
+  const publishing = checkPublish(workflow, await loadFacts(typesOf(workflow)), { installed })
   const findings = [
     // n8n accepts an unpublished workflow with these errors.
-    ...(publish ? publishing : publishing.map(asWarning)),
+    ...(publish ? publishing : publishing.filter(({ code }) => code !== 'no-trigger').map(asWarning)),
     ...(await scopeFindings(plan)),
     ...errorHandlingFindings(plan.errorHandling),
   ]
@@ -51,22 +48,6 @@ export async function checkPlan(plan: PlanToCheck): Promise<Finding[]> {
 /** Downgrades an error for a workflow that is not published. */
 export const asWarning = (finding: Finding): Finding =>
   finding.level === 'error' ? Object.assign({}, finding, { level: 'warning' as const }) : finding
-
-const noTrigger: Finding = {
-  code: 'no-trigger',
-  level: 'error',
-  pointer: '/nodes',
-  message:
-    'This workflow has no trigger, so n8n cannot publish it. Add a trigger, or deploy it with "publish": false',
-  n8n: 'Workflow cannot be activated because it has no trigger node.',
-}
-
-const neverStarted: Finding = {
-  code: 'no-trigger',
-  level: 'warning',
-  pointer: '/nodes',
-  message: 'This workflow has no enabled trigger, so nothing starts it. Add a trigger',
-}
 
 /** The warnings of the workflow that no other finding covers. */
 function warningsOf(workflow: JsonObject, catalogue: Catalogue, findings: readonly Finding[]): Finding[] {

@@ -1,10 +1,10 @@
 /** @module The community node types that are installed on an n8n server. */
-import type { JsonObject } from '../../lib/json-object.ts'
 import type { Connection } from '../../instances/connections.ts'
 import type { N8nWorkflow } from '../../n8n/api/shapes.ts'
 import { N8nError } from '../../n8n/api/transport.ts'
 import type { Catalogue } from '../../n8n/catalogue/catalogue.ts'
-import { hasCommunityNodes, type InstalledTypes } from '../../n8n/checks/publish-checks.ts'
+import { type InstalledTypes, isCommunityType } from '../../check/node-types.ts'
+import { isObject, type JsonObject } from '../../lib/json-object.ts'
 
 /**
  * The types of the community packages that n8n lists, plus the types of the published workflow.
@@ -24,6 +24,19 @@ export async function installedTypes(
     if (failedLoading !== true) for (const { type } of installedNodes) types.add(type)
   }
   return { types, isComplete: packages !== null }
+}
+
+function hasCommunityNodes({ nodes }: JsonObject, catalogue: Catalogue): boolean {
+  return (
+    Array.isArray(nodes) &&
+    nodes.some(
+      (node) =>
+        isObject(node) &&
+        typeof node.type === 'string' &&
+        !catalogue.nodeType(node.type) &&
+        isCommunityType(node.type),
+    )
+  )
 }
 
 /** A draft may contain types that n8n refused to publish. */

@@ -6,7 +6,6 @@ import { nodeDataPath } from './data-names.ts'
 
 const files = {
   catalogue: () => import('../../../public/data/catalogue.json', { with: { type: 'json' } }),
-  'parameter-facts': () => import('../../../public/data/parameter-facts.json', { with: { type: 'json' } }),
 }
 export type DataFile = keyof typeof files
 

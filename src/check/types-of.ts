@@ -1,0 +1,9 @@
+import { isObject, type JsonObject } from '../lib/json-object.ts'
+
+/** The node types whose facts a check needs: distinct and sorted. */
+export function typesOf({ nodes }: JsonObject): string[] {
+  const types = (Array.isArray(nodes) ? nodes : []).map((node: unknown) =>
+    isObject(node) ? node.type : undefined,
+  )
+  return [...new Set(types)].filter((type) => typeof type === 'string').toSorted()
+}
