@@ -77,7 +77,7 @@ const kmsVariables = {
   AWS_ACCESS_KEY_ID: optionalText(
     'AWS access key, for wrapped keys (docs/keys.md) and for backups in an S3-compatible bucket',
   ),
-  AWS_SECRET_ACCESS_KEY: optionalText('Secret of AWS_ACCESS_KEY_ID'),
+  AWS_SECRET_ACCESS_KEY: optionalText('Secret access key that belongs to AWS_ACCESS_KEY_ID'),
   AWS_SESSION_TOKEN: optionalText('Session token for temporary AWS credentials'),
   AWS_REGION: optionalText(
     'Region of the KMS key if its ID is not an ARN, and of the bucket (default us-east-1)',
@@ -89,7 +89,7 @@ const kmsVariables = {
   GCP_KMS_URL: optionalUrl('Endpoint of Google Cloud KMS; default https://cloudkms.googleapis.com'),
   VAULT_TOKEN: optionalText('Vault token that may use the transit keys'),
   VAULT_ROLE_ID: optionalText('Role ID of a Vault AppRole, instead of VAULT_TOKEN'),
-  VAULT_SECRET_ID: optionalText('Secret ID of VAULT_ROLE_ID'),
+  VAULT_SECRET_ID: optionalText('Secret ID that belongs to VAULT_ROLE_ID'),
   VAULT_NAMESPACE: optionalText('Vault namespace'),
 }
 

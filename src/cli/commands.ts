@@ -282,7 +282,10 @@ export const commands: readonly Command[] = [
     options: {
       url: { type: 'string', value: '<url>', summary: 'URL of the server that uses the target database' },
       resume: { type: 'boolean', summary: 'Continue an interrupted move' },
-      abort: { type: 'boolean', summary: 'Cancel a move before the source forwards, and delete the copy' },
+      abort: {
+        type: 'boolean',
+        summary: 'Cancel the move, unless the source already forwards, and delete the copy',
+      },
       ...json,
     },
     environment: ['DATABASE_URL', 'TARGET_DATABASE_URL', ...keys, 'FLOWKEEP_STATE'],

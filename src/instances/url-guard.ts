@@ -80,7 +80,7 @@ function checkedUrl(text: string, rules: UrlRules, refuse: Refuse, checkPath?: (
     !/^https?:\/\/(?!\/)[\x21-\x5b\x5d-\uffff]+$/i.test(text) ||
     !URL.canParse(text)
   ) {
-    return refuse('Must be an absolute URL, such as https://n8n.example.com')
+    return refuse('Must be an absolute URL, such as https://example.com')
   }
   const url = new URL(text)
   const authority = text.slice(text.indexOf('//') + 2).split(/[/?#]/, 1)[0] ?? ''

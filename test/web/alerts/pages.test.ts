@@ -67,7 +67,7 @@ test('a rule is added with its scope, parameters and channels, changed, muted an
   expect(stale.dom().text).toContain('The rule has changed since it was read')
 
   await tab.post(`/alerts/${id}/mute`, { hours: '24' })
-  expect((await list()).table('Alert rules, newest first')[1]?.[1]).toMatch(/^Muted muted until/)
+  expect((await list()).table('Alert rules, newest first')[1]?.[1]).toMatch(/^Muted until/)
   await tab.post(`/alerts/${id}/mute`, { hours: '0' })
   expect((await list()).table('Alert rules, newest first')[1]?.[1]).toBe('Quiet')
   await tab.post(`/alerts/${id}/delete`)

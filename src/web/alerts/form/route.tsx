@@ -21,7 +21,7 @@ const kindOf = (text: string | null | undefined): AlertRuleKind | undefined =>
 const all = { limit: noLimit, after: null }
 const maxMuteHours = 24 * 30
 
-/** The parameters of the kind; what is not a number stays text, which the contract rejects. */
+/** The parameters of the kind. A value that is not a number stays text, which the contract rejects. */
 const parametersOf = (kind: AlertRuleKind, form: URLSearchParams) =>
   Object.fromEntries(
     Object.keys(ruleKinds[kind].defaults).map((name) => {

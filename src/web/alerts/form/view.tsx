@@ -162,7 +162,7 @@ export const EditRulePage = ({ rule, ...fields }: RuleFieldsProps & { rule: Aler
         <Form action={`/alerts/${rule.id}`}>
           <Hidden name="expected" value={rule.version} />
           <RuleFields {...fields} />
-          <CheckField name="enabled" label="Evaluate this rule" checked={rule.enabled} />
+          <CheckField name="enabled" label="Enable this rule" checked={rule.enabled} />
           <div class="actions">
             <Button kind="primary">Save</Button>
             <LinkButton href="/alerts">Cancel</LinkButton>

@@ -105,7 +105,7 @@ const Rules = ({ rules, now, time }: Pick<ListPageProps, 'rules' | 'now' | 'time
             <Status {...ruleStyle(rule, now)} />
             {isMuted(rule, now) && (
               <small>
-                muted until <Time at={rule.mutedUntil} format={time} as="brief" />
+                until <Time at={rule.mutedUntil} format={time} as="brief" />
               </small>
             )}
           </span>

@@ -54,8 +54,8 @@ export function RollbackPage({
       <Card label="Effects">
         <div class="form">
           <p>
-            <b>New runs use v{version} immediately.</b> {workflowName} on {instanceName} currently runs v
-            {current}.
+            {version !== current && <b>New runs use v{version} immediately. </b>}
+            {workflowName} on {instanceName} currently runs v{current}.
             {running > 0 &&
               ` ${plural(running, 'run')} in progress ${running === 1 ? 'finishes' : 'finish'} on v${current}.`}
           </p>

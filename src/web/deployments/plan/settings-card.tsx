@@ -73,7 +73,7 @@ export function SettingsCard(props: SettingsCardProps) {
       {plan.dependencies.length > 0 && <Dependencies plan={plan} />}
       {plan.changes.length > 0 && (
         <>
-          <h3 class="deploy-subhead">Fields that n8n does not store</h3>
+          <h3 class="deploy-subhead">Metadata removed or filled in</h3>
           <ul class="deploy-lines">
             {plan.changes.map(({ pointer, detail }) => (
               <li>

@@ -73,10 +73,12 @@ function SlotField({ slot, binding, plan, choices }: SlotFieldProps) {
   const problem = plan.problems.find(
     (each) => each.level === 'error' && each.node === node && isOfSlot(each.code),
   )
+  const unfilled = isFilled(slot) ? '' : slotProblem(slot, problem?.code)
+  const named = slot.named?.name ? `“${slot.named.name}”` : null
   const hint = (
     <>
       {/* A hint, because a field error would take focus and scroll the plan out of view. */}
-      {!isFilled(slot) && <span class="deploy-unbound">{slotProblem(slot, problem?.code)} </span>}
+      {unfilled && <span class="deploy-unbound">{unfilled} </span>}
       {sentTo && (
         <>
           Sent to <b>{sentTo}</b>.{' '}
@@ -84,7 +86,7 @@ function SlotField({ slot, binding, plan, choices }: SlotFieldProps) {
       )}
       {sentTo === null &&
         `Sent to a host determined at run time${slot.sentToExpression ? ` by ${slot.sentToExpression}` : ''}. `}
-      {slot.named?.name && `The workflow names “${slot.named.name}”.`}
+      {named && !unfilled.includes(named) && `The workflow names ${named}.`}
     </>
   )
   const field = { name: slotField({ node, type }), label: node, value, hint }

@@ -72,7 +72,7 @@ function CredentialAction({ needed, back }: { needed: NeededCredential; back: st
   if (state === 'missing') {
     return (
       <LinkButton small href={newCredentialHref(type, back)}>
-        Add<span class="visually-hidden"> a {displayName} credential</span>
+        Add<span class="visually-hidden"> {displayName} credential</span>
       </LinkButton>
     )
   }
