@@ -1,6 +1,6 @@
 /**
- * @module Delivers queued messages. A lease lets one server send a message at a time. A message is retried with growing
- * waits for a day, always with the same ID, so that a receiver can ignore one that it already has.
+ * @module Delivers queued messages. A lease lets one server send a message at a time. A message is retried at
+ * increasing intervals for a day, always with the same ID, so that a receiver can ignore one that it already has.
  */
 import { type SQL, sql } from 'drizzle-orm'
 import type { SealedBox, SecretBox } from '../crypto/secret-box.ts'

@@ -129,7 +129,7 @@ export class AlertRepository {
     return this.#settings.sendMail !== null
   }
 
-  /** @throws {AppError} `invalid` for what the user does not have, `quota-exceeded` */
+  /** @throws {AppError} `invalid` for items that the user does not have, `quota-exceeded` */
   async createRule(userId: string, body: NewAlertRule): Promise<AlertRule> {
     const { kind, parameters = {}, channelIds = [] } = body
     await this.#requireChannels(userId, channelIds)
@@ -180,7 +180,7 @@ export class AlertRepository {
   }
 
   /**
-   * Members that are left out stay.
+   * Omitted members stay unchanged.
    * @param expected the version that the change is based on; null: any
    * @throws {AppError} `invalid`, `version-conflict`
    */

@@ -1,7 +1,7 @@
 /**
  * @module Makes Flowkeep the OpenTelemetry collector of an n8n server (2.19 and later), so that n8n sends every run with
- * its nodes within seconds. n8n has one collector; its earlier settings are restored afterwards. n8n does not return the
- * values of headers, so those cannot be restored.
+ * its nodes within seconds. n8n supports one collector; its earlier settings are restored afterwards. n8n does not
+ * return the values of headers, so those cannot be restored.
  */
 import { AppError } from '../errors.ts'
 import { redact } from '../lib/secrets/redact.ts'

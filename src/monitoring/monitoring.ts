@@ -16,7 +16,7 @@ export interface MonitoringSettings {
   metricsToken: string | undefined
   /** Absent: nothing is pushed. */
   otlp: { endpoint: string; headers: Record<string, string> } | undefined
-  /** Part of the requests that are traced. */
+  /** Fraction of requests that are traced. */
   traceRatio: number
 }
 
@@ -33,11 +33,11 @@ export interface MonitoringOptions extends MonitoringSettings {
   processMetrics?: (() => Metric[]) | undefined
 }
 
-/** How long figures of the database are reused, so that several scrapers cost as much as one. */
+/** How long database metrics are reused, so that several scrapers cost as much as one. */
 const databaseMaxAgeMs = 15_000
 /** Below the timeout of a scrape, by default 10 s. */
 const databaseTimeoutMs = 5_000
-/** An isolate exports what its requests recorded within this time together. */
+/** An isolate exports together what its requests record within this time. */
 const gatherMs = 5_000
 /** Workers cancel work that a request left behind after 30 s. */
 const pushTimeoutMs = 40_000
@@ -91,7 +91,7 @@ export function createMonitoring(options: MonitoringOptions) {
   let pushingSinceMs = -Infinity
   return {
     token: options.metricsToken,
-    /** For `/metrics`. Without the figures of the database while it does not answer. */
+    /** For `/metrics`. Without the database metrics while the database does not respond. */
     render: async () => openMetrics([...processMetrics(), ...(await databaseMetrics())]),
 
     /** Exports everything, if exporting is on. Never rejects. */

@@ -14,8 +14,8 @@ export interface ExporterOptions {
   /** What sends the data, such as `service.name`. */
   resource: Record<string, string>
   /**
-   * `delta`: each export contains what happened since the last successful one. For isolates, whose totals have no owner that
-   * lasts.
+   * `delta`: each export contains what happened since the last successful one. For isolates, which do not live long
+   * enough to keep totals.
    */
   temporality: 'cumulative' | 'delta'
   fetch?: typeof fetch
@@ -62,7 +62,7 @@ export function createExporter(options: ExporterOptions) {
   }
 
   return {
-    /** Never rejects. What could not be sent is part of the next export. */
+    /** Never rejects. Data that could not be sent is part of the next export. */
     async pushMetrics(metrics: readonly Metric[]): Promise<void> {
       const nowMs = Date.now()
       const sending = new Map<string, number[]>()

@@ -33,7 +33,7 @@ const contexts = new AsyncLocalStorage<TraceContext>()
 let finished: Span[] = []
 let ratio: number | undefined
 
-/** @param sampled the part of the requests without `traceparent` that is recorded; undefined records none at all */
+/** @param sampled the fraction of requests without `traceparent` that are recorded; undefined records none at all */
 export function recordTraces(sampled: number | undefined): void {
   ratio = sampled
 }

@@ -33,7 +33,10 @@ const Manifest = z.object({
   flowkeepVersion: z.string(),
   schemaVersion: z.string(),
   method: z.enum(['dump', 'driver']),
-  /** `snapshot`: the database at one moment. `pages`: each page at its own moment; restore repairs the differences. */
+  /**
+   * `snapshot`: the database at one point in time. `pages`: each page at a different one; restore repairs the
+   * differences.
+   */
   consistency: z.enum(['snapshot', 'pages']),
   startedAt: z.iso.datetime(),
   finishedAt: z.iso.datetime(),

@@ -331,7 +331,7 @@ const clockChecks: Record<string, Check> = {
   },
 }
 
-/** A check of a server that answered. */
+/** A check of a server that responded. */
 const ofRemote =
   (check: (remote: RemoteFacts & { live: Reply }) => Finding | null): Check =>
   ({ remote }) =>

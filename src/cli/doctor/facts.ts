@@ -115,7 +115,7 @@ async function keyFacts(db: Db, ring: KeyRing | null): Promise<DatabaseFacts['ke
 
 export interface HttpClock {
   url: string
-  /** Null if the server did not answer with a date. */
+  /** Null if the server did not return a date. */
   skewMs: number | null
 }
 
@@ -160,7 +160,7 @@ function skewOf({ headers, sentAt, receivedAt }: Reply): number | null {
 
 export interface RemoteFacts {
   url: URL
-  /** Why the server cannot be reached; null if it answered. */
+  /** Why the server cannot be reached; null if it responded. */
   error: string | null
   /** Days until the certificate expires; null without https. */
   certificateDays: number | null
@@ -174,9 +174,9 @@ export interface RemoteFacts {
   /** The assets that the sign-in page references. Their names contain a hash, which identifies the release. */
   assetPaths: string[]
   crossOrigin: Reply | null
-  /** The reply to a body that is larger than allowed; null if the connection was cut. */
+  /** The response to a body that is larger than allowed; null if the connection was closed. */
   largeBody: Reply | null
-  /** The reply of `/metrics`; null without a token. */
+  /** The response of `/metrics`; null without a token. */
   metrics: Reply | null
 }
 

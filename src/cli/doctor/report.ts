@@ -1,4 +1,4 @@
-/** @module Prints the results of checks: as JSON to stdout, or a line each, with the fix below a fault. */
+/** @module Prints the results of checks: as JSON to stdout, or a line each, with the fix below a failed check. */
 import { printable } from '../command.ts'
 import { plural, result } from '../terminal.ts'
 import { type CheckResult, type Outcome, passed } from './checks.ts'

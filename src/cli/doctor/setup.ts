@@ -128,7 +128,7 @@ export async function setup(processEnv: Settings, options: SetupOptions): Promis
   return result
 }
 
-/** Settings that have no meaning on Workers, or that it refuses. */
+/** Settings that have no effect on Workers, or that Workers reject. */
 const nodeOnly = new Set<string>([
   'DATABASE_CA_FILE',
   'ALLOW_PRIVATE_NETWORKS',

@@ -87,7 +87,7 @@ async function findingsOf(text: string, name: string, created: Set<string>): Pro
   )
 }
 
-/** All nodes of the statement, outer first. A function's body is a text and holds none: creating it runs nothing. */
+/** All nodes of the statement, outer first. A function's body is text and contains none: creating it runs nothing. */
 function nodesOf(value: unknown): [type: string, node: Node][] {
   const found: [string, Node][] = []
   const open = [value]

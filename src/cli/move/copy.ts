@@ -25,8 +25,8 @@ const batchRows = 2000
 const deleteRows = 5000
 
 /**
- * Copies rows in the order of their primary key. What the target already has is the progress: a repetition continues
- * after its last row.
+ * Copies rows in the order of their primary key. The rows in the target are the progress: a repeated copy continues
+ * after the last one.
  */
 export async function copyTable(
   { source, target }: Ends,

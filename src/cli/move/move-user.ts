@@ -1,7 +1,8 @@
 /**
  * @module Moves an account to another database with the same schema. The account is read-only until the copy is
- * compared; then its route switches, and the rows in the source are deleted. The route in the source (`user_routes`) says
- * how far the move is, so that it can be resumed or, before the switch, aborted after a crash at any point.
+ * compared; then its route switches, and the rows in the source are deleted. The route in the source (`user_routes`)
+ * records the progress of the move, so that it can be resumed or, before the switch, aborted after a crash at any
+ * point.
  */
 import { createSecretBox } from '../../crypto/secret-box.ts'
 import type { KeyRing } from '../../crypto/key-ring.ts'

@@ -1,4 +1,4 @@
-/** @module `flowkeep health`: whether the server on this machine responds, for health checks of containers. */
+/** @module `flowkeep health`: whether the server on this machine responds, for container health checks. */
 import { exitCode } from '../command.ts'
 import { message, result } from '../terminal.ts'
 import { serverUrlOf } from '../variables.ts'

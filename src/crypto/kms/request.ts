@@ -18,7 +18,7 @@ export class KmsError extends Error {
   }
 }
 
-/** The places where the services put the reason of an error. */
+/** Where the services put the reason for an error. */
 const Failure = z.object({
   __type: z.string().optional().catch(undefined),
   error: z

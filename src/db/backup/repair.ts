@@ -1,6 +1,6 @@
 /**
  * @module Makes a restored backup consistent that was read page by page while the database changed. Rows that cannot be
- * repaired are deleted, and n8n is polled again from the start of the backup on.
+ * repaired are deleted, and n8n is polled again for everything since the start of the backup.
  */
 import { type CatalogTable, type Query, quoted } from './catalog.ts'
 
@@ -70,7 +70,7 @@ export async function repairPages(
   return repairs
 }
 
-/** Counts all executions again. Node statistics stay as they are: the nodes of old executions are not stored. */
+/** Recounts all executions. Node statistics stay as they are: the nodes of old executions are not stored. */
 async function recount(query: Query): Promise<void> {
   for (const table of ['execution_stats', 'error_stats', 'execution_changes'])
     await query(`delete from ${table}`)

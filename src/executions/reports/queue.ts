@@ -1,6 +1,6 @@
 /**
- * @module An optional queue in front of ingest: reports are answered when the queue has stored them, and recorded later in
- * batches. The queue may deliver a message more than once and in any order; see `ingest`.
+ * @module An optional queue in front of ingest: the server responds when the queue has stored the reports, and records
+ * them later in batches. The queue may deliver a message more than once and in any order; see `ingest`.
  */
 import { errorNameOf } from '../../errors.ts'
 import { concernsSome, databaseError, movingState } from '../../db/errors.ts'

@@ -14,7 +14,7 @@ export interface PrivateNetworkList extends PrivateNetworks {
   ignored: string[]
 }
 
-/** Private use and shared address space (RFC 1918, RFC 6598, RFC 4193). Everything else stays closed. */
+/** Private use and shared address space (RFC 1918, RFC 6598, RFC 4193). Everything else stays blocked. */
 const openableBlocks = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10', 'fc00::/7']
 const openable = blockList(openableBlocks)
 /** Metadata services of Alibaba, AWS and Google inside these ranges. */
