@@ -70,7 +70,7 @@ test('each node has a field with the host of its secret and gets the selected cr
     { node: 'ERP', type, credentialId: erp },
   ])
   expect(textOf((await person.get(`/credentials/${erp}`)).text)).toContain('ERP')
-  expect(textOf(page.text)).toContain(`ERP · ${type}`)
+  expect(textOf(page.text)).toContain('ERP · Header Auth')
 })
 
 test('a choice for one host is dropped when another version sends the credential elsewhere', async () => {
