@@ -94,13 +94,17 @@ export function describeNode(
       level: 'error',
       pointer: at,
       message: `${type} has no version ${version}. Use one of: ${listed}`,
-      n8n: `Node type "${type.slice(type.indexOf('.') + 1)}" is not available in version ${version}. Available versions: ${listed}. Use the latest version ${versions.at(-1)}.`,
+      n8n: `Node type "${type.slice(type.indexOf('.') + 1)}" is not available in version ${version}. Available versions: ${asKeys(versions)}. Use the latest version ${versions.at(-1)}.`,
       fix: { label: `Set it to ${meant}`, operations: [{ op: 'replace', path: at, value: meant }] },
     })
     return undefined
   }
   return known.describe(version)
 }
+
+/** n8n lists the versions in the order of JavaScript's keys: whole numbers first. */
+const asKeys = (versions: readonly number[]): string =>
+  [...versions.filter(Number.isInteger), ...versions.filter((each) => !Number.isInteger(each))].join(', ')
 
 const parametersOf = ({ parameters }: JsonObject): JsonObject => (isObject(parameters) ? parameters : {})
 

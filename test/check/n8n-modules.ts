@@ -47,6 +47,10 @@ export interface Oracle {
 export function loadOracle(): Oracle {
   const load = createRequire(path.join(n8nModules, 'index.js'))
   const n8n = load('n8n-workflow')
+  // Without the time limit, which a busy machine exceeds on harmless patterns.
+  load(path.join(n8nModules, 'n8n-workflow/dist/cjs/safe-regex.js')).setSafeRegexEngine({
+    test: (pattern: string, input: string, flags?: string) => new RegExp(pattern, flags).test(input),
+  })
   const tools = load(path.join(n8nModules, 'n8n/dist/tool-generation/index.js'))
   const descriptions = new Map<string, Description[]>()
   for (const pack of ['n8n-nodes-base', '@n8n/n8n-nodes-langchain']) {
