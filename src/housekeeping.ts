@@ -41,99 +41,137 @@ export type HousekeepingDeps = Pick<
   | ('deadLetters' | 'connections' | 'deployer' | 'drift' | 'onFailed' | 'deliverAlerts')
 >
 
+interface Part {
+  name: string
+  /** May return how many rows or other items it processed. */
+  run: () => Promise<unknown>
+}
+
+/**
+ * In order; the parts of a group run together: they mostly wait for n8n. Workers allow six open connections: the reconciler
+ * uses four, the deployer up to three and the drift check one; the rest queue.
+ * @param signal stops a part early at a safe point
+ */
+function partsOf(deps: HousekeepingDeps, signal: AbortSignal | undefined): Part[][] {
+  const { db, now, log, config, runtime, deadLetters, connections, deployer, drift } = deps
+  const { dataDays, months } = config.executionRetention
+  const startedAtMs = now().getTime()
+  const stop = signal && { signal }
+  const part = (name: string, run: Part['run']): Part => ({ name, run })
+  return [
+    [part('partitions', () => ensurePartitions(db))],
+    [part('expired-rows', () => deleteExpiredRows(db, rowsPerRun))],
+    [part('dead-letters', () => deadLetters.purgeExpired(rowsPerRun))],
+    [
+      part('deployments', () => deployer.resumeDeployments(deploymentsPerRun)),
+      part('reconcile', async () => {
+        const { polled } = await reconcile({
+          db,
+          now,
+          log,
+          connections,
+          onFailed: deps.onFailed,
+          budgetMs: maxBudgetMs - reserveMs - (now().getTime() - startedAtMs),
+          ...(runtime === 'workerd' && { maxRequests: workerdRequests }),
+          ...stop,
+        })
+        return polled
+      }),
+      part('drift', () =>
+        runDriftCheckJob(db, now, {
+          drift,
+          limit: driftChecksPerRun[runtime],
+          budgetMs: driftBudgetMs,
+          ...stop,
+        }),
+      ),
+    ],
+    [
+      part('alert-rules', async () => {
+        const { opened } = await evaluateRules(db, now(), alertRulesPerRun[runtime])
+        return opened
+      }),
+    ],
+    [
+      part('alerts', () =>
+        deps.deliverAlerts({ limit: alertsPerRun[runtime], budgetMs: alertBudgetMs, ...stop }),
+      ),
+    ],
+    [
+      part('deleted-accounts', async () => {
+        const { purged } = await purgeDeletedAccounts(db, { maxStatements: purgeStatementsPerRun })
+        return purged
+      }),
+    ],
+    [part('abandoned-executions', () => closeAbandoned(db, now(), rowsPerRun))],
+    [part('retries', () => settlePendingRetries(db, instancesPerRun))],
+    [part('backfill', () => backfillExecutions(db))],
+    [part('execution-data', () => trimExecutionData(db, now(), { retentionDays: dataDays }))],
+    [part('rollups', () => rollUpChanges(db, { maxStatements: rollupsPerRun }))],
+    [part('execution-months', () => dropExpiredMonths(db, now(), { retentionMonths: months }))],
+    [part('incidents', () => deleteExpiredIncidents(db, expiryOf(now(), months), rowsPerRun))],
+    [part('dropped-rollups', () => deleteDroppedRollups(db))],
+  ]
+}
+
+/** Logs an error instead of throwing it. */
+async function attempt({ now, log }: HousekeepingDeps, { name, run }: Part) {
+  try {
+    const items = await inTrace(undefined, 'internal', `job ${name}`, run)
+    metrics.jobSuccess.set(now().getTime() / 1000, name)
+    return { error: null, items: typeof items === 'number' ? items : null }
+  } catch (error) {
+    const errorName = errorNameOf(error)
+    log('error', 'housekeeping-failed', { part: name, errorName })
+    return { error: errorName, items: null }
+  }
+}
+
+async function runPart(deps: HousekeepingDeps, part: Part): Promise<JobRun> {
+  const startedAt = deps.now()
+  const partStartedAtMs = performance.now()
+  const outcome = await attempt(deps, part)
+  metrics.jobRuns.add(1, part.name, outcome.error === null ? 'success' : 'failure')
+  metrics.jobSeconds.set((performance.now() - partStartedAtMs) / 1000, part.name)
+  return { part: part.name, startedAt, finishedAt: deps.now(), ...outcome }
+}
+
+const record = (deps: HousekeepingDeps, runs: readonly JobRun[]) =>
+  attempt(deps, { name: 'job-runs', run: () => recordJobRuns(deps.db, runs) })
+
 /**
  * Runs the job once. Logs a part that fails and continues with the next one; the next run retries it.
  * @param signal stops the run early at a safe point
  */
 export async function housekeeping(deps: HousekeepingDeps, signal?: AbortSignal): Promise<void> {
-  const {
-    db,
-    now,
-    log,
-    config,
-    runtime,
-    deadLetters,
-    connections,
-    deployer,
-    drift,
-    onFailed,
-    deliverAlerts,
-  } = deps
-  const { dataDays, months } = config.executionRetention
-  const startedAtMs = now().getTime()
   const runs: JobRun[] = []
-  const attempt = async (
-    name: string,
-    run: () => Promise<unknown>,
-  ): Promise<Pick<JobRun, 'error' | 'items'>> => {
-    try {
-      const items = await inTrace(undefined, 'internal', `job ${name}`, run)
-      metrics.jobSuccess.set(now().getTime() / 1000, name)
-      return { error: null, items: typeof items === 'number' ? items : null }
-    } catch (error) {
-      const errorName = errorNameOf(error)
-      log('error', 'housekeeping-failed', { part: name, errorName })
-      return { error: errorName, items: null }
-    }
+  for (const group of partsOf(deps, signal)) {
+    if (signal?.aborted) break
+    await Promise.all(group.map(async (part) => runs.push(await runPart(deps, part))))
   }
-  /** @param run may return how many rows or other items it processed */
-  const part = async (name: string, run: () => Promise<unknown>) => {
-    if (signal?.aborted) return
-    const startedAt = now()
-    const partStartedAtMs = performance.now()
-    const outcome = await attempt(name, run)
-    runs.push({ part: name, startedAt, finishedAt: now(), ...outcome })
-    metrics.jobRuns.add(1, name, outcome.error === null ? 'success' : 'failure')
-    metrics.jobSeconds.set((performance.now() - partStartedAtMs) / 1000, name)
-  }
+  await record(deps, runs)
+}
 
-  await part('partitions', () => ensurePartitions(db))
-  await part('expired-rows', () => deleteExpiredRows(db, rowsPerRun))
-  await part('dead-letters', () => deadLetters.purgeExpired(rowsPerRun))
-  // These parts mostly wait for n8n. Workers allow six open connections: the reconciler uses four, the deployer up to
-  // three and the drift check one; the rest queue.
-  await Promise.all([
-    part('deployments', () => deployer.resumeDeployments(deploymentsPerRun)),
-    part('reconcile', async () => {
-      const { polled } = await reconcile({
-        db,
-        now,
-        log,
-        connections,
-        onFailed,
-        budgetMs: maxBudgetMs - reserveMs - (now().getTime() - startedAtMs),
-        ...(runtime === 'workerd' && { maxRequests: workerdRequests }),
-        ...(signal && { signal }),
-      })
-      return polled
-    }),
-    part('drift', () =>
-      runDriftCheckJob(db, now, {
-        drift,
-        limit: driftChecksPerRun[runtime],
-        budgetMs: driftBudgetMs,
-        ...(signal && { signal }),
-      }),
-    ),
-  ])
-  await part('alert-rules', async () => {
-    const { opened } = await evaluateRules(db, now(), alertRulesPerRun[runtime])
-    return opened
-  })
-  await part('alerts', () =>
-    deliverAlerts({ limit: alertsPerRun[runtime], budgetMs: alertBudgetMs, ...(signal && { signal }) }),
-  )
-  await part('deleted-accounts', async () => {
-    const { purged } = await purgeDeletedAccounts(db, { maxStatements: purgeStatementsPerRun })
-    return purged
-  })
-  await part('abandoned-executions', () => closeAbandoned(db, now(), rowsPerRun))
-  await part('retries', () => settlePendingRetries(db, instancesPerRun))
-  await part('backfill', () => backfillExecutions(db))
-  await part('execution-data', () => trimExecutionData(db, now(), { retentionDays: dataDays }))
-  await part('rollups', () => rollUpChanges(db, { maxStatements: rollupsPerRun }))
-  await part('execution-months', () => dropExpiredMonths(db, now(), { retentionMonths: months }))
-  await part('incidents', () => deleteExpiredIncidents(db, expiryOf(now(), months), rowsPerRun))
-  await part('dropped-rollups', () => deleteDroppedRollups(db))
-  await attempt('job-runs', () => recordJobRuns(db, runs))
+/** The names of the parts, in the order in which they run. */
+export const partNames = (deps: HousekeepingDeps): string[] =>
+  partsOf(deps, undefined)
+    .flat()
+    .map(({ name }) => name)
+
+/**
+ * Runs one part, for servers that share the parts. Does nothing if this release has no such part.
+ * @returns whether it succeeded
+ */
+export async function housekeepingPart(
+  deps: HousekeepingDeps,
+  name: string,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  const part = partsOf(deps, signal)
+    .flat()
+    .find((each) => each.name === name)
+  if (!part) return true
+  const run = await runPart(deps, part)
+  await record(deps, [run])
+  return run.error === null
 }

@@ -12,7 +12,8 @@ import { dirname, join } from 'node:path'
 import { smtpMail } from './alerts/net/smtp.ts'
 import { createApp } from './app.ts'
 import { type Config, parseConfig } from './config.ts'
-import { createDeps, type Runtime } from './deps.ts'
+import { createDeps, type Deps, type Runtime } from './deps.ts'
+import type { ReportQueue } from './executions/reports/queue.ts'
 import { compressed } from './http/compression.ts'
 import type { PoolFigures } from './db/gateway/protocol.ts'
 import { housekeeping } from './housekeeping.ts'
@@ -47,6 +48,16 @@ export interface NodeServer {
   close: (drains?: boolean) => Promise<void>
 }
 
+/** Jobs that the servers on one database share. */
+export interface SharedJobs {
+  reportQueue: ReportQueue
+  /** Starts to take jobs. If the database is unavailable, `tick` tries again. */
+  start: (deps: Deps, closing: AbortSignal) => Promise<void>
+  /** Queues the parts of the scheduled job for this minute. @returns false if this server has to run them itself */
+  tick: () => Promise<boolean>
+  stop: () => Promise<void>
+}
+
 interface NodeOptions {
   env: Record<string, string | undefined>
   port: number
@@ -57,6 +68,8 @@ interface NodeOptions {
   replicaFetch?: ((request: Request) => Promise<Response>) | undefined
   /** Connections of the gateway. */
   pool?: (() => PoolFigures) | undefined
+  /** Absent if no other server shares the database, or none can. */
+  jobs?: SharedJobs | undefined
 }
 
 /** The client's address. Behind `hops` trusted proxies, the X-Forwarded-For entry of the outermost one. */
@@ -108,6 +121,7 @@ export function nodeRuntime(options: {
   config: Pick<Config, 'trustedProxyHops' | 'allowLoopbackInstances' | 'allowPrivateNetworks' | 'mail'>
   defer?: Runtime['defer']
   pool?: NodeOptions['pool']
+  jobs?: NodeOptions['jobs']
 }): Runtime {
   const { allowLoopbackInstances: allowLoopback, allowPrivateNetworks, mail } = options.config
   const privateNetworks =
@@ -129,6 +143,7 @@ export function nodeRuntime(options: {
     readAsset: (path) => readFile(join(publicFolder, path)),
     ...(options.fetch && { databaseFetch: options.fetch }),
     ...(options.replicaFetch && { replicaFetch: options.replicaFetch }),
+    reportQueue: options.jobs?.reportQueue,
   }
 }
 
@@ -143,6 +158,7 @@ export async function startNode({
   fetch,
   replicaFetch,
   pool,
+  jobs,
 }: NodeOptions): Promise<NodeServer> {
   const config = parseConfig(env)
   const pendingWork = new Set<Promise<unknown>>()
@@ -150,7 +166,7 @@ export async function startNode({
     const settled = work.catch(() => {}).finally(() => pendingWork.delete(settled))
     pendingWork.add(settled)
   }
-  const deps = createDeps(config, nodeRuntime({ fetch, replicaFetch, config, defer, pool }))
+  const deps = createDeps(config, nodeRuntime({ fetch, replicaFetch, config, defer, pool, jobs }))
   const server = createAdaptorServer({
     fetch: compressed(withGuide(publicFolder, createApp(deps).fetch)),
     serverOptions: { headersTimeout: 10_000, requestTimeout: 30_000 },
@@ -160,11 +176,15 @@ export async function startNode({
     server.listen(port, host, resolve)
   })
   const closing = new AbortController()
+  if (jobs) defer(jobs.start(deps, closing.signal))
   let isRunning = false
+  const runJob = async () => {
+    if (!(await jobs?.tick())) await housekeeping(deps, closing.signal)
+  }
   const timer = setInterval(() => {
     if (isRunning) return
     isRunning = true
-    defer(housekeeping(deps, closing.signal).finally(() => (isRunning = false)))
+    defer(runJob().finally(() => (isRunning = false)))
   }, housekeepingEveryMs)
   const { push, pushSpans } = deps.monitoring
   const pushTimers = [
@@ -175,6 +195,7 @@ export async function startNode({
     async close(drains = false) {
       for (const each of [timer, ...pushTimers]) clearInterval(each)
       closing.abort()
+      const stopped = jobs?.stop()
       server.prependListener('request', (_, response) => response.setHeader('Connection', 'close'))
       await new Promise<void>((resolve) => {
         // Unlike `close` of an HTTP server, this leaves idle connections open.
@@ -182,6 +203,7 @@ export async function startNode({
         if (!drains) server.closeIdleConnections()
         setTimeout(() => server.closeAllConnections(), closingMs).unref()
       })
+      await stopped
       await Promise.all(pendingWork)
       await Promise.race([push(), sleep(lastPushMs)])
     },

@@ -1,12 +1,14 @@
 /** @module The production server on Node. Unlike `dev`, it creates no keys, runs no migrations and needs a database. */
 import { parseConfig } from '../../config.ts'
+import type { LogLevel } from '../../http/log.ts'
 import { parsePrivateNetworks } from '../../instances/net/private-networks.ts'
-import { startNode } from '../../node.ts'
+import { type SharedJobs, startNode } from '../../node.ts'
 import { checkSchema, ConnectionImpossible } from '../operate/connection-check.ts'
-import { openDatabase } from '../operate/database.ts'
+import { openDatabase, type OpenDatabase } from '../operate/database.ts'
 import { isNeon, tlsOf } from '../operate/database-tls.ts'
 import { describePort } from '../failure.ts'
 import { surviveRejections } from './rejections.ts'
+import { createSharedJobs } from './shared-jobs.ts'
 import { stopSignal } from './stop-signal.ts'
 import { portOf } from '../variables.ts'
 
@@ -39,6 +41,7 @@ export async function serve(): Promise<void> {
       fetch: database.fetch,
       replicaFetch: replica?.fetch,
       pool: database.pool,
+      jobs: sharedJobsOf(database),
     }
     const server = await startNode(options).catch((error: unknown) => {
       throw describePort(error, port)
@@ -52,6 +55,13 @@ export async function serve(): Promise<void> {
     await replica?.close()
     await database.close()
   }
+}
+
+/** Neon is reached over HTTP only, and the embedded database belongs to one process. */
+function sharedJobsOf({ pool, postgresUrl }: OpenDatabase): SharedJobs | undefined {
+  if (!pool || postgresUrl === null) return undefined
+  const { connectionString, ssl } = tlsOf(postgresUrl)
+  return createSharedJobs({ connectionString, ssl, pool, log })
 }
 
 function warnOfUnverifiedDatabase(variable: string, databaseUrl: string): void {
@@ -73,6 +83,6 @@ function warnOfPrivateNetworks(entries: string[]): void {
   })
 }
 
-function log(level: 'info' | 'warn' | 'error', event: string, fields: Record<string, unknown> = {}): void {
+function log(level: LogLevel, event: string, fields: Record<string, unknown> = {}): void {
   process.stdout.write(`${JSON.stringify({ level, time: new Date().toISOString(), event, ...fields })}\n`)
 }

@@ -19,6 +19,8 @@ export interface QueuedReports {
 }
 
 export interface ReportQueue {
+  /** Whether reports should be queued now. Absent if they always should. */
+  isNeeded?: () => boolean
   /** Resolves after the message is stored. */
   send(message: QueuedReports, options: { contentType: 'json' }): Promise<unknown>
 }
@@ -43,9 +45,10 @@ interface QueueDeps {
   log: Log
 }
 
-/** Stores reports directly if they do not fit into a message or the queue is unavailable. */
+/** Stores reports directly if they need no queue, do not fit into a message, or the queue is unavailable. */
 export const queueReports = ({ queue, receiver, now, log }: QueueDeps): Pick<ReportReceiver, 'receive'> => ({
   async receive(instance, items): Promise<ReportResult[]> {
+    if (queue.isNeeded?.() === false) return receiver.receive(instance, items)
     const receivedAt = now()
     const message = {
       instanceId: instance.id,
