@@ -126,10 +126,9 @@ function listen(): void {
   box.addEventListener('keydown', (event) => {
     const at = links().findIndex((link) => link === document.activeElement)
     if (event.key === 'Escape') {
-      close()
       if (at >= 0) input.focus()
       close()
-    } else if (event.key === 'Enter' && event.target === input) links()[0]?.click()
+    } else if (event.key === 'Enter' && event.target === input) void search().then(() => links()[0]?.click())
     else if (event.key === 'ArrowDown') links()[at + 1]?.focus()
     else if (event.key === 'ArrowUp' && at >= 0) (links()[at - 1] ?? input).focus()
     else return
