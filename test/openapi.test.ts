@@ -5,6 +5,19 @@ import { useTestApp } from './harness/app.ts'
 
 const app = useTestApp()
 
+test.each(['/openapi.json', '/docs'])(
+  '%s returns 304 to a client that has this release of it',
+  async (path) => {
+    const first = await app.call('GET', path)
+    const tag = first.headers.get('ETag') ?? ''
+    expect(tag).toMatch(/^"\S{12}"$/)
+    const again = await app.call('GET', path, { headers: { 'If-None-Match': tag } })
+    expect({ status: again.status, text: again.text }).toEqual({ status: 304, text: '' })
+    const other = await app.call('GET', path, { headers: { 'If-None-Match': '"another"' } })
+    expect(other.text).toBe(first.text)
+  },
+)
+
 describe('the OpenAPI document', () => {
   test('is version 3.1 and describes every mounted path with its success response', async () => {
     const { json } = await app.call('GET', '/openapi.json')

@@ -1,5 +1,5 @@
 /** @module The credential and node types of n8n. Every signed-in user sees the same list. */
-import { Hono } from 'hono'
+import { Hono, type MiddlewareHandler } from 'hono'
 import { base64url } from 'jose'
 import * as z from 'zod'
 import { AppError } from '../errors.ts'
@@ -87,9 +87,16 @@ function requireBuiltIn<T>(value: T | undefined, kind: string): T {
   return value
 }
 
+/** The catalogue changes with the release only, and is the same for every user. */
+const cachedByClient: MiddlewareHandler<AuthEnv> = async (c, next) => {
+  await next()
+  if (c.res.status === 200) c.header('Cache-Control', 'private, max-age=3600')
+}
+
 export function credentialTypeRoutes(loadCatalogue: () => Promise<Catalogue>) {
   const tag = 'Credential types'
   return new Hono<AuthEnv>()
+    .use(cachedByClient)
     .get(
       '/',
       describe({
@@ -132,6 +139,7 @@ export function credentialTypeRoutes(loadCatalogue: () => Promise<Catalogue>) {
 export function nodeTypeRoutes(loadCatalogue: () => Promise<Catalogue>) {
   const tag = 'Node types'
   return new Hono<AuthEnv>()
+    .use(cachedByClient)
     .get(
       '/',
       describe({

@@ -14,9 +14,16 @@ const digestBytes = 9
 export async function etagWith<T extends object>(version: number, state: T, initial: T): Promise<string> {
   const text = JSON.stringify(state)
   if (text === JSON.stringify(initial)) return etag(version)
-  const short = toBase64(await sha256(text, digestBytes))
-  return `"${version}-${short.replaceAll('+', '_').replaceAll('/', '.')}"`
+  return `"${version}-${await digest(text)}"`
 }
+
+/** ETag of a text that changes with the release only. */
+export const etagOf = async (text: string): Promise<string> => `"${await digest(text)}"`
+
+const digest = async (text: string): Promise<string> =>
+  toBase64(await sha256(text, digestBytes))
+    .replaceAll('+', '_')
+    .replaceAll('/', '.')
 
 /** A version, with the optional digest from `etagWith`. */
 const versionTag = /^(?:W\/)?"(\d{1,9})(?:-[\w.]+)?"$/

@@ -35,6 +35,13 @@ describe.each([
     expect(types).toEqual([...new Set(types)].toSorted())
   })
 
+  test('may be stored by the client for an hour, but not by a cache between', async () => {
+    const [type] = (await get(path)).json.items.map((item: { type: string }) => item.type)
+    for (const each of [path, `${path}/${type}`]) {
+      expect((await get(each)).headers.get('Cache-Control')).toBe('private, max-age=3600')
+    }
+  })
+
   test('matches part of the type or display name, ignoring case, and pages the results', async () => {
     const all = (await get(`${path}?q=SLACK`)).json
     expect(all.items.length).toBeGreaterThan(1)
