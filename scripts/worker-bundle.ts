@@ -8,10 +8,14 @@ import { type OutputChunk, type Plugin, rolldown } from 'rolldown'
 import { compactSql } from './compact-sql.ts'
 import { drizzleModules, drizzleSubset, withoutConstraints } from './drizzle-subset.ts'
 import { httpDriver } from './http-driver.ts'
+import { joseModules, joseSubset } from './jose-subset.ts'
+import { withoutUnusedMethods } from './unused-methods.ts'
 import { withoutDocumentation } from './without-documentation.ts'
 import { errorsSubset, methodsCalledIn, schemasSubset } from './zod-subset.ts'
 
 const root = resolve(import.meta.dirname, '..')
+
+const calledMethods = () => methodsCalledIn(resolve(root, 'src'))
 
 const sources: Plugin = {
   name: 'sources-without-documentation',
@@ -45,9 +49,7 @@ const zod: Plugin = {
   transform: {
     filter: { id: /[\\/]zod[\\/]v4[\\/]classic[\\/](schemas|errors)\.js$/ },
     handler: (source, id) => ({
-      code: id.endsWith('errors.js')
-        ? errorsSubset(source)
-        : schemasSubset(source, methodsCalledIn(resolve(root, 'src'))),
+      code: id.endsWith('errors.js') ? errorsSubset(source) : schemasSubset(source, calledMethods()),
       map: null,
     }),
   },
@@ -97,6 +99,22 @@ const drizzle: Plugin = {
   },
 }
 
+const jose: Plugin = {
+  name: 'jose-without-unused-algorithms',
+  transform: {
+    filter: { id: joseModules },
+    handler: (source, id) => ({ code: joseSubset(id, source), map: null }),
+  },
+}
+
+const protobuf: Plugin = {
+  name: 'pbf-without-unused-methods',
+  transform: {
+    filter: { id: /[\\/]pbf[\\/]index\.js$/ },
+    handler: (source) => ({ code: withoutUnusedMethods(source, calledMethods()), map: null }),
+  },
+}
+
 const tables: Plugin = {
   name: 'tables-without-constraints',
   transform: {
@@ -118,7 +136,7 @@ export async function bundleWorker(): Promise<OutputChunk[]> {
     experimental: { nativeMagicString: true },
     // `hono/jsx` also names the renderer for browsers.
     treeshake: { moduleSideEffects: [{ test: /node_modules[\\/]hono[\\/]/, sideEffects: false }] },
-    plugins: [tables, statements, sources, honoOpenapi, zod, driver, drizzle, bcryptTables],
+    plugins: [tables, statements, sources, honoOpenapi, zod, driver, drizzle, jose, protobuf, bcryptTables],
   })
   const { output } = await bundle.generate({
     format: 'esm',
