@@ -115,6 +115,19 @@ const protobuf: Plugin = {
   },
 }
 
+/** hono first tries a router that rejects the paths of the application, then this one. */
+const router: Plugin = {
+  name: 'hono-with-one-router',
+  transform: {
+    filter: { id: /[\\/]hono[\\/]dist[\\/]hono\.js$/ },
+    handler: (source) => {
+      const code = source.replace(/new SmartRouter\(.+\)(?=;)/, 'new TrieRouter()')
+      if (code === source) throw new Error('hono has changed')
+      return { code, map: null }
+    },
+  },
+}
+
 const tables: Plugin = {
   name: 'tables-without-constraints',
   transform: {
@@ -136,7 +149,19 @@ export async function bundleWorker(): Promise<OutputChunk[]> {
     experimental: { nativeMagicString: true },
     // `hono/jsx` also names the renderer for browsers.
     treeshake: { moduleSideEffects: [{ test: /node_modules[\\/]hono[\\/]/, sideEffects: false }] },
-    plugins: [tables, statements, sources, honoOpenapi, zod, driver, drizzle, jose, protobuf, bcryptTables],
+    plugins: [
+      tables,
+      statements,
+      sources,
+      honoOpenapi,
+      zod,
+      driver,
+      drizzle,
+      jose,
+      router,
+      protobuf,
+      bcryptTables,
+    ],
   })
   const { output } = await bundle.generate({
     format: 'esm',
