@@ -22,7 +22,7 @@ const limits: Record<string, number> = {
   'src/instances': 13,
   'src/db': 10,
   '@neondatabase/serverless': 10,
-  'src/users': 10,
+  'src/users': 7,
   'src/analytics': 10,
   'src/credentials': 8,
   'src/http': 7,

@@ -12,7 +12,7 @@ type Tag = string | ((props: Props) => unknown)
 
 const voidTags = new Set('area base br col embed hr img input link meta source track wbr'.split(' '))
 
-/** Present or absent, whatever their value. Every other attribute is set to `true` or `false`. */
+/** Present if true and absent if false. Every other attribute is set to `true` or `false`. */
 const booleanAttributes = new Set(
   (
     'allowfullscreen async autofocus autoplay checked controls default defer disabled download formnovalidate hidden inert ' +

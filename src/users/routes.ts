@@ -7,6 +7,7 @@ import { type AuthEnv, requireUser } from '../http/auth.ts'
 import type { BaseEnv } from '../http/env.ts'
 import { describe } from '../http/openapi.ts'
 import { valid } from '../http/validate.ts'
+import { loadCommonPasswords } from './common-passwords.ts'
 import {
   AccountDeletion,
   Login,
@@ -37,6 +38,12 @@ const noStore = createMiddleware<BaseEnv>(async (c, next) => {
   await next()
 })
 
+/** Before a body with a new password is validated. */
+const passwordsLoaded = createMiddleware<BaseEnv>(async (_, next) => {
+  await loadCommonPasswords()
+  await next()
+})
+
 export function authRoutes({ signIn, sessions, accessTokens }: UserRouteDeps) {
   return new Hono<AuthEnv>()
     .use(noStore)
@@ -53,6 +60,7 @@ export function authRoutes({ signIn, sessions, accessTokens }: UserRouteDeps) {
         errors: ['email-taken', 'account-moved', 'invalid', 'too-many-requests'],
         public: true,
       }),
+      passwordsLoaded,
       valid('json', Registration),
       async (c) => c.json(await signIn.register(c.var.clientIp, c.req.valid('json')), 201),
     )
@@ -179,6 +187,7 @@ export function meRoutes({ signIn, users, hasher, purgeAccount }: UserRouteDeps)
         responses: { 204: null },
         errors: ['bad-credentials', 'invalid', 'conflict', 'too-many-requests'],
       }),
+      passwordsLoaded,
       valid('json', PasswordChange),
       async (c) => {
         const { currentPassword, newPassword } = c.req.valid('json')

@@ -64,7 +64,7 @@ describe('context', () => {
   const theme = createContext('light')
   const Show = () => <i>{useContext(theme)}</i>
 
-  test('is that of the innermost provider, and ends with it', () => {
+  test('comes from the innermost provider, and ends with it', () => {
     const page = (
       <p>
         <Show />

@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest'
-import { isCommonPassword } from '../../src/users/common-passwords.ts'
+import { isCommonPassword, loadCommonPasswords } from '../../src/users/common-passwords.ts'
+
+await loadCommonPasswords()
 
 test.each([
   'password',

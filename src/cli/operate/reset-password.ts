@@ -1,5 +1,6 @@
 /** @module `flowkeep users reset-password`: sets a new password for a user who has lost theirs. */
 import type { PasswordHasher } from '../../crypto/password.ts'
+import { loadCommonPasswords } from '../../users/common-passwords.ts'
 import { NewPassword } from '../../users/contract.ts'
 import type { UserRepository } from '../../users/repository.ts'
 import type { CommandInput } from '../command.ts'
@@ -42,6 +43,7 @@ const generatedPassword = (): string =>
   Buffer.from(crypto.getRandomValues(new Uint8Array(15))).toString('base64url')
 
 async function typedPassword(askHidden: (question: string) => Promise<string>): Promise<string> {
+  await loadCommonPasswords()
   const parsed = NewPassword.safeParse(await askHidden('New password: '))
   if (!parsed.success) throw new Error(`Invalid password. ${parsed.error.issues[0]?.message}.`)
   if ((await askHidden('Repeat the password: ')) !== parsed.data)

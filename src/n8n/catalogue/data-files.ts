@@ -6,6 +6,7 @@ import { nodeDataPath } from './data-names.ts'
 
 const files = {
   catalogue: () => import('../../../public/data/catalogue.json', { with: { type: 'json' } }),
+  'common-passwords': () => import('../../../public/data/common-passwords.json', { with: { type: 'json' } }),
 }
 export type DataFile = keyof typeof files
 

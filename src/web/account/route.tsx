@@ -3,6 +3,7 @@ import { type Context, Hono } from 'hono'
 import { AppError } from '../../errors.ts'
 import { statusOf } from '../../http/problem.ts'
 import { check } from '../../http/validate.ts'
+import { loadCommonPasswords } from '../../users/common-passwords.ts'
 import { AccountDeletion, PasswordChange } from '../../users/contract.ts'
 import type { DashboardDeps, DashboardEnv } from '../context.ts'
 import { errorsByField, readForm } from '../form-data.ts'
@@ -51,6 +52,7 @@ export function accountPages(deps: AccountDeps, browserSessions: BrowserSessions
 
   async function changePassword(c: Context<DashboardEnv>, form: URLSearchParams): Promise<void> {
     const body = Object.fromEntries(passwordFields.map((name) => [name, form.get(name) ?? '']))
+    await loadCommonPasswords()
     const { currentPassword, newPassword } = check(PasswordChange, body, 'json')
     const { userId, sessionId, clientIp } = c.var
     const { password } = await signIn.confirmPassword(clientIp, userId, currentPassword)

@@ -3,6 +3,7 @@ import { type Context, Hono } from 'hono'
 import type { AppError } from '../../errors.ts'
 import type { BaseEnv } from '../../http/env.ts'
 import { statusOf } from '../../http/problem.ts'
+import { loadCommonPasswords } from '../../users/common-passwords.ts'
 import { Login, Registration } from '../../users/contract.ts'
 import type { DashboardDeps } from '../context.ts'
 import { type FormState, readForm } from '../form-data.ts'
@@ -78,6 +79,7 @@ export function signInPages({ signIn, now }: SignInDeps, sessions: BrowserSessio
         const state = stateOf(error, ['email', 'name', 'password'], { email, name })
         return registerPage(c, back, state, status as 422)
       }
+      await loadCommonPasswords()
       const input = Registration.safeParse({
         email,
         name: name || null,
