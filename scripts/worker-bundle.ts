@@ -147,7 +147,7 @@ export async function bundleWorker(): Promise<OutputChunk[]> {
     tsconfig: 'tsconfig.json',
     resolve: { conditionNames: ['workerd', 'worker', 'browser', 'import'] },
     experimental: { nativeMagicString: true },
-    // `hono/jsx` also names the renderer for browsers.
+    // Its modules have no effects, but the package does not declare it.
     treeshake: { moduleSideEffects: [{ test: /node_modules[\\/]hono[\\/]/, sideEffects: false }] },
     plugins: [
       tables,
