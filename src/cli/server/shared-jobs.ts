@@ -45,7 +45,10 @@ export interface SharedJobsOptions {
 
 export function createSharedJobs(options: SharedJobsOptions): SharedJobs {
   const { pool, log, pollSeconds = defaultPollSeconds, heartbeatSeconds = defaultHeartbeatSeconds } = options
-  const unavailable = (error: unknown) => log('warn', 'shared-jobs-failed', { errorName: errorNameOf(error) })
+  const unavailable = (error: unknown) => {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : null
+    log('warn', 'shared-jobs-failed', { errorName: errorNameOf(error), code })
+  }
   let boss: PgBoss | undefined
   let opening: Promise<PgBoss> | undefined
   let deps: Deps | undefined
