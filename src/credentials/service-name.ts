@@ -18,5 +18,8 @@ export function serviceOf(type: string): string {
 export function serviceLabel(service: string, type: string, displayName: string): string {
   if (service === type) return displayName
   if (service !== serviceOf(type)) return service
-  return displayName.replace(/(?: (?:OAuth[12]?|API|Access|Personal|Shared|Token|Basic|Auth|Key|JWT))+$/, '')
+  return displayName.replace(
+    /(?: (?:OAuth[12]?|API|Access|Personal|Token|Basic|Auth|JWT|(?:Service|Shared) Key))+$/,
+    '',
+  )
 }

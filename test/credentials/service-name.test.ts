@@ -38,6 +38,7 @@ test('every type of the catalogue has a service, and its OAuth variant has the s
 test.each([
   ['googleSheets', 'googleSheetsOAuth2Api', 'Google Sheets'],
   ['slack', 'slackApi', 'Slack'],
+  ['hubspot', 'hubspotAppToken', 'HubSpot'],
   ['httpHeaderAuth', 'httpHeaderAuth', 'Header Auth'],
   ['postgres', 'postgres', 'Postgres'],
   ['warehouse', 'postgres', 'warehouse'],

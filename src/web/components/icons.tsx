@@ -1,5 +1,4 @@
 /** @module Line icons on a 24 px grid, and badges of nodes and credential types. */
-import { typeLabel } from './node-labels.ts'
 
 const paths = {
   overview: 'M4 4h7v9H4zM15 4h5v5h-5zM15 13h5v7h-5zM4 17h7v3H4z',
@@ -157,10 +156,16 @@ export function NodeBadge({ type, large = false }: { type: string | null; large?
 }
 
 /** The first four node types and the number of others. */
-export function NodeBadges({ types }: { types: readonly string[] }) {
+export function NodeBadges({
+  types,
+  nameOf,
+}: {
+  types: readonly string[]
+  nameOf: (type: string) => string
+}) {
   const shown = types.slice(0, 4)
   return (
-    <span class="badges" role="img" aria-label={`Nodes: ${types.map(typeLabel).join(', ')}`}>
+    <span class="badges" role="img" aria-label={`Nodes: ${types.map(nameOf).join(', ')}`}>
       {shown.map((type) => (
         <NodeBadge type={type} />
       ))}

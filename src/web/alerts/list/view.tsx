@@ -105,7 +105,8 @@ const Rules = ({ rules, now, time }: Pick<ListPageProps, 'rules' | 'now' | 'time
             <Status {...ruleStyle(rule, now)} />
             {isMuted(rule, now) && (
               <small>
-                until <Time at={rule.mutedUntil} format={time} as="brief" />
+                {rule.openIncidents > 0 ? 'muted until' : 'until'}{' '}
+                <Time at={rule.mutedUntil} format={time} as="brief" />
               </small>
             )}
           </span>

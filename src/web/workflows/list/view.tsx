@@ -64,7 +64,7 @@ export function ListView({ page, facets, listQuery, nameOf, nodeNameOf, time, pu
           {page.rows.length === 0 ? (
             <Empty title="No workflows match." action={<LinkButton href={path}>Clear filters</LinkButton>} />
           ) : (
-            <Rows rows={page.rows} nameOf={nameOf} time={time} />
+            <Rows rows={page.rows} nameOf={nameOf} nodeNameOf={nodeNameOf} time={time} />
           )}
         </Card>
       )}
@@ -152,10 +152,12 @@ const inOrder = (types: readonly string[]): string[] =>
 const Rows = ({
   rows,
   nameOf,
+  nodeNameOf,
   time,
 }: {
   rows: readonly ListRow[]
   nameOf: (type: string) => string
+  nodeNameOf: (type: string) => string
   time: TimeFormat
 }) => (
   <Table
@@ -185,7 +187,7 @@ const Rows = ({
           />
         </Td>
         <Td phone="hide">
-          <NodeBadges types={inOrder(row.nodeTypes)} />
+          <NodeBadges types={inOrder(row.nodeTypes)} nameOf={nodeNameOf} />
         </Td>
         <Td phone="hide" class="muted">
           {namesText(row.credentialTypes.map(nameOf))}
