@@ -1,4 +1,5 @@
 /** @module Renders a Markdown file of `docs/` to HTML, with its headings and the sections that the search finds. */
+import { type Arrow, arrowsOf } from './diagram.ts'
 import { Marked, type Token, type Tokens } from 'marked'
 
 export interface Heading {
@@ -50,13 +51,13 @@ export function renderMarkdown(text: string, urlOf: (target: string) => string |
       },
       code({ text: code, lang = '' }) {
         const [language = ''] = lang.split(' ')
+        if (language === 'mermaid') return tableOf(['From', 'To', 'What'], arrowsOf(code).map(cellsOf))
         const body = language === 'sh' ? shell(code) : escapeHtml(code)
         return `<div class="guide-code"><pre tabindex="0"><code>${body}\n</code></pre></div>\n`
       },
       table({ header, rows }) {
-        const row = (cells: Tokens.TableCell[], tag: 'th' | 'td') =>
-          `<tr>${cells.map(({ tokens }) => `<${tag}>${this.parser.parseInline(tokens)}</${tag}>`).join('')}</tr>\n`
-        return `<div class="guide-table" tabindex="0"><table>\n<thead>${row(header, 'th')}</thead>\n<tbody>\n${rows.map((cells) => row(cells, 'td')).join('')}</tbody></table></div>\n`
+        const html = (cells: Tokens.TableCell[]) => cells.map(({ tokens }) => this.parser.parseInline(tokens))
+        return tableOf(html(header), rows.map(html))
       },
       // Comments of generated files. The pages contain no other HTML.
       html: () => '',
@@ -104,6 +105,16 @@ function fragmentOf(heading: string, used: Map<string, number>): string {
   used.set(id, count + 1)
   return count === 0 ? id : `${id}-${count}`
 }
+
+/** @param rows of HTML */
+function tableOf(header: string[], rows: string[][]): string {
+  const row = (cells: string[], tag: 'th' | 'td') =>
+    `<tr>${cells.map((cell) => `<${tag}>${cell}</${tag}>`).join('')}</tr>\n`
+  const body = rows.map((cells) => row(cells, 'td')).join('')
+  return `<div class="guide-table" tabindex="0"><table>\n<thead>${row(header, 'th')}</thead>\n<tbody>\n${body}</tbody></table></div>\n`
+}
+
+const cellsOf = ({ from, to, label }: Arrow): string[] => [from, to, label].map(escapeHtml)
 
 /** Comments are dimmed: `npm run dev     # the server`. */
 const shell = (code: string): string =>

@@ -143,6 +143,24 @@ describe('renderMarkdown', () => {
     )
   })
 
+  test('shows diagrams as a table of their arrows', () => {
+    const diagram = [
+      'flowchart LR',
+      '  a["A person<br/>or agent"] -- "JSON, <token>" --> app["Flowkeep"]',
+      '  app --> db[("Postgres")]',
+    ]
+    const shown = render(`# T\n\n\`\`\`mermaid\n${diagram.join('\n')}\n\`\`\`\n`).html
+    expect(shown).toContain(
+      '<tr><td>A person or agent</td><td>Flowkeep</td><td>JSON, &lt;token&gt;</td></tr>',
+    )
+    expect(shown).toContain('<tr><td>Flowkeep</td><td>Postgres</td><td></td></tr>')
+    const sequence = 'sequenceDiagram\n  participant F as Frontend\n  F->>A: POST /v1\n  A-->>F: 201'
+    expect(render(`# T\n\n\`\`\`mermaid\n${sequence}\n\`\`\`\n`).html).toContain(
+      '<tr><td>A</td><td>Frontend</td><td>201</td></tr>',
+    )
+    expect(() => render('# T\n\n```mermaid\npie\n  "a": 1\n```\n')).toThrow('cannot show this line')
+  })
+
   test('requires a title', () => {
     expect(() => render('No heading')).toThrow('The page has no title')
   })
