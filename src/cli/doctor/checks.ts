@@ -374,7 +374,7 @@ const remoteChecks: Record<string, Check> = {
   },
   'server-live': ofRemote(({ live }) => {
     const runtime = member(live, 'runtime')
-    if (live.status === 200 && runtime !== null) return ok(`Runs on ${runtime}`)
+    if (live.status === 200 && runtime !== null) return ok(`Runs on ${runtime === 'node' ? 'Node' : runtime}`)
     const place = live.headers.get('location')
     return failure(
       `/health/live returned ${live.status}${place === null ? '' : `, a redirect to ${printableUrl(place)}`}`,
