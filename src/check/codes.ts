@@ -48,6 +48,7 @@ export const checkCodes = [
   'missing-node-name',
   'missing-node-type',
   'missing-parameter',
+  'missing-prompt',
   'missing-sub-workflow-input',
   'missing-type-version',
   'module-not-allowed',
@@ -84,6 +85,7 @@ export const checkCodes = [
   'webhook-path-taken',
   'webhook-without-path',
   'workflow-name-too-long',
+  'wrong-shape',
 ] as const
 
 export type CheckCode = (typeof checkCodes)[number]

@@ -107,6 +107,51 @@ const subContext = { subWorkflowInputs: new Map([['W1', ['email']]]) }
 
 const cases: Case[] = [
   {
+    code: 'wrong-shape',
+    wrong: workflow([
+      hook,
+      node('Edit', 'set', 3.4, { assignments: [{ name: 'a', value: 'b' }], options: {} }),
+    ]),
+    node: 'Edit',
+    right: workflow([hook, set('a')]),
+    isFixed: true,
+  },
+  {
+    code: 'wrong-shape',
+    wrong: workflow([
+      hook,
+      node('If', 'if', 2.2, {
+        conditions: {
+          conditions: [{ leftValue: '={{ $json.body.a }}', rightValue: 'b', operator: 'equals' }],
+          combinator: 'and',
+        },
+      }),
+    ]),
+    node: 'If',
+    isFixed: true,
+  },
+  {
+    code: 'wrong-shape',
+    wrong: workflow([
+      node('Cron', 'scheduleTrigger', 1.2, { rule: [{ field: 'hours', hoursInterval: 1 }] }),
+      set('a'),
+    ]),
+    node: 'Cron',
+    isFixed: true,
+  },
+  {
+    code: 'missing-prompt',
+    wrong: workflow(
+      [telegram, agent({ promptType: 'auto' }), model],
+      ['Telegram>Agent', 'Model~ai_languageModel>Agent'],
+    ),
+    node: 'Agent',
+    right: workflow(
+      [chat, agent({ promptType: 'auto' }), model],
+      ['Chat>Agent', 'Model~ai_languageModel>Agent'],
+    ),
+  },
+  {
     code: 'unknown-node-type',
     wrong: workflow([hook, node('Sheet', 'googlesheets', 4.5, { operation: 'read' })]),
     node: 'Sheet',

@@ -672,6 +672,32 @@ export const plants: Record<string, Plant> = {
     }
     return at(node, 2, ['parameter-of-other-version'], true)
   },
+  'assignments as a list': (site) => {
+    const node = pick(
+      mainOnly(site).filter((each) => short(each) === 'set' && each.version >= 3.3),
+      site.random,
+    )
+    if (!node) return undefined
+    const list = [{ name: 'a', value: 'b' }]
+    rawOf(site, node).parameters = {
+      assignments: pick<unknown>([list, { a: 'b' }], site.random),
+      options: {},
+    }
+    return at(node, 2, ['wrong-shape'], true)
+  },
+  'operator as text': (site) => {
+    const node = pick(
+      mainOnly(site).filter((each) => ['if', 'filter'].includes(short(each)) && each.version >= 2),
+      site.random,
+    )
+    if (!node) return undefined
+    const operator = pick(['equals', 'contains', 'gt'], site.random)
+    rawOf(site, node).parameters = {
+      conditions: { conditions: [{ leftValue: '={{ 1 }}', rightValue: '1', operator }], combinator: 'and' },
+      options: {},
+    }
+    return at(node, 2, ['wrong-shape'], true)
+  },
   'conditions of If 1 in If 2': (site) => {
     const node = pick(
       mainOnly(site).filter((each) => ['if', 'filter'].includes(short(each)) && each.version >= 2),

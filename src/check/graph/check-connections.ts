@@ -71,7 +71,7 @@ function checkKind(link: Link, model: WorkflowModel, at: Add): void {
     return
   }
   const backwards =
-    has(targetOutputs, type) && has(portsOf(source).inputs, type)
+    has(targetOutputs, type) && (has(portsOf(source).inputs, type) || flagFor(source, type) !== undefined)
       ? [type]
       : (targetOutputs ?? [])
           .map((port) => port.type)

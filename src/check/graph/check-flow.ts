@@ -3,6 +3,7 @@ import { isExpression, ownValue } from '../../n8n/catalogue/display-options.ts'
 import { shown } from '../../n8n/structure/repairs.ts'
 import { type CheckedNode, type Link, MAIN, type WorkflowModel } from '../model.ts'
 import { patch, pointerAt, type Report } from '../report.ts'
+import { cannotHave } from './chat-input.ts'
 import { type Flow, isTrigger } from './flow.ts'
 import { portsOf } from './ports.ts'
 
@@ -13,7 +14,8 @@ export function checkFlow(model: WorkflowModel, flow: Flow, report: Report): voi
   for (const node of model.nodes) {
     if (!node.isEnabled) continue
     if (node.shortType === 'merge') checkMerge(node, model, report)
-    if (node.shortType.startsWith('memory')) checkSession(node, model, flow, report)
+    if (node.shortType.startsWith('memory')) checkSession(node, flow, report)
+    checkPrompt(node, flow, report)
   }
 }
 
@@ -249,7 +251,7 @@ function checkMerge(node: CheckedNode, model: WorkflowModel, report: Report): vo
 }
 
 /** A memory that takes its session from a chat trigger which is not there. */
-function checkSession(node: CheckedNode, model: WorkflowModel, flow: Flow, report: Report): void {
+function checkSession(node: CheckedNode, flow: Flow, report: Report): void {
   if (!node.facts || node.values.displayed('sessionIdType').length === 0) return
   const kind = node.values.get('sessionIdType')
   if (kind === 'customKey') {
@@ -264,28 +266,28 @@ function checkSession(node: CheckedNode, model: WorkflowModel, flow: Flow, repor
     }
     return
   }
-  if (kind !== 'fromInput' || model.outgoing(node).length === 0) return
-  const before = flow.ancestors(node)
-  if (before.has(node)) return
-  const triggers = [...before].filter(isTrigger)
-  if (triggers.length === 0) return
-  for (const each of before) {
-    const { shortType } = each
-    if (
-      /^(?:chatTrigger|executeWorkflowTrigger|manualChatTrigger|httpRequest|code|function|functionItem)$/.test(
-        shortType,
-      )
-    )
-      return
-    if (!each.facts) return
-    if (JSON.stringify(each.parameters).includes('sessionId')) return
-  }
+  if (kind !== 'fromInput' || !flow.isSubNode(node) || !cannotHave('sessionId', node, flow)) return
   report.add(node, {
     code: 'memory-without-session',
-    level: 'error',
+    level: 'warning',
     at: '/parameters/sessionIdType',
     message:
       'The memory takes its session from a Chat Trigger, but none leads here. Set sessionIdType to customKey, and a sessionKey',
     n8n: 'No session ID found',
+  })
+}
+
+/** An agent or a chain that takes its prompt from a chat trigger which is not there. */
+function checkPrompt(node: CheckedNode, flow: Flow, report: Report): void {
+  if (!node.facts || !node.type.startsWith('@n8n/') || flow.isSubNode(node)) return
+  if (node.values.displayed('promptType').length === 0 || node.values.get('promptType') !== 'auto') return
+  if (!cannotHave('chatInput', node, flow)) return
+  report.add(node, {
+    code: 'missing-prompt',
+    level: 'warning',
+    at: '/parameters/promptType',
+    message:
+      'The node takes its prompt from a Chat Trigger, but none leads here. Set promptType to define, and text',
+    n8n: 'No prompt specified',
   })
 }

@@ -13,7 +13,13 @@ export class Flow {
 
   constructor(model: WorkflowModel) {
     this.model = model
-    this.triggers = model.nodes.filter((node) => node.isEnabled && isTrigger(node))
+    this.triggers = model.nodes.filter((node) => node.isEnabled && (isTrigger(node) || this.#mayStart(node)))
+  }
+
+  /** A node of an unknown type without inputs can be a trigger. */
+  #mayStart(node: CheckedNode): boolean {
+    if (node.nodeType || node.isSticky || this.model.incoming(node).length > 0) return false
+    return this.model.outgoing(node).some(({ type }) => type === MAIN)
   }
 
   /** False once the searches took too long; the answers are then not to be used. */

@@ -13,6 +13,7 @@ import { bestVersion, misfits } from './fit.ts'
 import { checkJsonText } from './json-text.ts'
 import { locatorFor, takesText } from './locators.ts'
 import { convertOldParameters } from './old-parameters.ts'
+import { wrongShape } from './shapes.ts'
 import { switchesFor } from './switches.ts'
 import { byName, type ParameterValues } from './parameter-values.ts'
 import { isKnownOperator, operatorsOf } from './filter-operators.ts'
@@ -95,7 +96,9 @@ class ParameterChecker {
     }
     const names = new Set(values.properties.map((each) => each.name))
     const unset = [...names].filter(
-      (each) => values.given(each) === undefined && values.displayed(each).length > 0,
+      (each) =>
+        values.given(each) === undefined &&
+        values.displayed(each).some((property) => canHave(property, value)),
     )
     const meant = closest(name, unset)
     this.#add({
@@ -147,6 +150,9 @@ class ParameterChecker {
     const { values } = this.#node
     const candidates = byName(values.properties).get(name) ?? []
     if (isEmpty(value) || candidates.every((each) => isDefault(each, value))) return
+    // Reported at the parameter that decides.
+    const controlling = candidates.flatMap(({ displayOptions }) => Object.keys(displayOptions?.show ?? {}))
+    if (controlling.some((each) => !isLegal(each.replace(/^\//, ''), values))) return
     const switches = switchesFor(candidates, values)
     const conditions = describeConditions(candidates, values)
     if (switches) {
@@ -185,6 +191,7 @@ class ParameterChecker {
       if (property.type === 'resourceLocator') this.#locator(property, value, at)
       return
     }
+    if (this.#shape(property, value, at)) return
     const { type } = property
     if (type === 'options') this.#option(properties, value, at)
     else if (type === 'multiOptions') {
@@ -198,6 +205,21 @@ class ParameterChecker {
     else if (type === 'fixedCollection') this.#fixedCollection(property, value, at, level)
     else if (type === 'filter') this.#filter(value, at)
     else if (type === 'credentialsSelect') this.#credentialType(property, value, at)
+  }
+
+  #shape(property: PropertyFacts, value: unknown, at: string): boolean {
+    const wrong = wrongShape(property, value)
+    if (!wrong) return false
+    this.#add({
+      code: 'wrong-shape',
+      level: 'warning',
+      at,
+      message: `${property.name} must be ${wrong.expected}. n8n does not read it in this form`,
+      fix:
+        wrong.value &&
+        replacement('Write it in the form that n8n reads', this.#node.pointer + at, wrong.value),
+    })
+    return true
   }
 
   #option(properties: readonly PropertyFacts[], value: unknown, at: string): void {
@@ -429,6 +451,25 @@ function isLegal(name: string, values: ParameterValues): boolean {
   if (displayed.length === 0) return !byName(values.properties).has(name)
   if (displayed.some((each) => each.type !== 'options' || each.typeOptions?.loadsOptions)) return true
   return displayed.some((each) => each.options?.some(({ value }) => value === given))
+}
+
+/** Whether a renamed parameter keeps its meaning. */
+function canHave(property: PropertyFacts, value: unknown): boolean {
+  const isStructured = [
+    'collection',
+    'fixedCollection',
+    'filter',
+    'assignmentCollection',
+    'resourceMapper',
+  ].includes(property.type ?? '')
+  if (isStructured) return isContainer(value) && !wrongShape(property, value)
+  if (property.type === 'boolean') return typeof value === 'boolean'
+  return (
+    !isContainer(value) ||
+    property.type === 'multiOptions' ||
+    property.type === 'json' ||
+    property.type === 'resourceLocator'
+  )
 }
 
 const isDefault = ({ default: preset }: PropertyFacts, value: unknown): boolean =>

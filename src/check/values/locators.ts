@@ -26,13 +26,13 @@ export function locatorFor({ modes = [] }: PropertyFacts, value: string | number
 
 function modeFor(modes: readonly LocatorModeFacts[], value: string | number): string | undefined {
   const find = (name: string) => modes.find((mode) => mode.name === name)
-  const [url, id, name] = [find('url'), find('id'), find('name')]
+  const [url, id, name, list] = ['url', 'id', 'name', 'list'].map(find)
   const text = String(value)
-  if (url && /^https?:\/\//.test(text)) return url.name
-  if (isExpression(value)) return (id ?? name ?? find('list'))?.name
+  if (url && /^https?:\/\//.test(text)) return accepts(url, text) ? url.name : undefined
+  if (isExpression(value)) return (id ?? name ?? list)?.name
   if (id && accepts(id, text) && !(name && /[\s#@]/.test(text))) return id.name
-  return (name ?? id ?? modes.find((mode) => mode.type === 'string' && accepts(mode, text)) ?? find('list'))
-    ?.name
+  if (name && accepts(name, text)) return name.name
+  return (modes.find((mode) => mode !== url && mode !== list && accepts(mode, text)) ?? list)?.name
 }
 
 function accepts({ validation = [] }: LocatorModeFacts, text: string): boolean {

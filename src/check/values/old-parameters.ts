@@ -60,13 +60,21 @@ function* conversionsOf(node: CheckedNode): Generator<Conversion> {
 const otherNames: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   code: { functionCode: 'jsCode', code: 'jsCode', javascriptCode: 'jsCode', script: 'jsCode' },
   webhook: { method: 'httpMethod' },
+  respondToWebhook: { body: 'responseBody', response: 'responseBody' },
+  gmail: { to: 'sendTo', toEmail: 'sendTo', recipient: 'sendTo', body: 'message' },
+  emailSend: { to: 'toEmail', from: 'fromEmail', message: 'text', body: 'text' },
+  telegram: { message: 'text' },
+  slack: { message: 'text' },
+  agent: { prompt: 'text', input: 'text' },
+  chainLlm: { prompt: 'text', input: 'text' },
   httpRequest: { requestMethod: 'method', httpMethod: 'method', uri: 'url', endpoint: 'url' },
 }
 
 function* renames({ shortType, parameters, values, type }: CheckedNode): Generator<Conversion> {
   for (const [old, name] of entriesOf(otherNames[shortType])) {
     const value = ownValue(parameters, old)
-    if (typeof name !== 'string' || isEmpty(value) || !isEmpty(values.given(name))) continue
+    if (typeof name !== 'string' || isContainer(value) || isEmpty(value) || !isEmpty(values.given(name)))
+      continue
     if (values.displayed(old).length > 0 || values.displayed(name).length === 0) continue
     yield {
       names: [old],

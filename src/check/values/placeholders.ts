@@ -10,6 +10,7 @@ const placeholder = new RegExp(
     /\b(?:REPLACE|CHANGE|FILL|INSERT|ENTER|PUT|PASTE|ADD)_(?:ME|THIS|HERE|WITH_[A-Z0-9_]+|[A-Z0-9_]*(?:KEY|TOKEN|SECRET|_ID|URL|HERE))\b/,
     /\b(?:CHANGEME|REPLACEME|TODO:)/,
     /\b[Yy]our-(?:api-?key|api-?token|access-token|token|secret|domain|project-id|channel-id|instance|workspace|subdomain|store|company|server|bucket|bot-token)\b/,
+    /\byour_[a-z0-9_]{3,40}\b/,
     /\b[Yy]our(?:Api|API|Access)?(?:Key|Token|Secret)(?:Here)?\b/,
     /\[(?:YOUR|Your|your|INSERT|Insert|ENTER)[ _A-Za-z-]{2,40}\]/,
     /<(?:YOUR|Your|your|INSERT|insert|ENTER|REPLACE)[ _A-Za-z-]{2,40}>/,
@@ -33,7 +34,8 @@ export function checkPlaceholders(node: CheckedNode, report: Report): void {
     if (typeof value === 'string') {
       if (value.length > maximumChars || value.length < 4) return
       const found =
-        bracketed.exec(value) ?? (prose.test(key) && value.length > 80 ? null : placeholder.exec(value))
+        bracketed.exec(value) ??
+        (prose.test(key) && value.length > 80 ? null : placeholder.exec(withoutCode(value)))
       if (!found || /^<\/?(?:p|b|i|br|div|span|a|h\d|ul|ol|li|table|tr|td|html|body|pre|code)>$/i.test(value))
         return
       report.add(node, {
@@ -50,3 +52,7 @@ export function checkPlaceholders(node: CheckedNode, report: Report): void {
   for (const [name, value] of Object.entries(node.parameters))
     visit(value, pointerAt('/parameters', name), name)
 }
+
+/** Expressions name fields, which can look like placeholders. */
+const withoutCode = (value: string): string =>
+  value.startsWith('=') ? value.replaceAll(/\{\{[^]*?\}\}/g, '') : value

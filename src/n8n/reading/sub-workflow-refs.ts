@@ -117,7 +117,13 @@ export const canBeCalled = (nodeTypes: readonly string[]): boolean =>
 type Caller = JsonObject & { parameters: JsonObject }
 
 function isCaller(node: unknown): node is Caller {
-  if (!isObject(node) || !callers.has(String(node.type)) || !isObject(node.parameters)) return false
+  if (
+    !isObject(node) ||
+    typeof node.type !== 'string' ||
+    !callers.has(node.type) ||
+    !isObject(node.parameters)
+  )
+    return false
   const { source } = node.parameters
   return source === undefined || source === 'database'
 }
