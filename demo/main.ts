@@ -56,6 +56,7 @@ async function drive(url: string): Promise<void> {
   const api = createClient(url, account.accessToken)
   const created = await done(
     api.v1.workflows.$post({
+      query: {},
       json: {
         workflow: workflowJson,
         prompt: 'Tell #orders in Slack about every order over 100',

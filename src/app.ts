@@ -24,6 +24,7 @@ import { metricsRoutes } from './monitoring/routes.ts'
 import { loadCatalogue } from './n8n/catalogue/catalogue.ts'
 import { auditRoutes } from './users/audit-routes.ts'
 import { authRoutes, meRoutes } from './users/routes.ts'
+import { workflowCheckRoutes } from './workflows/check-routes.ts'
 import { missingCredentialRoutes, workflowRoutes } from './workflows/routes.ts'
 
 const signedInPaths = [
@@ -65,6 +66,7 @@ export function createApp(deps: Deps) {
     .route('/v1/credential-types', credentialTypeRoutes(loadCatalogue))
     .route('/v1/node-types', nodeTypeRoutes(loadCatalogue))
     .route('/v1/workflows', workflowRoutes(deps.workflows, deps.fingerprint))
+    .route('/v1/workflows', workflowCheckRoutes(deps.workflows, deps.checks))
     .route('/v1/workflows', readinessRoutes(deps.readiness))
     .route('/v1/instances', instanceRoutes(deps))
     .route('/v1/instances', remoteWorkflowRoutes(deps.remoteWorkflows, deps.replayResults))

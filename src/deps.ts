@@ -62,6 +62,7 @@ import { UserRepository } from './users/repository.ts'
 import { SessionRepository, sessionLifetimeDays } from './users/session-repository.ts'
 import { SignIn } from './users/sign-in.ts'
 import { Throttle } from './users/throttle.ts'
+import { WorkflowChecks } from './workflows/checks.ts'
 import { WorkflowRepository } from './workflows/repository.ts'
 import { CredentialRequirements } from './workflows/requirements.ts'
 
@@ -280,6 +281,7 @@ export function createDeps(config: Config, runtime: Runtime) {
     }),
     credentialReplacer: new CredentialReplacer(db, now, { credentials, deployer }),
     workflows,
+    checks: new WorkflowChecks(db),
     requirements,
     readiness: new WorkflowReadiness(db, {
       requirements,

@@ -63,6 +63,7 @@ export class Flow {
     const { column, row } = this.node(parent)
     this.nodes.push({ name, kind, column, row, parent })
     this.links.push({ from: name, output: 0, to: parent, input: 0, type: `ai_${use}` })
+    if (use === 'outputParser') this.tune(parent, { hasOutputParser: true })
     return this
   }
 

@@ -18,7 +18,7 @@ const refundVersions: DemoVersion[] = [
           ['Small amount?', n.when('$json.amount', 'lt', 5000)],
         )
         .add('Refund', n.stripe('charge', 'update', { chargeId: '={{ $json.id }}' }), [3, -0.5])
-        .add('Ask finance', n.slack('#refunds', 'Refund {{ $json.amount }}?'), [3, 0.75])
+        .add('Ask finance', n.slack('#refunds', '=Refund {{ $json.amount }}?'), [3, 0.75])
         .add('Answer shop', n.respond('={{ $json }}'), [4, -0.5])
         .link('Small amount? > Refund > Answer shop')
         .link('Small amount?:1 > Ask finance'),

@@ -91,7 +91,7 @@ const reviewVersions: DemoVersion[] = [
         'Review agent',
         'tool',
         'Count lines',
-        n.codeTool('count_lines', 'return query.split("\\n").length'),
+        n.codeTool('Counts the lines of a text', 'return query.split("\\n").length'),
       ),
   },
 ]
@@ -111,7 +111,7 @@ const uptimeVersions: DemoVersion[] = [
           ['Healthy?', n.when('$json.status', 'equals', 'ok')],
         )
         .add('All well', n.set({ state: 'ok' }), [4, -0.5])
-        .add('Tell Telegram', n.telegram('Down: {{ $json.url }}'), [4, 0.5])
+        .add('Tell Telegram', n.telegram('=Down: {{ $json.url }}'), [4, 0.5])
         .link('Healthy? > All well')
         .link('Healthy?:1 > Tell Telegram'),
   },

@@ -94,7 +94,7 @@ const failedPaymentVersions: DemoVersion[] = [
     model: 'gpt-5-mini',
     make: (flow) =>
       flow
-        .add('Note at customer', n.hubspot('engagement', 'create', { type: 'note' }), [3, -0.5])
+        .add('Note at customer', n.hubspot('engagement', 'create', { type: 'task' }), [3, -0.5])
         .link('Ask for new card > Note at customer')
         .link('Ask to try again > Note at customer'),
   },
@@ -105,7 +105,7 @@ const failedPaymentVersions: DemoVersion[] = [
     make: (flow) =>
       flow
         .add('Third time?', n.filter('$json.attempt_count', 'gt', 2), [4, -0.5])
-        .add('Text message', n.twilio('Please update your card: {{ $json.link }}'), [5, -0.5])
+        .add('Text message', n.twilio('=Please update your card: {{ $json.link }}'), [5, -0.5])
         .link('Note at customer > Third time? > Text message'),
   },
 ]

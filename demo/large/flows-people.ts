@@ -30,7 +30,15 @@ const screeningVersions: DemoVersion[] = [
     model: 'claude-sonnet-4-5',
     make: (flow) =>
       flow
-        .add('Confirm', n.gmail('send', { sendTo: '={{ $json.Email }}' }), [5, 0])
+        .add(
+          'Confirm',
+          n.gmail('send', {
+            sendTo: '={{ $json.Email }}',
+            subject: 'Thank you',
+            message: 'We have received it.',
+          }),
+          [5, 0],
+        )
         .link('Make page > Confirm'),
   },
   {
@@ -62,7 +70,7 @@ const standupVersions: DemoVersion[] = [
     model: 'claude-sonnet-4-5',
     make: (flow) =>
       flow
-        .insert('Post to channel > Keep answers', 'Sum up', n.chain('Two sentences: {{ $json }}'))
+        .insert('Post to channel > Keep answers', 'Sum up', n.chain('=Two sentences: {{ $json }}'))
         .below('Sum up', 'languageModel', 'Claude', n.claude('claude-haiku-4-5', 1900)),
   },
 ]
@@ -84,7 +92,15 @@ const onboardingVersions: DemoVersion[] = [
           n.http('POST', 'https://directory.northwind.example/users', { credential: 'httpBasicAuth' }),
           [2, -0.5],
         )
-        .add('Welcome mail', n.gmail('send', { sendTo: '={{ $json.email }}' }), [3, -0.5])
+        .add(
+          'Welcome mail',
+          n.gmail('send', {
+            sendTo: '={{ $json.email }}',
+            subject: 'Welcome',
+            message: 'See you on Monday.',
+          }),
+          [3, -0.5],
+        )
         .add('Remind', n.slack('#people', '={{ $json.body.name }}'), [2, 0.5])
         .link('Contract signed? > Make account > Welcome mail')
         .link('Contract signed?:1 > Remind'),

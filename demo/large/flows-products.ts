@@ -47,7 +47,7 @@ const descriptionVersions: DemoVersion[] = [
           ['Without text', n.airtable('search', 'Products')],
           ['Each product', n.loop(1)],
         )
-        .add('Write text', n.chain('Describe in three sentences: {{ $json }}'), [3, 0.75])
+        .add('Write text', n.chain('=Describe in three sentences: {{ $json }}'), [3, 0.75])
         .add('Save text', n.airtable('update', 'Products'), [5, 0.75])
         .add('Tell marketing', n.slack('#marketing', 'New texts'), [3, -0.5])
         .link('Each product:1 > Write text > Save text > Each product')
@@ -60,7 +60,7 @@ const descriptionVersions: DemoVersion[] = [
     model: 'claude-opus-4-1',
     make: (flow) =>
       flow
-        .tune('Write text', { text: 'Describe in German and English, three sentences each: {{ $json }}' })
+        .tune('Write text', { text: '=Describe in German and English, three sentences each: {{ $json }}' })
         .below('Write text', 'outputParser', 'Two languages', n.parser('{"de": "", "en": ""}')),
   },
   {

@@ -58,7 +58,7 @@ const digestVersions: DemoVersion[] = [
           [0, 0],
           ['Every morning', n.schedule({ field: 'days', triggerAtHour: 7, triggerAtMinute: 30 })],
           ['Revenue', n.postgres('select day, sum(euros) from invoices group by 1', 900)],
-          ['Write digest', n.chain('What stands out? {{ $json }}')],
+          ['Write digest', n.chain('=What stands out? {{ $json }}')],
         )
         .add('Post digest', n.slack('#revenue', '={{ $json.text }}'), [4, 0])
         .link('Write digest > Post digest')

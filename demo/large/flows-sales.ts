@@ -201,9 +201,17 @@ const newsletterVersions: DemoVersion[] = [
           [0, 0],
           ['Thursdays', n.schedule({ field: 'weeks', triggerAtDay: [4], triggerAtHour: 9 })],
           ['Articles', n.http('GET', 'https://northwind.example/feed.json')],
-          ['Draft', n.chain('Write a newsletter: {{ $json }}')],
+          ['Draft', n.chain('=Write a newsletter: {{ $json }}')],
         )
-        .add('Send draft', n.gmail('send', { sendTo: 'marketing@northwind.example' }), [4, 0])
+        .add(
+          'Send draft',
+          n.gmail('send', {
+            sendTo: 'marketing@northwind.example',
+            subject: '={{ $json.output.subject }}',
+            message: '={{ $json.output.sections }}',
+          }),
+          [4, 0],
+        )
         .link('Draft > Send draft')
         .below('Draft', 'languageModel', 'OpenAI model', n.openAi('gpt-5'))
         .below('Draft', 'outputParser', 'Sections', n.parser('{"subject": "", "sections": []}')),
@@ -212,7 +220,7 @@ const newsletterVersions: DemoVersion[] = [
     daysAgo: 2,
     prompt: 'Make it shorter, with a picture for each article.',
     model: 'gpt-5',
-    make: (flow) => flow.tune('Draft', { text: 'Write a newsletter of at most 200 words: {{ $json }}' }),
+    make: (flow) => flow.tune('Draft', { text: '=Write a newsletter of at most 200 words: {{ $json }}' }),
   },
 ]
 

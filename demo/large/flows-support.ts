@@ -97,7 +97,7 @@ const triageVersions: DemoVersion[] = [
           'Linear issue',
           n.linear('create', {
             title: '={{ $json.output.summary }}',
-            labelIds: '={{ $json.output.labels }}',
+            additionalFields: { description: '={{ $json.output.details }}' },
           }),
         )
         .tune('Triage agent', {
@@ -176,7 +176,7 @@ const summaryVersions: DemoVersion[] = [
         )
         .add(
           'Add note',
-          n.zendesk('update', { id: '={{ $json.id }}', internalNote: '={{ $json.text }}' }),
+          n.zendesk('update', { id: '={{ $json.id }}', updateFields: { internalNote: '={{ $json.text }}' } }),
           [4, 0],
         )
         .link('Summarise > Add note')

@@ -315,7 +315,8 @@ export const memory = () =>
   ai('memoryBufferWindow', 1.3, 12, { sessionIdType: 'customKey', sessionKey: '={{ $json.thread }}' })
 export const httpTool = (toolDescription: string, url: string) =>
   ai('toolHttpRequest', 1.1, 700, { toolDescription, url })
-export const codeTool = (name: string, jsCode: string) => ai('toolCode', 1.2, 20, { name, jsCode })
+export const codeTool = (description: string, jsCode: string) =>
+  ai('toolCode', 1.3, 20, { description, jsCode })
 export const searchTool = (collection: string) =>
   ai(
     'vectorStoreQdrant',
@@ -331,6 +332,6 @@ export const searchTool = (collection: string) =>
     'qdrantApi',
   )
 export const embeddings = () => ai('embeddingsOpenAi', 1.2, 160, { options: {} }, 'openAiApi')
-export const loader = () => ai('documentDefaultDataLoader', 1, 35, { options: {} })
+export const loader = () => ai('documentDefaultDataLoader', 1.1, 35, { options: {} })
 export const parser = (example: string) =>
   ai('outputParserStructured', 1.2, 6, { jsonSchemaExample: example })

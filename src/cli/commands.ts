@@ -97,6 +97,31 @@ export const commands: readonly Command[] = [
     run: async (input) => (await import('./transfer/import.ts')).importCommand(input),
   },
   {
+    name: 'check',
+    summary: 'Check n8n workflow files: what n8n refuses, and what does not do what was meant',
+    details: [
+      'Searches folders for .json files. Needs no server, account or network.',
+      'Fails if a file has an error. Each code is described in docs/checks.md.',
+    ].join('\n'),
+    positionals: { usage: '<file or folder>…', min: 1, max: Number.POSITIVE_INFINITY },
+    options: {
+      fix: { type: 'boolean', summary: 'Repair what has one right answer, and save the files' },
+      'n8n-version': {
+        type: 'string',
+        value: '<version>',
+        summary: 'Check for this n8n version; default the latest known',
+      },
+      'fail-on': {
+        type: 'string',
+        value: '<level>',
+        summary: 'Lowest level that fails: error (default), warning, hint or never',
+      },
+      ...json,
+      sarif: { type: 'boolean', summary: 'Print the findings as SARIF 2.1.0' },
+    },
+    run: async (input) => (await import('./check/command.ts')).checkCommand(input),
+  },
+  {
     name: 'export',
     summary: 'Export workflows with all versions, deployments and runs to a new folder',
     details:

@@ -27,6 +27,7 @@ export type DashboardDeps = Pick<
   | 'credentialPusher'
   | 'credentialReplacer'
   | 'workflows'
+  | 'checks'
   | 'requirements'
   | 'instances'
   | 'connections'

@@ -14,7 +14,7 @@ const tagLimit = 50
 const canContainWorkflow = (value: unknown): boolean =>
   Array.isArray(value) || typeof value === 'string' ? value.length > 0 : isContainer(value)
 
-const N8nJson = z
+export const N8nJson = z
   .unknown()
   .refine(
     canContainWorkflow,
@@ -60,7 +60,7 @@ const described = {
     }),
 }
 
-const exampleWorkflow = {
+export const exampleWorkflow = {
   name: 'Notify Slack about new orders',
   nodes: [
     {

@@ -4,7 +4,7 @@ import { Hono } from 'hono'
 import type { Fingerprint } from '../crypto/fingerprint.ts'
 import { notFound, requireFound } from '../errors.ts'
 import type { AuthEnv } from '../http/auth.ts'
-import { etag, etagWith, preconditionOf } from '../http/etag.ts'
+import { etag, preconditionOf } from '../http/etag.ts'
 import { creationKey } from '../http/idempotency.ts'
 import { describe } from '../http/openapi.ts'
 import { toPage } from '../http/page.ts'
@@ -27,7 +27,10 @@ import {
   WorkflowVersionList,
   WorkflowVersionQuery,
 } from './contract.ts'
+import { SaveQuery } from './check-contract.ts'
+import { refuseErrors } from './checks.ts'
 import type { WorkflowRepository } from './repository.ts'
+import { tagOf } from './workflow-etag.ts'
 
 const tag = 'Workflows'
 
@@ -37,10 +40,6 @@ export function withFindings(workflow: Workflow, findings: readonly WorkflowWarn
   const others = findings.filter(({ code, pointer }) => !known.has(`${code} ${pointer}`))
   return others.length === 0 ? workflow : { ...workflow, warnings: [...others, ...workflow.warnings] }
 }
-
-/** Data retention changes `updatedAt` but not the version. */
-const tagOf = ({ version, dataRetentionDays, updatedAt }: Workflow): Promise<string> =>
-  etagWith<object>(version, dataRetentionDays === null ? {} : { dataRetentionDays, updatedAt }, {})
 
 export function workflowRoutes(workflows: WorkflowRepository, fingerprint: Fingerprint) {
   return new Hono<AuthEnv>()
@@ -70,11 +69,13 @@ export function workflowRoutes(workflows: WorkflowRepository, fingerprint: Finge
           'idempotency-key-reused',
         ],
       }),
+      valid('query', SaveQuery),
       valid('json', NewWorkflow, bodyLimits.workflow, quoteOverflow),
       async (c) => {
         const key = await creationKey(c, 'POST /v1/workflows', fingerprint)
         const body = c.req.valid('json')
         const { workflow: json, findings } = readWorkflowMember(body.workflow, c.var.bodyText)
+        if (c.req.valid('query').check === 'strict') await refuseErrors(json)
         const created = await workflows.create(
           c.var.userId,
           { ...body, workflow: json },
@@ -144,6 +145,7 @@ export function workflowRoutes(workflows: WorkflowRepository, fingerprint: Finge
         ],
       }),
       valid('param', IdParam),
+      valid('query', SaveQuery),
       valid('json', WorkflowChange, bodyLimits.workflow, quoteOverflow),
       async (c) => {
         const { id } = c.req.valid('param')
@@ -155,6 +157,7 @@ export function workflowRoutes(workflows: WorkflowRepository, fingerprint: Finge
           body.workflow === undefined
             ? { workflow: undefined, findings: [] }
             : readWorkflowMember(body.workflow, c.var.bodyText)
+        if (json !== undefined && c.req.valid('query').check === 'strict') await refuseErrors(json)
         const change = { ...body, ...(json !== undefined && { workflow: json }) }
         const updated = requireFound(
           await workflows.update(c.var.userId, id, expected, change, undefined, findings),

@@ -1,11 +1,11 @@
 /** @module `flowkeep import`: saves every workflow in the given files and folders. A second run creates nothing. */
-import { readdir, readFile, stat } from 'node:fs/promises'
 import path from 'node:path'
 import * as z from 'zod'
 import { AppError } from '../../errors.ts'
 import { inexactNumbers } from '../../lib/json-text.ts'
 import { contentHash, parseWorkflow } from '../../n8n/reading/workflow-json.ts'
 import { workflowsInText } from '../../n8n/reading/workflow-text.ts'
+import { findFiles, readText } from '../files.ts'
 import { isArchive } from './archive.ts'
 import { type CommandInput, exitCode, printable } from '../command.ts'
 import { UsageError } from '../failure.ts'
@@ -29,7 +29,6 @@ export interface ImportOutcome {
 }
 
 const parallelRequests = 4
-const largestFileBytes = 64 * 1024 * 1024
 
 type Outcome = { kind: 'created' | 'present' | 'repeated' } | { kind: 'refused'; reason: string }
 
@@ -185,14 +184,9 @@ interface FileWorkflow {
 
 /** The workflows in a file, or why there are none. */
 async function readWorkflows(file: string): Promise<FileWorkflow[] | string> {
-  let text: string
-  try {
-    if ((await stat(file)).size > largestFileBytes) return 'larger than 64 MB'
-    text = new TextDecoder('utf-8', { fatal: true }).decode(await readFile(file))
-  } catch (error) {
-    return error instanceof TypeError ? 'not UTF-8 text' : 'cannot be read'
-  }
-  if (text.trim() === '') return 'empty file'
+  const read = await readText(file)
+  if ('fault' in read) return read.fault
+  const { text } = read
   try {
     const { workflows, source } = workflowsInText(text)
     const isTold = workflows.length === 1 && inexactNumbers(source, 1).length > 0
@@ -206,25 +200,6 @@ async function readWorkflows(file: string): Promise<FileWorkflow[] | string> {
 function reasonOf(error: unknown): string {
   if (error instanceof AppError) return error.message
   throw error
-}
-
-async function findFiles(args: readonly string[]): Promise<{ files: string[]; notFound: string[] }> {
-  const files = new Map<string, string>()
-  const notFound: string[] = []
-  for (const arg of args) {
-    const entry = await stat(arg).catch(() => null)
-    if (!entry) notFound.push(arg)
-    else if (!entry.isDirectory()) files.set(path.resolve(arg), arg)
-    else {
-      for (const name of (await readdir(arg, { recursive: true })).toSorted()) {
-        const file = path.join(arg, name)
-        if (/\.json$/i.test(name) && (await stat(file).catch(() => null))?.isFile()) {
-          files.set(path.resolve(file), file)
-        }
-      }
-    }
-  }
-  return { files: [...files.values()], notFound }
 }
 
 async function knownHashes(session: Session): Promise<Set<string>> {

@@ -38,5 +38,8 @@ export const Finding = z
   .meta({ ref: 'Finding' })
 export type Finding = z.output<typeof Finding>
 
+export const worstFirst = (a: Finding, b: Finding): number =>
+  findingLevels.indexOf(a.level) - findingLevels.indexOf(b.level)
+
 export const hasErrors = (findings: readonly Finding[]): boolean =>
   findings.some(({ level }) => level === 'error')

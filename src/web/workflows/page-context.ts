@@ -9,7 +9,15 @@ import { type DayRuns, readDay } from '../../workflows/detail-queries.ts'
 
 export type WorkflowPageDeps = Pick<
   DashboardDeps,
-  'config' | 'db' | 'now' | 'fingerprint' | 'workflows' | 'requirements' | 'executions' | 'analytics'
+  | 'checks'
+  | 'config'
+  | 'db'
+  | 'now'
+  | 'fingerprint'
+  | 'workflows'
+  | 'requirements'
+  | 'executions'
+  | 'analytics'
 >
 
 export interface FoundWorkflow {

@@ -3,6 +3,7 @@ import { Hono } from 'hono'
 import type { DashboardEnv } from '../context.ts'
 import { detailPages } from './detail/route.tsx'
 import { editPages } from './edit/route.tsx'
+import { fixPages } from './fix/route.ts'
 import { workflowListPage } from './list/route.tsx'
 import { newPages } from './new/route.tsx'
 import type { WorkflowPageDeps } from './page-context.ts'
@@ -14,4 +15,5 @@ export const workflowPages = (deps: WorkflowPageDeps) =>
     .route('/', newPages(deps))
     .route('/', editPages(deps))
     .route('/', versionPages(deps))
+    .route('/', fixPages(deps))
     .route('/', detailPages(deps))

@@ -46,8 +46,8 @@ export const workflowsStyle = `
 .graph-node.off text{fill:var(--text-3)}
 .graph-selected .graph-shape{stroke:var(--accent);stroke-width:3}
 .graph-found .graph-shape{stroke:var(--run-fill);stroke-width:3}
-.graph-fails .graph-shape{stroke:var(--fail-fill);stroke-width:2}
-.graph-credential .graph-shape{stroke:var(--wait-fill);stroke-width:2}
+.graph-fails .graph-shape,.graph-error .graph-shape{stroke:var(--fail-fill);stroke-width:2}
+.graph-credential .graph-shape,.graph-warning .graph-shape{stroke:var(--wait-fill);stroke-width:2}
 .graph-added .graph-shape{stroke:var(--accent);stroke-width:2;stroke-dasharray:5 3}
 .graph-changed .graph-shape{stroke:var(--accent);stroke-width:2}
 .graph-removed .graph-shape{stroke:var(--del);stroke-width:2;stroke-dasharray:2 4}
@@ -55,8 +55,8 @@ export const workflowsStyle = `
 .graph-diff .graph-added .graph-shape{stroke:var(--add);fill:var(--add-bg)}
 .graph-diff .graph-removed .graph-shape{fill:var(--del-bg)}
 .graph-badge>:first-child{fill:var(--accent-solid);stroke:var(--surface);stroke-width:1.5}
-.mark-fails>:first-child{fill:var(--fail-fill)}
-.mark-credential>:first-child{fill:var(--wait-fill)}
+.mark-fails>:first-child,.mark-error>:first-child{fill:var(--fail-fill)}
+.mark-credential>:first-child,.mark-warning>:first-child{fill:var(--wait-fill)}
 .mark-removed>:first-child{fill:var(--del)}
 .graph-diff .mark-added>:first-child{fill:var(--add)}
 .graph-badge .graph-glyph{fill:none;stroke:var(--surface);stroke-width:1.8;stroke-linecap:round;stroke-linejoin:round}
@@ -141,6 +141,7 @@ rect.graph-shape:not([width]){width:56px;height:56px}
 .credential-problems .status{white-space:normal}
 .credential-problems:hover{text-decoration:underline}
 .findings .status{min-width:68px}
+.findings li>span:nth-child(2){flex:1;min-width:0}
 .faults{display:grid;gap:5px;font-size:var(--fs-1);padding:9px 11px;border:1px solid var(--fail-line);border-radius:var(--r2);background:var(--fail-wash);max-height:260px;overflow:auto}
 .faults code{color:var(--fail);margin-right:4px}
 .import-ways{display:grid;gap:4px;font-size:var(--fs-2)}

@@ -1,10 +1,12 @@
 /** @module Cards of a workflow's overview: credentials, recent runs, nodes, findings. */
+import type { PropsWithChildren } from 'hono/jsx'
 import type { NodeStats } from '../../../analytics/contract.ts'
 import type { ExecutionSummary } from '../../../executions/contract.ts'
+import type { Finding } from '../../../n8n/checks/finding.ts'
 import type { Workflow } from '../../../workflows/contract.ts'
 import type { Readiness } from '../../../workflows/readiness-contract.ts'
 import { Card, Empty, type Span } from '../../components/card.tsx'
-import { LinkButton } from '../../components/controls.tsx'
+import { Action, LinkButton } from '../../components/controls.tsx'
 import { NodeBadge } from '../../components/icons.tsx'
 import { credentialStyle, executionStyle, Status } from '../../components/status.tsx'
 import { NameCell, Table, Td, Time, Tr } from '../../components/table.tsx'
@@ -219,25 +221,38 @@ export function NodeStatsCard({ id, nodes }: { id: string; nodes: NodeStats }) {
 
 const maxFindings = 8
 
-/** Findings in the JSON, such as hard-coded secrets and dangling connections. */
-export function FindingsCard({ findings, span }: { findings: Workflow['warnings']; span?: Span }) {
+interface FindingsCardProps {
+  workflow: Pick<Workflow, 'id' | 'version'>
+  /** Worst first. */
+  findings: readonly Finding[]
+  span?: Span
+}
+
+/** What n8n refuses, and what would not do what was meant, with a button for each fix. */
+export function FindingsCard({ workflow, findings, span }: FindingsCardProps) {
   if (findings.length === 0) return null
-  const secret = (code: string) => code === 'hard-coded-secret'
-  const sorted = findings.toSorted((a, b) => Number(secret(b.code)) - Number(secret(a.code)))
-  const more = findings.length - maxFindings
+  const shown = findings.slice(0, maxFindings)
+  const more = findings.slice(maxFindings)
+  const isFixable = findings.filter(({ fix }) => fix?.operations).length > 1
   return (
-    <Card title="Findings" note={count(findings.length)} id="findings" {...(span && { span })}>
+    <Card
+      title="Findings"
+      note={count(findings.length)}
+      id="findings"
+      {...(span && { span })}
+      {...(isFixable && { aside: <FixButton workflow={workflow}>Fix all</FixButton> })}
+    >
       <ul class="list findings">
-        {sorted.slice(0, maxFindings).map((finding) => (
-          <FindingItem finding={finding} isSecret={secret(finding.code)} />
+        {shown.map((finding) => (
+          <FindingItem finding={finding} workflow={workflow} />
         ))}
       </ul>
-      {more > 0 && (
+      {more.length > 0 && (
         <details class="chart-data">
-          <summary>Show {count(more)} more</summary>
+          <summary>Show {count(more.length)} more</summary>
           <ul class="list findings">
-            {sorted.slice(maxFindings).map((finding) => (
-              <FindingItem finding={finding} isSecret={secret(finding.code)} />
+            {more.map((finding) => (
+              <FindingItem finding={finding} workflow={workflow} />
             ))}
           </ul>
         </details>
@@ -246,13 +261,48 @@ export function FindingsCard({ findings, span }: { findings: Workflow['warnings'
   )
 }
 
-const FindingItem = ({ finding, isSecret }: { finding: Workflow['warnings'][number]; isSecret: boolean }) => (
+const levelStyles = {
+  error: { tone: 'fail', label: 'Error' },
+  warning: { tone: 'wait', label: 'Warning' },
+  hint: { tone: 'idle', label: 'Hint' },
+} as const
+
+const FindingItem = ({
+  finding,
+  workflow,
+}: {
+  finding: Finding
+  workflow: FindingsCardProps['workflow']
+}) => (
   <li>
-    <Status tone={isSecret ? 'fail' : 'wait'} label={isSecret ? 'Secret' : 'Check'} />
+    <Status {...levelStyles[finding.level]} />
     <span>
       {finding.message}
       {finding.node !== undefined && <small>{finding.node}</small>}
-      {finding.pointer && <small>{finding.pointer}</small>}
+      {finding.n8n !== undefined && <small>n8n: {finding.n8n}</small>}
     </span>
+    {finding.fix?.operations && (
+      <FixButton workflow={workflow} finding={finding}>
+        {finding.fix.label}
+      </FixButton>
+    )}
   </li>
+)
+
+/** Applies the fix of one finding, or all fixes, as a new version. */
+const FixButton = ({
+  workflow: { id, version },
+  finding,
+  children,
+}: PropsWithChildren<{ workflow: FindingsCardProps['workflow']; finding?: Finding }>) => (
+  <Action
+    action={`/workflows/${id}/fix`}
+    fields={{
+      expected: String(version),
+      ...(finding && { code: finding.code, pointer: finding.pointer }),
+    }}
+    small
+  >
+    {children}
+  </Action>
 )

@@ -10,6 +10,8 @@ import type { NeededCredential } from './credentials-needed.ts'
 
 export interface Situation {
   workflow: Workflow
+  /** Findings at level `error`. */
+  errors: number
   /** Failed runs in the last 24 hours. */
   failed: number
   /** It has never been deployed. */
@@ -21,15 +23,12 @@ export interface Situation {
   back: string
 }
 
-const errorsIn = ({ warnings }: Workflow): number => warnings.filter(({ level }) => level === 'error').length
-
 /** Undefined if the next step is to plan a deployment. */
-export function nextStep({ workflow, failed, problem, isFirst, hasInstance, back }: Situation) {
-  const errors = errorsIn(workflow)
+export function nextStep({ workflow, errors, failed, problem, isFirst, hasInstance, back }: Situation) {
   if (failed > 0) return <FailedRunsButton id={workflow.id} failed={failed} />
   if (errors > 0) {
     return (
-      <LinkButton kind="primary" icon="pencil" href={workflowHref(workflow.id, '/edit#field-workflow')}>
+      <LinkButton kind="primary" icon="pencil" href={workflowHref(workflow.id, '#findings')}>
         Fix {plural(errors, 'error')}
       </LinkButton>
     )
@@ -53,9 +52,9 @@ export function nextStep({ workflow, failed, problem, isFirst, hasInstance, back
   ) : undefined
 }
 
-export function SetupProgress({ workflow, problem, hasInstance }: Situation) {
+export function SetupProgress({ errors, problem, hasInstance }: Situation) {
   const open: SetupStep[] = [
-    ...(errorsIn(workflow) > 0 ? ['workflow' as const] : []),
+    ...(errors > 0 ? ['workflow' as const] : []),
     ...(problem ? ['credentials' as const] : []),
     ...(hasInstance ? [] : ['instance' as const]),
   ]

@@ -3,6 +3,7 @@ import type { NodeStats } from '../../../analytics/contract.ts'
 import type { ExecutionSummary, Incident } from '../../../executions/contract.ts'
 import type { Workflow } from '../../../workflows/contract.ts'
 import type { Readiness } from '../../../workflows/readiness-contract.ts'
+import type { Finding } from '../../../n8n/checks/finding.ts'
 import { Card } from '../../components/card.tsx'
 import type { DeploymentListRow } from '../../../deployments/list-queries.ts'
 import { IncidentsCard } from '../../components/incidents-card.tsx'
@@ -50,6 +51,8 @@ export interface OverviewData {
   failingNodes: readonly FailingNode[]
   /** Of the last 30 days. */
   nodes: NodeStats
+  /** Worst first. */
+  findings: readonly Finding[]
   graphState: GraphState
 }
 
@@ -66,6 +69,7 @@ export function OverviewView({ data, time }: { data: OverviewData; time: TimeFor
   markCredentials(marks, needed, back)
   const situation = {
     workflow,
+    errors: data.findings.filter(({ level }) => level === 'error').length,
     failed: today.failed,
     isFirst,
     back,
@@ -139,7 +143,7 @@ export function OverviewView({ data, time }: { data: OverviewData; time: TimeFor
               <ChangesView changes={changes} maxBlocks={6} />
             </Card>
           )}
-          {!changes && <FindingsCard findings={workflow.warnings} />}
+          {!changes && <FindingsCard workflow={workflow} findings={data.findings} />}
         </div>
         <div class="stack span-5">
           <CredentialsCard
@@ -152,7 +156,7 @@ export function OverviewView({ data, time }: { data: OverviewData; time: TimeFor
           <DeploymentsCard workflowId={id} deployments={deployments} time={time} />
           <RecentRunsCard id={id} runs={data.runs} time={time} />
           {data.incidents.length > 0 && <IncidentsCard incidents={data.incidents} time={time} />}
-          {changes && <FindingsCard findings={workflow.warnings} />}
+          {changes && <FindingsCard workflow={workflow} findings={data.findings} />}
         </div>
       </div>
       {data.runs.length > 0 && <NodeStatsCard id={id} nodes={data.nodes} />}
@@ -160,9 +164,17 @@ export function OverviewView({ data, time }: { data: OverviewData; time: TimeFor
   )
 }
 
-/** Marks the nodes that are failing now and those that this version changed. */
-function marksOf({ workflow: { id }, changes, failingNodes }: OverviewData): Map<string, NodeMark[]> {
+/** Marks the nodes that are failing now, those with findings, and those that this version changed. */
+function marksOf({
+  workflow: { id },
+  changes,
+  failingNodes,
+  findings,
+}: OverviewData): Map<string, NodeMark[]> {
   const marks = changes ? changeMarks({ ...changes.diff, removed: [] }).marks : new Map<string, NodeMark[]>()
+  for (const { node, level, message } of findings.toReversed()) {
+    if (node !== undefined && level !== 'hint') addMark(marks, node, { kind: level, note: message })
+  }
   for (const { node, failed, runs } of failingNodes) {
     addMark(marks, node, {
       kind: 'fails',

@@ -38,7 +38,9 @@ const none: readonly NodeMark[] = []
 
 const labels: Record<MarkKind, string> = {
   fails: 'Failing',
+  error: 'Error',
   credential: 'Credential problem',
+  warning: 'Warning',
   removed: 'Removed',
   added: 'New',
   changed: 'Changed',
@@ -119,7 +121,15 @@ const maxShrunkPx = 1660
 const minScale = 0.7
 
 export function Graph(props: GraphProps) {
-  const { id, title, graph, state, marks = noMarks, edgeMarks = noEdgeMarks, focusOn = ['fails'] } = props
+  const {
+    id,
+    title,
+    graph,
+    state,
+    marks = noMarks,
+    edgeMarks = noEdgeMarks,
+    focusOn = ['fails', 'error'],
+  } = props
   if (graph.nodes.length === 0) {
     return <p class="graph-empty muted">This workflow has no nodes.</p>
   }

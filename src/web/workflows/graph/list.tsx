@@ -4,7 +4,7 @@ import { Status } from '../../components/status.tsx'
 import { Table, Td, Tr } from '../../components/table.tsx'
 import { plural } from '../../format.ts'
 import type { GraphLayout } from './layout.ts'
-import type { NodeMark, NodeMarks } from './marks.ts'
+import type { MarkKind, NodeMark, NodeMarks } from './marks.ts'
 import type { GraphNode, WorkflowGraph } from './model.ts'
 import { plainLines } from './note.tsx'
 import type { GraphState } from './view-state.ts'
@@ -142,6 +142,9 @@ const targetsText = (names: string[]): string => {
   return names.length > maxTargets ? `${shown} and ${names.length - maxTargets} more` : shown
 }
 
+const problemTones = { fails: 'fail', error: 'fail', credential: 'wait', warning: 'wait' } as const
+const isProblem = (kind: MarkKind): kind is keyof typeof problemTones => kind in problemTones
+
 const markTags = { removed: 'tag fail', added: 'tag ok', changed: 'tag' } as const
 
 /** The marks of a node as text. */
@@ -150,8 +153,8 @@ export function NodeState({ node, marks }: { node: GraphNode; marks: readonly No
   return (
     <span class="graph-states">
       {marks.map(({ kind, note }) =>
-        kind === 'fails' || kind === 'credential' ? (
-          <Status tone={kind === 'fails' ? 'fail' : 'wait'} label={note} />
+        isProblem(kind) ? (
+          <Status tone={problemTones[kind]} label={note} />
         ) : (
           <span class={markTags[kind]}>{note}</span>
         ),

@@ -1,7 +1,7 @@
 /** @module The marks on the nodes and lines of a graph. */
 
 /** Worst first. */
-export const markKinds = ['fails', 'credential', 'removed', 'added', 'changed'] as const
+export const markKinds = ['fails', 'error', 'credential', 'warning', 'removed', 'added', 'changed'] as const
 export type MarkKind = (typeof markKinds)[number]
 
 export interface NodeMark {

@@ -120,9 +120,12 @@ const Backing = ({ label, box }: { label: Label; box: Box }) => {
 
 const tenths = (value: number): number => Math.round(value * 10) / 10
 
+const bang = 'M0-3.600v4M0 3.300v.1'
 const glyphs: Record<MarkKind, string> = {
   fails: 'M-2.700-2.700l5.400 5.400M2.700-2.700l-5.400 5.400',
-  credential: 'M0-3.600v4M0 3.300v.1',
+  error: bang,
+  credential: bang,
+  warning: bang,
   removed: 'M-3 0h6',
   added: 'M-3.200 0h6.400M0-3.200v6.400',
   changed: 'M-3.300.8c1.200-2 2.200-2 3.300-.8s2.100 1.200 3.300-.8',
@@ -130,7 +133,7 @@ const glyphs: Record<MarkKind, string> = {
 
 const MarkBadge = ({ kind, x, y }: { kind: MarkKind; x: number; y: number }) => (
   <g class={`graph-badge mark-${kind}`} transform={`translate(${x} ${y})`}>
-    {kind === 'fails' ? (
+    {kind === 'fails' || kind === 'error' ? (
       <path d="M-3.400-8h6.800l4.600 4.600v6.800l-4.600 4.600h-6.800l-4.600-4.600v-6.800z" />
     ) : (
       <circle r="8" />

@@ -1,0 +1,102 @@
+/** @module The routes that check and fix workflows. */
+import { Hono } from 'hono'
+import { requireFound } from '../errors.ts'
+import type { AuthEnv } from '../http/auth.ts'
+import { preconditionOf } from '../http/etag.ts'
+import { describe } from '../http/openapi.ts'
+import { bodyLimits, valid } from '../http/validate.ts'
+import { IdParam } from '../lib/scalars.ts'
+import { quoteOverflow } from '../lib/json-text.ts'
+import { parseWorkflow } from '../n8n/reading/workflow-json.ts'
+import { readWorkflowMember } from '../n8n/reading/workflow-text.ts'
+import { CheckQuery, CheckRequest, CheckResult, FixRequest } from './check-contract.ts'
+import type { WorkflowChecks } from './checks.ts'
+import { Workflow } from './contract.ts'
+import type { WorkflowRepository } from './repository.ts'
+import { tagOf } from './workflow-etag.ts'
+
+const tag = 'Workflows'
+
+export function workflowCheckRoutes(workflows: WorkflowRepository, checks: WorkflowChecks) {
+  return new Hono<AuthEnv>()
+    .post(
+      '/check',
+      describe({
+        operationId: 'checkWorkflow',
+        tag,
+        summary: 'Check a workflow without saving it',
+        description:
+          'Finds what n8n refuses, and what n8n accepts although it cannot work or does not do what was ' +
+          'meant. Each finding has a stable code, its place and, where one answer is right, a fix as a JSON ' +
+          'Patch. Nothing is stored.',
+        responses: { 200: CheckResult },
+        errors: [
+          'malformed-json',
+          'not-found',
+          'too-large',
+          'unsupported-media-type',
+          'invalid',
+          'invalid-workflow',
+        ],
+      }),
+      valid('json', CheckRequest, bodyLimits.workflow, quoteOverflow),
+      async (c) => {
+        const { workflow: given, fix, ...target } = c.req.valid('json')
+        const read = readWorkflowMember(given, c.var.bodyText)
+        const { workflow } = parseWorkflow(read.workflow, { pointerPrefix: '/workflow' })
+        return c.json(await checks.check(c.var.userId, workflow, target, fix))
+      },
+    )
+    .get(
+      '/:id/check',
+      describe({
+        operationId: 'checkSavedWorkflow',
+        tag,
+        summary: 'Check the current version of a workflow',
+        description: 'Returns the same findings as the check of its JSON.',
+        responses: { 200: CheckResult },
+        errors: ['not-found', 'invalid'],
+      }),
+      valid('param', IdParam),
+      valid('query', CheckQuery),
+      async (c) => {
+        const { userId } = c.var
+        const { workflow } = requireFound(await workflows.find(userId, c.req.valid('param').id), 'Workflow')
+        return c.json(await checks.check(userId, workflow, c.req.valid('query')))
+      },
+    )
+    .post(
+      '/:id/fix',
+      describe({
+        operationId: 'fixWorkflow',
+        tag,
+        summary: 'Apply fixes to a workflow',
+        description: 'Creates the next version with all fixes, or with those of the given findings.',
+        responses: { 200: Workflow },
+        headers: ['ETag'],
+        errors: [
+          'malformed-json',
+          'not-found',
+          'version-conflict',
+          'unsupported-media-type',
+          'invalid',
+          'invalid-workflow',
+          'precondition-required',
+        ],
+      }),
+      valid('param', IdParam),
+      valid('json', FixRequest),
+      async (c) => {
+        const { userId } = c.var
+        const { id } = c.req.valid('param')
+        const current = requireFound(await workflows.find(userId, id), 'Workflow')
+        const expected = await preconditionOf(c.req.header('If-Match'), async () => current)
+        const workflow = await checks.fix(userId, current.workflow, c.req.valid('json'))
+        const fixed = requireFound(
+          await workflows.update(userId, id, expected ?? current.version, { workflow }),
+          'Workflow',
+        )
+        return c.json(fixed, 200, { ETag: await tagOf(fixed) })
+      },
+    )
+}
