@@ -98,7 +98,7 @@ const churnVersions: DemoVersion[] = [
         ['Customers', n.postgres('select * from customer_activity', 2800)],
         ['Score', n.code('return $input.all().map(rate)', 240)],
         ['At risk', n.filter('$json.score', 'gt', 0.8)],
-        ['Update HubSpot', n.hubspot('company', 'update', { companyId: '={{ $json.hubspot }}' })],
+        ['Update HubSpot', n.hubspot('company', 'update', { companyId: n.byId('={{ $json.hubspot }}') })],
       ),
   },
   {

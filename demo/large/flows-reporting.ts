@@ -26,7 +26,11 @@ const receiptVersions: DemoVersion[] = [
     model: 'claude-sonnet-4-5',
     make: (flow) =>
       flow
-        .add('Confirm', n.gmail('reply', { message: '={{ $json.total }}' }), [5, 0])
+        .add(
+          'Confirm',
+          n.gmail('reply', { messageId: '={{ $json.id }}', message: '={{ $json.total }}' }),
+          [5, 0],
+        )
         .link('Add to expenses > Confirm'),
   },
   {

@@ -24,7 +24,11 @@ const enrichmentVersions: DemoVersion[] = [
           ['Fetch website', n.http('GET', '=https://{{ $json.body.domain }}', { ms: 900 })],
           ['Enrich company', n.extractor('={{ $json.data }}', 'industry', 'employees', 'country')],
         )
-        .add('Update company', n.hubspot('company', 'update', { companyId: '={{ $json.id }}' }), [4, 0])
+        .add(
+          'Update company',
+          n.hubspot('company', 'update', { companyId: n.byId('={{ $json.id }}') }),
+          [4, 0],
+        )
         .link('Enrich company > Update company')
         .below('Enrich company', 'languageModel', 'OpenAI model', n.openAi('gpt-5-mini', 3100)),
   },

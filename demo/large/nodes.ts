@@ -39,6 +39,7 @@ const ai = (name: string, typeVersion: number, ms: number, parameters: Json, cre
 })
 
 const listed = (value: string, mode = 'list') => ({ __rl: true, value, mode })
+export const byId = (id: string) => listed(id, 'id')
 
 // Triggers
 export const webhook = (path: string, responseMode = 'onReceived') =>

@@ -34,14 +34,26 @@ export interface CheckContext extends PublishContext {
 export { loadParser } from './code/parser.ts'
 export { typesOf } from './types-of.ts'
 
-/** At most 200 findings, in the order of the nodes. */
-export function check(workflow: JsonObject, facts: FactsOf, context: CheckContext = {}): Finding[] {
+export interface Checked {
+  /** At most 200, in the order of the nodes. */
+  findings: Finding[]
+  /** Those of them that stop n8n from creating or publishing the workflow. */
+  refusals: ReadonlySet<Finding>
+}
+
+export const check = (workflow: JsonObject, facts: FactsOf, context?: CheckContext): Finding[] =>
+  checkWithRefusals(workflow, facts, context).findings
+
+export function checkWithRefusals(workflow: JsonObject, facts: FactsOf, context: CheckContext = {}): Checked {
   const report = new Report()
   const structure = checkStructure(workflow)
-  for (const finding of withOperations(structure.findings, workflow))
-    report.include(nodeIndex(finding), finding)
+  const refusals = [
+    ...withOperations(structure.findings, workflow),
+    ...checkPublish(workflow, facts, context),
+  ]
+    .flatMap((finding) => report.include(nodeIndex(finding), finding) ?? [])
+    .filter(({ level }) => level === 'error')
   const model = new WorkflowModel(workflow, facts)
-  for (const finding of checkPublish(workflow, facts, context)) report.include(nodeIndex(finding), finding)
   // Broken connections would repeat themselves in every rule about the graph.
   const isConnected = !structure.findings.some(({ pointer }) => pointer.startsWith('/connections'))
   const flow = isConnected ? new Flow(model) : undefined
@@ -70,7 +82,7 @@ export function check(workflow: JsonObject, facts: FactsOf, context: CheckContex
   }
   checkWebhooks(model, report)
   checkSettings(model, report)
-  return report.findings()
+  return { findings: report.findings(), refusals: new Set(refusals) }
 }
 
 /** A repair of the structure applies to all findings with its code. */

@@ -1,6 +1,7 @@
 /** @module Collects the findings of one check. */
 import type { Finding, PatchOperation } from '../n8n/checks/finding.ts'
 import { shown } from '../n8n/structure/repairs.ts'
+import { redact } from '../lib/secrets/redact.ts'
 import { pointerTo } from '../lib/json-object.ts'
 import type { CheckCode } from './codes.ts'
 
@@ -43,10 +44,14 @@ export class Report {
     })
   }
 
-  /** Keeps the first of two findings with the same code and place. */
-  include(index: number | undefined, finding: Finding): void {
-    const key = `${finding.code} ${finding.pointer}`
-    if (!this.#entries.has(key)) this.#entries.set(key, { order: index ?? Infinity, finding })
+  /** Keeps the first of two findings with the same code and place. @returns it, if it is kept, without secrets */
+  include(index: number | undefined, given: Finding): Finding | undefined {
+    const key = `${given.code} ${given.pointer}`
+    if (this.#entries.has(key)) return undefined
+    const { message, n8n } = given
+    const finding = { ...given, message: redact(message), ...(n8n !== undefined && { n8n: redact(n8n) }) }
+    this.#entries.set(key, { order: index ?? Infinity, finding })
+    return finding
   }
 
   /** At most 200, in the order of the nodes, then by pointer and code. Errors precede when there are more. */

@@ -1,11 +1,10 @@
 /** @module Loads what a check needs, then checks or fixes a workflow. */
 import type { JsonObject } from '../lib/json-object.ts'
-import { type Finding, hasErrors } from '../n8n/checks/finding.ts'
-import { check, type CheckContext, loadParser, typesOf } from './check.ts'
+import type { Finding } from '../n8n/checks/finding.ts'
+import { type CheckContext, type Checked, checkWithRefusals, loadParser, typesOf } from './check.ts'
 import type { FactsOf } from './facts/node-facts.ts'
 import { loadFacts } from './facts/load.ts'
 import { fix } from './fix.ts'
-import { checkPublish } from './publish.ts'
 
 export interface CheckOptions {
   /** Default: the latest version that Flowkeep knows. */
@@ -13,12 +12,9 @@ export interface CheckOptions {
   context?: CheckContext
 }
 
-export interface CheckedWorkflow {
+export interface CheckedWorkflow extends Checked {
   /** The version of the facts, such as `2.41`. */
   n8nVersion: string
-  /** n8n creates and publishes the workflow. */
-  publishable: boolean
-  findings: Finding[]
 }
 
 export interface FixedWorkflow {
@@ -37,14 +33,10 @@ async function load(workflow: JsonObject, n8nVersion: string | undefined): Promi
 
 export async function checkWorkflow(
   workflow: JsonObject,
-  options: CheckOptions = {},
+  { n8nVersion, context }: CheckOptions = {},
 ): Promise<CheckedWorkflow> {
-  const facts = await load(workflow, options.n8nVersion)
-  return {
-    n8nVersion: facts.n8nVersion,
-    publishable: !hasErrors(checkPublish(workflow, facts)),
-    findings: check(workflow, facts, options.context),
-  }
+  const facts = await load(workflow, n8nVersion)
+  return { n8nVersion: facts.n8nVersion, ...checkWithRefusals(workflow, facts, context) }
 }
 
 /** Applies every fix. The input does not change. */

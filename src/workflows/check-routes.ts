@@ -92,10 +92,13 @@ export function workflowCheckRoutes(workflows: WorkflowRepository, checks: Workf
         const current = requireFound(await workflows.find(userId, id), 'Workflow')
         const expected = await preconditionOf(c.req.header('If-Match'), async () => current)
         const workflow = await checks.fix(userId, current.workflow, c.req.valid('json'))
-        const fixed = requireFound(
-          await workflows.update(userId, id, expected ?? current.version, { workflow }),
-          'Workflow',
-        )
+        const isUnchanged = workflow === current.workflow && (expected ?? current.version) === current.version
+        const fixed = isUnchanged
+          ? current
+          : requireFound(
+              await workflows.update(userId, id, expected ?? current.version, { workflow }),
+              'Workflow',
+            )
         return c.json(fixed, 200, { ETag: await tagOf(fixed) })
       },
     )

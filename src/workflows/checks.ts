@@ -1,14 +1,16 @@
 /** @module Checks workflows for the n8n version of an instance, and applies fixes as new versions. */
 import { eq, and } from 'drizzle-orm'
+import { checkCodes } from '../check/codes.ts'
 import { type CheckOptions, checkWorkflow, fixWorkflow } from '../check/run.ts'
 import { applyPatch } from '../check/json-patch.ts'
 import type { Db } from '../db/client.ts'
 import { instances } from '../db/schema/instances.ts'
 import { AppError, notFound } from '../errors.ts'
 import type { JsonObject } from '../lib/json-object.ts'
-import { type Finding, hasErrors } from '../n8n/checks/finding.ts'
+import { type Finding, hasErrors, worstFirst } from '../n8n/checks/finding.ts'
 import { parseWorkflow } from '../n8n/reading/workflow-json.ts'
 import type { CheckResult, FixRequest } from './check-contract.ts'
+import type { Workflow } from './contract.ts'
 
 /** The first version with the current generation of n8n's public API is later than this one. */
 const legacyVersion = '2.0'
@@ -28,7 +30,8 @@ export class WorkflowChecks {
   /** @throws {AppError} `not-found` for the instance */
   async check(userId: string, workflow: JsonObject, target: Target, isFixed = false): Promise<CheckResult> {
     const options = await this.#optionsOf(userId, target)
-    const checked = await checkWorkflow(workflow, options)
+    const { n8nVersion, findings: before, refusals } = await checkWorkflow(workflow, options)
+    const checked = { n8nVersion, publishable: refusals.size === 0, findings: before }
     if (!isFixed) return checked
     const fixed = await fixWorkflow(workflow, options)
     const { findings } = await checkWorkflow(fixed.workflow, options)
@@ -54,6 +57,12 @@ export class WorkflowChecks {
     throw new AppError('invalid', 'These fixes change the same place. Apply them one after another')
   }
 
+  /** The findings of a saved workflow, worst first, with those about how it was sent. */
+  async findingsOf({ workflow, warnings }: Pick<Workflow, 'workflow' | 'warnings'>): Promise<Finding[]> {
+    const { findings } = await checkWorkflow(workflow)
+    return [...findings, ...fromRequest(warnings)].toSorted(worstFirst)
+  }
+
   async #optionsOf(userId: string, { instanceId, n8nVersion }: Target): Promise<CheckOptions> {
     if (n8nVersion !== undefined || instanceId === undefined) return { n8nVersion }
     const [instance] = await this.#db.read
@@ -64,6 +73,14 @@ export class WorkflowChecks {
     return { n8nVersion: instance.capabilities?.generation === 'legacy' ? legacyVersion : undefined }
   }
 }
+
+const checked: ReadonlySet<string> = new Set(checkCodes)
+
+/** Warnings that a check of the JSON alone does not find, such as numbers that lost digits. */
+const fromRequest = (warnings: Workflow['warnings']): Finding[] =>
+  warnings.flatMap(({ code, message, node, level = 'warning', pointer = '' }) =>
+    checked.has(code) ? [] : [{ code, level, pointer, message, ...(node !== undefined && { node }) }],
+  )
 
 const labelsOf = (findings: readonly Finding[]): string[] =>
   findings.flatMap(({ fix }) => (fix ? [fix.label] : []))

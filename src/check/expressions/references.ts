@@ -142,7 +142,7 @@ export class References {
     if (another) return
     const known = this.#fields.ofInput(root)
     if (!known) return
-    for (const match of text.matchAll(fieldOfInput)) this.#field(node, fieldIn(match), known, 'the input', at)
+    for (const match of text.matchAll(fieldOfInput)) this.#field(node, fieldIn(match), known, 'The input', at)
   }
 
   #fieldOfNode(node: CheckedNode, name: string, after: string, at: string): void {

@@ -334,7 +334,8 @@ describe('creating a workflow', () => {
     const other = await user.post('/workflows/new', { ...edited, once: onceOf(spent.text) })
     expect(other.status).toBe(303)
     expect(other.location).not.toBe(sent[0]?.location)
-    await app.deps.workflows.delete(user.userId, other.location?.split('/').at(-1) ?? '', {})
+    const made = other.location?.split('#')[0]?.split('/').at(-1) ?? ''
+    await app.deps.workflows.delete(user.userId, made, {})
     const gone = await user.post('/workflows/new', { ...edited, once: onceOf(spent.text) })
     expect(gone.status).toBe(409)
   })

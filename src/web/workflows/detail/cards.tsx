@@ -279,6 +279,7 @@ const FindingItem = ({
     <span>
       {finding.message}
       {finding.node !== undefined && <small>{finding.node}</small>}
+      {finding.pointer && <small>{finding.pointer}</small>}
       {finding.n8n !== undefined && <small>n8n: {finding.n8n}</small>}
     </span>
     {finding.fix?.operations && (

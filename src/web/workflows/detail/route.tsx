@@ -3,7 +3,6 @@ import { listVersions, rateDays } from '../versions/list.tsx'
 import { requireFound } from '../../../errors.ts'
 import { Hono } from 'hono'
 import { dayMs } from '../../../lib/time.ts'
-import { worstFirst } from '../../../n8n/checks/finding.ts'
 import { IncidentRepository } from '../../../executions/reports/incidents.ts'
 import { renderPage } from '../../layout/page.tsx'
 import type { DashboardEnv } from '../../context.ts'
@@ -19,7 +18,6 @@ import {
   readPlaces,
   readVersionRates,
 } from '../../../workflows/detail-queries.ts'
-import { checkWorkflow } from '../../../check/run.ts'
 import { describeChanges } from '../versions/changes.ts'
 
 const shownVersions = 4
@@ -27,7 +25,7 @@ const shownRuns = 6
 const shownNodes = 12
 
 export function detailPages(deps: WorkflowPageDeps) {
-  const { workflows, requirements, executions, analytics, db, now } = deps
+  const { workflows, checks, requirements, executions, analytics, db, now } = deps
   return new Hono<DashboardEnv>()
     .get('/:id', async (c) => {
       const id = idOf(c)
@@ -51,7 +49,7 @@ export function detailPages(deps: WorkflowPageDeps) {
       const { workflow, deployments, today } = found
       const items = slice?.items ?? []
       const before = contents.get(workflow.version - 1)
-      const { findings } = await checkWorkflow(workflow.workflow)
+      const findings = await checks.findingsOf(workflow)
       return renderPage(
         c,
         { title: workflow.name, section: 'workflows', crumbs: [listCrumb] },
@@ -68,7 +66,7 @@ export function detailPages(deps: WorkflowPageDeps) {
             runs: runs.items,
             incidents: incidents.items,
             readiness: requireFound(readiness, 'Workflow'),
-            findings: findings.toSorted(worstFirst),
+            findings,
             graphState: readGraphState(c),
             versions: listVersions(items, contents, shownVersions),
             hasInstance: (await c.var.navCounts)?.instances !== 0,

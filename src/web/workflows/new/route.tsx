@@ -29,7 +29,7 @@ const formUsed = new AppError(
   'This form already created a workflow. Submit it again to create another one',
 )
 
-export function newPages({ workflows, config, fingerprint }: WorkflowPageDeps) {
+export function newPages({ workflows, checks, config, fingerprint }: WorkflowPageDeps) {
   const page = (
     c: Context<DashboardEnv>,
     once: string,
@@ -49,10 +49,12 @@ export function newPages({ workflows, config, fingerprint }: WorkflowPageDeps) {
       try {
         const key = await onceKey(fingerprint, form, 'POST /workflows/new')
         const { body, findings } = toNewWorkflow(values)
-        const { id, warnings } = await workflows.create(c.var.userId, body, key, undefined, findings)
-        const found = plural(warnings.length, 'finding')
+        const created = await workflows.create(c.var.userId, body, key, undefined, findings)
+        const { id } = created
+        const count = (await checks.findingsOf(created)).length
+        const found = plural(count, 'finding')
         const removed = removedText(findings)
-        return warnings.length > 0
+        return count > 0
           ? redirectWith(
               c,
               `/workflows/${id}#findings`,
