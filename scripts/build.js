@@ -38,7 +38,7 @@ const { metafile } = await build({
   target: 'node22',
   sourcemap: !isImage,
   jsx: 'automatic',
-  jsxImportSource: '#jsx',
+  jsxImportSource: 'hono/jsx',
   metafile: true,
   logLevel: 'warning',
 })

@@ -1,5 +1,5 @@
 /** @module What forms know without being told by their page: the user, and the input that a session's end interrupted. */
-import { createContext } from '../../lib/jsx-runtime.ts'
+import { createContext } from 'hono/jsx'
 
 /** A form that was submitted after the session ended. */
 export interface RestoredForm {

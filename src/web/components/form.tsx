@@ -3,7 +3,7 @@
  * the first invalid control, receives the focus.
  */
 import type { Child, PropsWithChildren } from 'hono/jsx'
-import { useContext } from '../../lib/jsx-runtime.ts'
+import { useContext } from 'hono/jsx'
 import { formContext, formValues } from './form-context.ts'
 import { Select, type SelectProps } from './select.tsx'
 import { Glyph } from './status.tsx'

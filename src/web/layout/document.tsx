@@ -1,8 +1,9 @@
 /** @module The HTML document of every page, and its headers. */
 import type { Context } from 'hono'
+import { html } from 'hono/html'
 import type { Child } from 'hono/jsx'
+import type { HtmlEscapedString } from 'hono/utils/html'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
-import { rendered, toHtml } from '../../lib/jsx-runtime.ts'
 import { assets } from '../../lib/assets.generated.ts'
 import { skips } from '../components/skips.ts'
 import type { Viewer } from '../viewer.ts'
@@ -27,8 +28,7 @@ export interface DocumentProps {
   signedIn?: boolean
 }
 
-function Document({ title, viewer, signedIn, body }: DocumentProps & { body: Child }) {
-  const html = toHtml(body)
+function Document({ title, viewer, signedIn, body }: DocumentProps & { body: HtmlEscapedString }) {
   return (
     <html
       lang="en"
@@ -47,7 +47,7 @@ function Document({ title, viewer, signedIn, body }: DocumentProps & { body: Chi
       </head>
       <body>
         {skips
-          .filter(([id]) => html.includes(` id="${id}"`))
+          .filter(([id]) => body.includes(` id="${id}"`))
           .map(([id, label]) => (
             <a class="skip" href={`#${id}`}>
               Skip to {label}
@@ -98,6 +98,6 @@ export async function respond(
   // With `no-referrer`, browsers would also omit the origin of form submissions.
   c.header('Referrer-Policy', 'same-origin')
   c.header('Cache-Control', 'no-store')
-  const page = <Document {...props} body={rendered(body)} />
-  return c.html(`<!doctype html>${toHtml(page)}`, status)
+  const content = await html`${body}`
+  return c.html(html`<!doctype html>${<Document {...props} body={content} />}`, status)
 }
