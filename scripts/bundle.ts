@@ -4,7 +4,7 @@ import { codeBySource, partOf } from './bundle-parts.ts'
 import { bundleWorker } from './worker-bundle.ts'
 
 /** KiB, gzipped, of all code that is uploaded. Static assets do not count. */
-const limit = 400
+const limit = 462
 /** KiB, gzipped: a little above what the part needs. */
 const limits: Record<string, number> = {
   'src/web': 124,
@@ -14,9 +14,11 @@ const limits: Record<string, number> = {
   zod: 15,
   'src/executions': 26,
   'drizzle-orm': 14,
-  hono: 9,
+  hono: 15,
   jose: 10,
-  'src/check': 13,
+  'src/check': 34,
+  // Parses the code and the expressions of workflows.
+  acorn: 35,
   'src/alerts': 12,
   'src/workflows': 12,
   'src/instances': 13,
