@@ -233,6 +233,7 @@ class Account {
   async register(stub: { baseUrl: string; apiKey: string }): Promise<void> {
     const password = crypto.randomUUID()
     this.#tokens = await call('POST', '/v1/auth/register', { body: { email: this.#email, password } })
+    if (this.#tokens === undefined) throw new Error(phase().failures.at(-1))
     this.#instance = await this.#api('POST', '/v1/instances', { body: { name: 'n8n', ...stub } })
     await this.addCredential('Team bot')
   }
@@ -398,9 +399,9 @@ try {
 
   const accounts = Array.from({ length: userCount }, () => new Account())
   await during('prepare', async () => {
+    for (const account of accounts) await account.register({ baseUrl: n8n.baseUrl, apiKey: stub.apiKey })
     await Promise.all(
       accounts.map(async (account) => {
-        await account.register({ baseUrl: n8n.baseUrl, apiKey: stub.apiKey })
         for (let index = 0; index < Number(given.workflows) / userCount; index += 1) {
           const saved = await account.save(`History ${index}`)
           if (index === 0) {

@@ -3,29 +3,20 @@
  * whole process: until it listens (the code is compiled, the entry evaluated), and for the first request (the application
  * is evaluated and built). The floor is an empty Hono worker, started in the same run. The least of all runs counts.
  */
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import type { Readable } from 'node:stream'
 import { rolldown } from 'rolldown'
 import { bundleWorker } from '../scripts/worker-bundle.ts'
 import { generateKeys } from '../src/cli/server/state.ts'
+import { cpuTime, type Modules, startWorkerd } from './workerd.ts'
 
 const runs = Number(process.argv[2] ?? 9)
 const root = resolve(import.meta.dirname, '..')
-const fromWrangler = createRequire(createRequire(import.meta.url).resolve('wrangler/package.json'))
-const { default: workerd } = fromWrangler('workerd') as { default: string }
 const environment = {
   ...generateKeys(),
   DATABASE_URL: 'postgresql://nobody@localhost/nothing',
   PUBLIC_URL: 'http://127.0.0.1:8787',
   LOG_LEVEL: 'warn',
 }
-
-type Modules = { fileName: string; code: string }[]
 
 async function emptyWorker(): Promise<Modules> {
   const entry =
@@ -45,46 +36,15 @@ async function emptyWorker(): Promise<Modules> {
   return [output[0]]
 }
 
-/** `json` quotes as Cap'n Proto's text format does. */
-const json = JSON.stringify
-
-const configuration = (modules: Modules): string => `using Workerd = import "/workerd/workerd.capnp";
-const config :Workerd.Config = (
-  services = [(name = "main", worker = .main)],
-  sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")]
-);
-const main :Workerd.Worker = (
-  compatibilityDate = "2026-10-01",
-  modules = [${modules.map(({ fileName }) => `(name = ${json(fileName)}, esModule = embed ${json(fileName)})`).join(', ')}],
-  bindings = [${Object.entries(environment)
-    .map(([name, value]) => `(name = ${json(name)}, text = ${json(value)})`)
-    .join(', ')}]
-);
-`
-
-/** Milliseconds of CPU time that all threads of a process have used. */
-const cpuTime = (pid: number): number =>
-  readdirSync(`/proc/${pid}/task`)
-    .map((task) => Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8').split(' ')[0]) / 1e6)
-    .reduce((sum, milliseconds) => sum + milliseconds, 0)
-
 async function start(modules: Modules): Promise<{ started: number; answered: number }> {
-  const folder = mkdtempSync(join(tmpdir(), 'worker-start-'))
-  for (const { fileName, code } of modules) writeFileSync(join(folder, fileName), code)
-  writeFileSync(join(folder, 'config.capnp'), configuration(modules))
-  const server = spawn(workerd, ['serve', '--control-fd=3', join(folder, 'config.capnp')], {
-    stdio: ['ignore', 'inherit', 'inherit', 'pipe'],
-  })
+  const { pid, url, stop } = await startWorkerd(modules, environment)
   try {
-    const [line] = (await once(server.stdio[3] as Readable, 'data')) as [Buffer]
-    const { port } = JSON.parse(line.toString()) as { port: number }
-    const started = cpuTime(server.pid ?? 0)
-    const response = await fetch(`http://127.0.0.1:${port}/health/live`)
+    const started = cpuTime(pid)
+    const response = await fetch(`${url}/health/live`)
     if (!response.ok) throw new Error(`The worker answers ${response.status}: ${await response.text()}`)
-    return { started, answered: cpuTime(server.pid ?? 0) - started }
+    return { started, answered: cpuTime(pid) - started }
   } finally {
-    server.kill('SIGKILL')
-    rmSync(folder, { recursive: true, force: true })
+    stop()
   }
 }
 

@@ -1,6 +1,7 @@
 import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { defaults, type Measured, scalePage, scalePagePath } from '../../bench/scale-page.ts'
 import { configurationPage, configurationPath } from '../../scripts/configuration-page.ts'
 import { errorsPage, errorsPath } from '../../scripts/errors-page.ts'
 import { commandVariables } from '../../src/cli/variables.ts'
@@ -28,6 +29,21 @@ describe('docs/configuration.md', () => {
 
 test('docs/errors.md is up to date (`npm run docs`)', () => {
   expect(readFileSync(errorsPath, 'utf8')).toBe(errorsPage())
+})
+
+describe('docs/scale.md', () => {
+  const measured: Measured = JSON.parse(readFileSync(join(root, 'bench/scale.json'), 'utf8'))
+
+  test('is up to date (`npm run bench:scale -- --write`)', () => {
+    expect(readFileSync(scalePagePath, 'utf8')).toBe(scalePage(measured))
+  })
+
+  test('follows the assumptions', () => {
+    const page = (more: Partial<typeof defaults>) => scalePage(measured, { ...defaults, ...more })
+    const row = (text: string, name: string) => text.split('\n').find((line) => line.startsWith(`| ${name}`))
+    expect(row(page({ neonGbMonth: 0 }), 'Neon: storage')).toBe('| Neon: storage | $0.00 | $0.00 | $0.00 |')
+    expect(row(page({ runs: 3000 }), 'New rows')).not.toBe(row(page({}), 'New rows'))
+  })
 })
 
 describe('the documentation', () => {
