@@ -11,32 +11,32 @@ const flowArrow = new RegExp(String.raw`^(\w+)${shape}(?: -- "([^"]*)")? --> (\w
 const message = /^(\w+)--?>>(\w+): (.*)$/
 const participant = /^participant (\w+) as (.+)$/
 
-/** @throws {Error} for a line that is none of these forms */
+/**
+ * A name can follow the first use of its ID.
+ * @throws {Error} for a line that is none of these forms
+ */
 export function arrowsOf(diagram: string): Arrow[] {
   const names = new Map<string, string>()
-  const named = (id = '', name?: string) => {
-    if (name !== undefined) names.set(id, name.replaceAll('<br/>', ' '))
-    return names.get(id) ?? id
-  }
   const [, ...lines] = diagram.trim().split('\n')
-  return lines.flatMap((line): Arrow[] => {
+  const arrows = lines.flatMap((line): Arrow[] => {
     const text = line.trim()
-    const introduced = participant.exec(text)
-    if (introduced) {
-      named(introduced[1], introduced[2])
+    const [, id, name] = participant.exec(text) ?? []
+    if (id !== undefined && name !== undefined) {
+      names.set(id, name)
       return []
     }
     const sent = message.exec(text)
-    if (sent) return [{ from: named(sent[1]), to: named(sent[2]), label: sent[3] ?? '' }]
+    if (sent) return [{ from: sent[1] ?? '', to: sent[2] ?? '', label: sent[3] ?? '' }]
     const arrow = flowArrow.exec(text)
     if (!arrow) throw new Error(`The guide cannot show this line of a diagram: ${text}`)
-    const [, from, square, curly, label = '', to, targetSquare, targetCurly] = arrow
-    return [
-      {
-        from: named(from, square ?? curly),
-        to: named(to, targetSquare ?? targetCurly),
-        label: label.replaceAll('<br/>', ' '),
-      },
-    ]
+    const [, from = '', square, curly, label = '', to = '', targetSquare, targetCurly] = arrow
+    const [source, target] = [square ?? curly, targetSquare ?? targetCurly]
+    if (source !== undefined) names.set(from, source)
+    if (target !== undefined) names.set(to, target)
+    return [{ from, to, label }]
   })
+  const nameOf = (id: string) => oneLine(names.get(id) ?? id)
+  return arrows.map(({ from, to, label }) => ({ from: nameOf(from), to: nameOf(to), label: oneLine(label) }))
 }
+
+const oneLine = (text: string): string => text.replaceAll('<br/>', ' ')

@@ -146,8 +146,8 @@ describe('renderMarkdown', () => {
   test('shows diagrams as a table of their arrows', () => {
     const diagram = [
       'flowchart LR',
-      '  a["A person<br/>or agent"] -- "JSON, <token>" --> app["Flowkeep"]',
-      '  app --> db[("Postgres")]',
+      '  a["A person<br/>or agent"] -- "JSON, <token>" --> app',
+      '  app["Flowkeep"] --> db[("Postgres")]',
     ]
     const shown = render(`# T\n\n\`\`\`mermaid\n${diagram.join('\n')}\n\`\`\`\n`).html
     expect(shown).toContain(
