@@ -3,7 +3,7 @@
  * `n8n/structure` finds what stops n8n from creating it. Pure.
  */
 import { isObject, type JsonObject, pointerTo } from '../lib/json-object.ts'
-import { isExpression } from '../n8n/catalogue/display-options.ts'
+import { isExpression, ownValue } from '../n8n/catalogue/display-options.ts'
 import type { Finding } from '../n8n/checks/finding.ts'
 import { brokenSchedules } from '../n8n/checks/schedule-checks.ts'
 import { shown } from '../n8n/structure/repairs.ts'
@@ -103,7 +103,8 @@ function checkConfiguration(checked: Checked, resolved: ResolvedNode, context: P
 
 function checkCredentials({ node, pointer, report }: Checked, resolved: ResolvedNode): void {
   for (const { type, credentialName, displayName } of missingCredentials(node, resolved)) {
-    const isMissing = type === 'missing'
+    // n8n turns a text into a credential without an ID when it saves the workflow.
+    const isMissing = type === 'missing' && typeof ownValue(node.credentials, credentialName) !== 'string'
     report({
       code: 'credential-missing',
       level: 'error',
@@ -175,7 +176,7 @@ function checkSubWorkflow(
   const message = published.has(id)
     ? `The workflow ${shown(id)} that this node calls is not published. Publish it first`
     : `The n8n server has no workflow ${shown(id)}. Set the ID of a published workflow`
-  const n8n = `Node "${shown(name)}" references workflow ${shown(id)} which is not published`
+  const n8n = `Cannot publish workflow: Node "${shown(name)}" references workflow ${shown(id)} which is not published`
   report({ code: 'sub-workflow-not-published', level: 'error', pointer: at, message, n8n })
 }
 

@@ -8,7 +8,8 @@ import { resolveNode } from '../../src/check/parameters/resolve.ts'
 import { isContainer } from '../../src/lib/json-object.ts'
 import { corpusWorkflows, isSampleNode } from './corpus-files.ts'
 import { mutated, pick, randomFrom, type SampleNode } from './mutations.ts'
-import { loadOracle, n8nModules, type Oracle } from './n8n-modules.ts'
+import { n8nModules, skipReason } from '../harness/n8n-packages.ts'
+import { loadOracle, type Oracle } from './n8n-modules.ts'
 
 const rounds = Number(process.env.FLOWKEEP_ORACLE_ROUNDS ?? 3000)
 const seed = Number(process.env.FLOWKEEP_ORACLE_SEED ?? 1)
@@ -39,7 +40,7 @@ const counted = (issues: { name: string }[], names: string[]) =>
 
 /** The differences between the engine and n8n for one node. */
 function differencesOf(oracle: Oracle, node: SampleNode, facts: NodeFacts): string[] {
-  const { helpers } = oracle
+  const { NodeHelpers: helpers } = oracle
   const description = oracle.describe(node.type, node.typeVersion)
   const { properties } = description ?? {}
   const found: string[] = []
@@ -74,7 +75,7 @@ function differencesOf(oracle: Oracle, node: SampleNode, facts: NodeFacts): stri
 describe.skipIf(!n8nModules)(
   n8nModules
     ? 'the engine agrees with the functions of n8n'
-    : 'the engine and n8n: skipped, N8N_MODULES is not set',
+    : `the engine agrees with the functions of n8n (${skipReason})`,
   () => {
     test(`for the nodes of FLOWKEEP_CORPUS and ${rounds} random changes`, {
       timeout: 3_600_000,

@@ -63,12 +63,21 @@ export interface WorkflowPackage {
   validateNodeCredentials: (node: unknown, type: unknown) => { type: string; displayName: string }[]
 }
 
-export const workflowPackage = (): WorkflowPackage =>
-  createRequire(join(n8nModules, 'n8n/package.json'))('n8n-workflow')
+export function workflowPackage(): WorkflowPackage {
+  const load = createRequire(join(n8nModules, 'n8n/package.json'))
+  const found: WorkflowPackage = load('n8n-workflow')
+  // Without the time limit, which a busy machine exceeds on harmless patterns.
+  load(join(n8nModules, 'n8n-workflow/dist/cjs/safe-regex.js')).setSafeRegexEngine({
+    test: (pattern: string, input: string, flags?: string) => new RegExp(pattern, flags).test(input),
+  })
+  return found
+}
 
 interface ToolGeneration {
   convertNodeToAiTool: (item: { description: unknown }) => { description: DescribedType }
   convertNodeToHitlTool: (item: { description: unknown }) => { description: DescribedType }
+  createAiTools: (types: { nodes: DescribedType[] }, known: object) => void
+  createHitlTools: (types: { nodes: DescribedType[] }, known: object) => void
 }
 
 export const toolGeneration = (): ToolGeneration =>

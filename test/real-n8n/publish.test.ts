@@ -92,7 +92,7 @@ function disagreement(errors: Finding[], { status, json: { message = '' } }: Ans
     const missing = lines.filter((line) => !said.some((each) => line.startsWith(each)))
     return missing.length > 0 ? `not predicted: ${missing.join('; ')}` : undefined
   }
-  return errors.some(({ n8n }) => n8n !== undefined && message.startsWith(n8n.slice(0, 60)))
+  return errors.some(({ n8n }) => n8n !== undefined && message.includes(n8n))
     ? undefined
     : `${message}, but ${said.join('; ')}`
 }

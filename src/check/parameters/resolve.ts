@@ -6,7 +6,7 @@ import { isContainer, type JsonObject, pointerTo } from '../../lib/json-object.t
 import { isExpression } from '../../n8n/catalogue/display-options.ts'
 import { typeVersion } from '../../n8n/catalogue/required-credentials.ts'
 import type { NodeFacts, PropertyFacts } from '../facts/node-facts.ts'
-import { isDisplayed, type NodeContext } from './conditions.ts'
+import { isDisplayed, type NodeContext, type Scope } from './conditions.ts'
 import { isFromAi } from './from-ai.ts'
 import { property as read } from './paths.ts'
 
@@ -39,6 +39,32 @@ export function resolveNode(node: JsonObject, facts: NodeFacts): ResolvedNode {
   return { facts, context, values, displayed: resolver.displayed, unreadable: resolver.unreadable }
 }
 
+/**
+ * What the conditions of one level read.
+ * @param root of the top level; undefined at the top level itself
+ */
+export function scopeOf(
+  properties: readonly PropertyFacts[],
+  given: unknown,
+  root: unknown,
+  context: NodeContext,
+  isCollection = false,
+): Scope {
+  const values: JsonObject = {}
+  const scope = { values, root: root || values }
+  for (const { facts, isComplex, isAmbiguous } of given ? stepsOf(properties) : []) {
+    if (isComplex) continue
+    const value = read(given, facts.name)
+    if (value === undefined && isCollection) continue
+    if (isAmbiguous && !isDisplayed(facts.displayOptions, scope, context)) continue
+    values[facts.name] = simpleValue(facts, value)
+  }
+  return scope
+}
+
+export const isComplex = ({ type }: PropertyFacts): boolean =>
+  type === 'collection' || type === 'fixedCollection'
+
 interface Step {
   facts: PropertyFacts
   isComplex: boolean
@@ -66,9 +92,8 @@ function stepsOf(properties: readonly PropertyFacts[]): Step[] {
   const resolved = new Set<string>()
   const late: Step[] = []
   steps = properties.map((facts) => {
-    const { name, type } = facts
-    const isComplex = type === 'collection' || type === 'fixedCollection'
-    const step = { facts, isComplex, isAmbiguous: (counts.get(name) ?? 0) > 1 }
+    const { name } = facts
+    const step = { facts, isComplex: isComplex(facts), isAmbiguous: (counts.get(name) ?? 0) > 1 }
     if (conditions.get(name)?.some((each) => conditions.has(each) && !resolved.has(each))) late.push(step)
     resolved.add(name)
     return step
@@ -97,10 +122,8 @@ class Resolver {
   ): JsonObject {
     const values: JsonObject = {}
     if (!given) return values
-    const steps = stepsOf(properties)
-    const simple = this.#simple(steps, given, root, isCollection)
-    const scope = { values: simple, root: root || simple }
-    for (const { facts, isComplex } of steps) {
+    const scope = scopeOf(properties, given, root, this.#context, isCollection)
+    for (const { facts, isComplex } of stepsOf(properties)) {
       const { name } = facts
       const value = read(given, name)
       if (value === undefined && isCollection) continue
@@ -114,20 +137,6 @@ class Resolver {
         const at = pointerTo(pointer, name)
         if (!this.unreadable.includes(at)) this.unreadable.push(at)
       }
-    }
-    return values
-  }
-
-  /** The values that the conditions of the level read: all but collections, displayed or not. */
-  #simple(steps: readonly Step[], given: unknown, root: unknown, isCollection: boolean): JsonObject {
-    const values: JsonObject = {}
-    const scope = { values, root: root || values }
-    for (const { facts, isComplex, isAmbiguous } of steps) {
-      if (isComplex) continue
-      const value = read(given, facts.name)
-      if (value === undefined && isCollection) continue
-      if (isAmbiguous && !isDisplayed(facts.displayOptions, scope, this.#context)) continue
-      values[facts.name] = simpleValue(facts, value)
     }
     return values
   }

@@ -1,13 +1,9 @@
 /** @module Which parameters of a node n8n displays, and the values that it reads. Evaluated on demand. */
 import { isContainer } from '../../lib/json-object.ts'
-import {
-  type DisplayContext,
-  isDisplayed,
-  isExpression,
-  ownValue,
-  type Values,
-} from '../../n8n/catalogue/display-options.ts'
+import { type DisplayContext, ownValue } from '../../n8n/catalogue/display-options.ts'
 import type { PropertyFacts } from '../facts/node-facts.ts'
+import { isDisplayed, type NodeContext, type Scope } from '../parameters/conditions.ts'
+import { isComplex, scopeOf } from '../parameters/resolve.ts'
 
 interface Described {
   properties: readonly PropertyFacts[]
@@ -25,6 +21,8 @@ export function byName(properties: readonly PropertyFacts[]): ReadonlyMap<string
   return found
 }
 
+const toNodeContext = ({ version, tool }: DisplayContext): NodeContext => ({ version, isTool: tool })
+
 const noProperties: readonly PropertyFacts[] = []
 
 /** The parameters at one level: of a node, or of a collection within it. */
@@ -33,9 +31,7 @@ export class ParameterValues {
   readonly context: DisplayContext
   readonly #given: unknown
   readonly #root: ParameterValues | undefined
-  readonly #known = new Map<string, unknown>()
-  readonly #open = new Set<string>()
-  readonly #lookup: Values
+  #scope: Scope | undefined
 
   /** @param root the node's own parameters, for a level within a collection */
   constructor({ properties }: Described, given: unknown, context: DisplayContext, root?: ParameterValues) {
@@ -43,23 +39,26 @@ export class ParameterValues {
     this.context = context
     this.#given = given
     this.#root = root
-    this.#lookup = { get: (name: string) => this.get(name) } as Values
+  }
+
+  /** What the conditions of the level read. */
+  get #values(): Scope {
+    if (!this.#scope) {
+      const { properties, context } = this
+      const root = this.#root
+      const rootValues = root && root.#values.root
+      this.#scope = scopeOf(properties, this.#given ?? {}, rootValues, toNodeContext(context))
+    }
+    return this.#scope
   }
 
   /** Undefined if no parameter of this name is displayed. */
   get(name: string): unknown {
-    if (this.#known.has(name)) return this.#known.get(name)
     const candidates = byName(this.properties).get(name)
     if (!candidates) return this.#root?.get(name)
-    if (this.#open.has(name)) return undefined
-    this.#open.add(name)
     const property = candidates.find((each) => this.isDisplayed(each))
-    this.#open.delete(name)
-    const value = property && (this.given(name) ?? property.default)
-    // n8n reads these without a leading `=`.
-    const plain = property?.noDataExpression && isExpression(value) ? value.slice(1) : value
-    this.#known.set(name, plain)
-    return plain
+    if (!property) return undefined
+    return isComplex(property) ? (this.given(name) ?? property.default) : ownValue(this.#values.values, name)
   }
 
   given(name: string): unknown {
@@ -67,8 +66,7 @@ export class ParameterValues {
   }
 
   isDisplayed({ displayOptions }: PropertyFacts): boolean {
-    if (!displayOptions) return true
-    return isDisplayed(displayOptions.show, displayOptions.hide, this.#lookup, this.context)
+    return !displayOptions || isDisplayed(displayOptions, this.#values, toNodeContext(this.context))
   }
 
   /** The displayed parameters of this name. */
