@@ -9,6 +9,7 @@ import { gzipSync } from 'node:zlib'
 import type { IndexFile, IndexRow } from '../src/check/facts/node-file.ts'
 import { nodeFileName } from '../src/check/facts/node-types.ts'
 import { type NodePackage, packageVersions, readPackages } from './n8n-packages.ts'
+import { SearchFileBuilder } from './node-facts/search-file.ts'
 import {
   type DescribedNode,
   NodeFileBuilder,
@@ -27,9 +28,12 @@ const { values } = parseArgs({ options: { packages: { type: 'string' } } })
 const files = new Map<string, NodeFileBuilder>()
 const index: IndexFile = { versions: {}, types: [] }
 const rows = new Map<string, IndexRow>()
+const searchFile = new SearchFileBuilder()
+const minorOf = (version: string) => version.split('.').slice(0, 2).join('.')
+const newest = minorOf(n8nVersions.at(-1) ?? '')
 for (const n8n of n8nVersions) {
-  const [major = '', minor = ''] = n8n.split('.')
-  const name = `${major}.${minor}`
+  const name = minorOf(n8n)
+  const minor = name.split('.')[1]
   const packages = await readPackages<DescribedNode, { name: string }>(
     await packageVersions(n8n),
     values.packages,
@@ -48,6 +52,7 @@ function addPackage(n8nVersion: string, { name, nodes, sources }: NodePackage<De
     const file = files.get(type) ?? new NodeFileBuilder(type)
     files.set(type, file)
     file.add(n8nVersion, descriptions, sources.get(node) ?? '')
+    if (n8nVersion === newest) searchFile.add(type, descriptions)
     rows.set(type, indexRow(type, descriptions, [...(rows.get(type)?.in ?? []), n8nVersion]))
   }
 }
@@ -69,10 +74,12 @@ function indexRow(type: string, descriptions: DescribedNode[], versions: string[
 for (const row of rows.values()) if (row.in?.length === n8nVersions.length) delete row.in
 index.types = [...rows.values()].toSorted((a, b) => (a.type < b.type ? -1 : 1))
 
-await rm(output, { recursive: true, force: true })
 const texts = new Map([...files].map(([type, file]) => [nodeFileName(type), file.print()]))
 const indexText = `{"versions":${JSON.stringify(index.versions)},\n"types":[\n${index.types.map((row) => JSON.stringify(row)).join(',\n')}\n]}\n`
 texts.set('index', indexText)
+const searchText = searchFile.print()
+texts.set('search', searchText)
+await rm(output, { recursive: true, force: true })
 for (const [name, text] of texts) {
   const file = path.join(output, `${name}.json`)
   await mkdir(path.dirname(file), { recursive: true })
@@ -82,5 +89,5 @@ const all = [...texts.values()]
 const kb = (bytes: number) => `${Math.round(bytes / 1000)} KB`
 const gzipped = all.reduce((sum, text) => sum + gzipSync(text, { level: 9 }).length, 0)
 console.log(
-  `${all.length} files: ${kb(all.join('').length)}, ${kb(gzipped)} gzipped one by one; the index ${kb(indexText.length)}, ${kb(gzipSync(indexText).length)} gzipped`,
+  `${all.length} files: ${kb(all.join('').length)}, ${kb(gzipped)} gzipped one by one; the index ${kb(indexText.length)}, ${kb(gzipSync(indexText).length)} gzipped; the search ${kb(searchText.length)}, ${kb(gzipSync(searchText).length)} gzipped`,
 )

@@ -302,6 +302,8 @@ describe('the bundled worker', () => {
   test.each([
     '/data/api.json',
     '/data/catalogue.json',
+    '/data/nodes/index.json',
+    '/data/nodes/n8n-nodes-base/slack.json',
     '/_headers',
     '/data',
     '/assets/../data/catalogue.json',
@@ -324,6 +326,12 @@ describe('the bundled worker', () => {
     expect(await json(await call('GET', '/v1/node-types?q=slack', { token }))).toMatchObject({
       items: expect.arrayContaining([expect.objectContaining({ type: 'n8n-nodes-base.slack' })]),
     })
+    const shapes = await Promise.all(
+      ['n8n-nodes-base.slack', '@n8n/n8n-nodes-langchain.agent', 'n8n-nodes-base.gmailTool'].map(
+        async (type) => json(await call('GET', `/v1/node-types/${type}/shape`, { token })),
+      ),
+    )
+    expect(shapes.map(({ outputs }) => outputs)).toEqual([['main'], ['main'], ['ai_tool']])
   })
 
   test('runs its scheduled job', async () => {

@@ -14,7 +14,7 @@ export const tags = {
   Account: 'The signed-in user.',
   Credentials: 'Secrets of any n8n credential type. Encrypted at rest and never returned.',
   'Credential types': 'The credential types built into n8n, with their fields.',
-  'Node types': 'The node types built into n8n, with the credentials they use.',
+  'Node types': 'The node types built into n8n: what they do, their parameters and credentials.',
   Workflows: 'n8n workflow JSON with immutable versions, the prompt and the model behind each.',
   Instances: 'n8n servers that workflows are deployed to.',
   Deployments: 'Workflows on instances: plan, deploy, roll back, undeploy, drift.',

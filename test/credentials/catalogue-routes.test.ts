@@ -105,3 +105,102 @@ test('a node type lists the credentials that it declares', async () => {
   })
   expect((await get('/v1/node-types/n8n-nodes-base.webhook')).json).toMatchObject({ trigger: true })
 })
+
+describe('node types by what they do', () => {
+  test('ranks the types, names the operations that match, and pages through all of them once', async () => {
+    const whole = (await get('/v1/node-types?q=send%20message&limit=100')).json
+    expect(whole.items.slice(0, 10).map(({ type }) => type)).toEqual(
+      expect.arrayContaining(['n8n-nodes-base.slack', 'n8n-nodes-base.telegram']),
+    )
+    expect(whole.items.find(({ type }) => type === 'n8n-nodes-base.discord')).toMatchObject({
+      displayName: 'Discord',
+      trigger: false,
+      match: expect.arrayContaining([{ resource: 'message', operation: 'send' }]),
+    })
+    const paged: string[] = []
+    let cursor: string | null = null
+    do {
+      const page: Awaited<ReturnType<typeof get>>['json'] = (
+        await get(`/v1/node-types?q=send%20message&limit=30${cursor ? `&cursor=${cursor}` : ''}`)
+      ).json
+      paged.push(...page.items.map(({ type }) => type))
+      cursor = page.nextCursor
+    } while (cursor !== null && paged.length < 1000)
+    expect(paged.slice(0, 100)).toEqual(whole.items.map(({ type }) => type))
+    expect(new Set(paged).size).toBe(paged.length)
+  })
+
+  test('a blank query lists all types', async () => {
+    expect((await get('/v1/node-types?q=%20')).json).toEqual((await get('/v1/node-types')).json)
+  })
+})
+
+describe.each(['n8n-nodes-base.slack', '@n8n/n8n-nodes-langchain.agent', '@n8n%2Fn8n-nodes-langchain.agent'])(
+  'descriptions of %s',
+  (type) => {
+    test.each(['shape', 'schema', 'example'])('%s', async (kind) => {
+      const { status, json } = await get(`/v1/node-types/${type}/${kind}`)
+      expect(status).toBe(200)
+      expect(JSON.stringify(json)).toContain(decodeURIComponent(type))
+    })
+  },
+)
+
+test('describes one operation', async () => {
+  const query = 'version=2.2&resource=message&operation=post&n8nVersion=2.41.1'
+  const path = '/v1/node-types/n8n-nodes-base.slack'
+  expect((await get(`${path}/shape?${query}`)).json).toMatchObject({
+    type: 'n8n-nodes-base.slack',
+    version: 2.2,
+    resource: 'message',
+    operation: 'post',
+    credentials: ['slackApi', 'slackOAuth2Api'],
+    inputs: ['main'],
+    required: ['select', 'text'],
+    parameters: { select: 'channel|user' },
+    when: { 'select=channel': 'channelId' },
+  })
+  expect((await get(`${path}/schema?${query}&strict=true`)).json).toMatchObject({
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    properties: { typeVersion: { const: 2.2 }, parameters: { additionalProperties: false } },
+  })
+  expect((await get(`${path}/example?${query}`)).json).toMatchObject({
+    type: 'n8n-nodes-base.slack',
+    typeVersion: 2.2,
+    parameters: { resource: 'message', operation: 'post' },
+  })
+})
+
+test.each([
+  ['version=77', 'version', 'Use one of: 1, 2'],
+  ['resource=messages', 'resource', 'message'],
+  ['resource=message&operation=send', 'operation', 'post'],
+  ['version=x', 'version', 'type version'],
+  ['n8nVersion=newest', 'n8nVersion', 'version of n8n'],
+  ['strict=maybe', 'strict', ''],
+  ['unknown=1', '', ''],
+])('rejects ?%s', async (query, pointer, detail) => {
+  const { status, json } = await get(`/v1/node-types/n8n-nodes-base.slack/schema?${query}`)
+  expect({ status, code: json.code }).toEqual({ status: 422, code: 'invalid' })
+  expect(json.errors[0]?.pointer).toContain(pointer)
+  expect(json.errors[0]?.detail).toContain(detail)
+})
+
+test.each(['n8n-nodes-base.nothing', '..%2F..%2Fcatalogue', '%2E%2E', '__proto__', 'index', 'search'])(
+  'has no shape of the type %s',
+  async (type) => {
+    for (const kind of ['shape', 'schema', 'example']) {
+      expect(await get(`/v1/node-types/${type}/${kind}`)).toMatchObject({
+        status: 404,
+        json: { code: 'not-found' },
+      })
+    }
+  },
+)
+
+test('descriptions require authentication', async () => {
+  for (const kind of ['shape', 'schema', 'example']) {
+    const path = `/v1/node-types/n8n-nodes-base.slack/${kind}`
+    expect(await f.call(null, 'GET', path)).toMatchObject({ status: 401 })
+  }
+})

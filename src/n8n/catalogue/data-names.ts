@@ -1,6 +1,6 @@
 /** @module Names of the data files that exist in numbers: one for each node type. */
 
-const nodeFile = /^(?:index|n8n-nodes-[a-z]+\/[A-Za-z0-9]+)$/
+const nodeFile = /^(?:index|search|n8n-nodes-[a-z]+\/[A-Za-z0-9]+)$/
 
 /**
  * The path of a file of node facts below `public/data/`.
