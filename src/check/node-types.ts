@@ -5,7 +5,7 @@ import type { Finding } from '../n8n/checks/finding.ts'
 import { typeVersion } from '../n8n/catalogue/required-credentials.ts'
 import { shown } from '../n8n/structure/repairs.ts'
 import type { FactsOf, NodeFacts } from './facts/node-facts.ts'
-import { bestVersion } from './values/fit.ts'
+import { bestVersion, misfits } from './values/fit.ts'
 
 /** Packages of n8n's built-in node types. */
 const reservedPrefixes = ['n8n-nodes-base.', '@n8n/n8n-nodes-langchain.']
@@ -74,12 +74,19 @@ export function describeNode(
   const at = `${pointer}/typeVersion`
   const version = typeVersion(node)
   if (version === undefined) {
-    const meant = bestVersion(known, parametersOf(node), [known.defaultVersion]) ?? known.defaultVersion
+    const parameters = parametersOf(node)
+    // n8n reads it as version 1.
+    const isFirst = misfits(known, parameters, 1) === 0
+    const meant = isFirst
+      ? 1
+      : (bestVersion(known, parameters, [known.defaultVersion]) ?? known.defaultVersion)
     report({
       code: 'missing-type-version',
-      level: 'warning',
+      level: isFirst ? 'hint' : 'warning',
       pointer: at,
-      message: `The node has no typeVersion, so n8n ignores the parameters that only some versions have. Set it, such as to ${meant}`,
+      message: isFirst
+        ? 'The node has no typeVersion, so n8n reads it as version 1. Set it'
+        : `The node has no typeVersion, so n8n ignores the parameters that only some versions have. Set it, such as to ${meant}`,
       fix: { label: `Set it to ${meant}`, operations: [{ op: 'add', path: at, value: meant }] },
     })
     return known.describe(known.defaultVersion)

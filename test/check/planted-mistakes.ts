@@ -126,15 +126,16 @@ export const plants: Record<string, Plant> = {
     return at(node, 1, ['unknown-node-type'], true)
   },
   'type of the wrong package': (site) => {
+    const names = new Set(site.facts.typeNames())
     const node = pick(
-      connected(site).filter((each) => each.facts && each.type.startsWith('@n8n/')),
+      connected(site).filter(
+        (each) => each.facts && each.type.startsWith('@n8n/') && !names.has(`n8n-nodes-base.${short(each)}`),
+      ),
       site.random,
     )
     if (!node) return undefined
     rawOf(site, node).type = `n8n-nodes-base.${short(node)}`
-    return site.facts.nodeType(`n8n-nodes-base.${short(node)}`)
-      ? undefined
-      : at(node, 1, ['unknown-node-type'], true)
+    return at(node, 1, ['unknown-node-type'], true)
   },
   'version that does not exist': (site) => {
     const node = pick(
@@ -181,7 +182,9 @@ export const plants: Record<string, Plant> = {
       connected(site).filter((each) => site.model.outgoing(each).length > 0 && each.json.id),
       site.random,
     )
-    if (!node || site.json.nodes.some((each: any) => each.name === node.json.id)) return undefined
+    const id = node?.json['id']
+    const isUnique = site.json.nodes.filter((each: any) => each.id === id || each.name === id).length === 1
+    if (!node || !isUnique) return undefined
     const entry = site.json.connections[node.name]
     delete site.json.connections[node.name]
     site.json.connections[String(node.json.id)] = entry

@@ -78,14 +78,14 @@ test('a missing trigger is an error', async () => {
   expect(await planOf(user, workflowId)).toMatchObject({ ready: false, problems: [{ code: 'no-trigger' }] })
 })
 
-test('a missing typeVersion is a warning', async () => {
+test('a missing typeVersion is a hint if the parameters belong to version 1', async () => {
   const user = await world.user()
   const { typeVersion: _, ...bare } = node('Bare', 'n8n-nodes-base.noOp', 1, {})
   const { name, nodes, connections } = after({})
   const workflowId = await user.workflow({ name, connections, nodes: [...nodes, bare] })
   expect(await planOf(user, workflowId)).toMatchObject({
     ready: true,
-    problems: [{ code: 'missing-type-version', level: 'warning', node: 'Bare' }],
+    problems: [{ code: 'missing-type-version', level: 'hint', node: 'Bare' }],
   })
 })
 

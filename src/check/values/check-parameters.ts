@@ -178,7 +178,7 @@ class ParameterChecker {
     }
     this.#add({
       code: 'parameter-not-used',
-      level: 'warning',
+      level: isLeftOver(name, controlling, values) ? 'hint' : 'warning',
       at,
       message: `n8n ignores ${shown(name)}${conditions}`,
     })
@@ -471,6 +471,12 @@ function canHave(property: PropertyFacts, value: unknown): boolean {
     property.type === 'resourceLocator'
   )
 }
+
+/** What remains of a choice that was changed: the type of an unused credential, or the values of a switch that is off. */
+const isLeftOver = (name: string, controlling: readonly string[], values: ParameterValues): boolean =>
+  name === 'genericAuthType' ||
+  name === 'nodeCredentialType' ||
+  controlling.some((each) => values.given(each.replace(/^\//, '')) === false)
 
 const isDefault = ({ default: preset }: PropertyFacts, value: unknown): boolean =>
   preset === value || (isContainer(value) && JSON.stringify(preset) === JSON.stringify(value))
