@@ -149,6 +149,8 @@ const phase = () => phases.at(-1)!
 /** The servers behind the load balancer. */
 let targets: string[] = []
 let turn = 0
+/** Requests that conflicted with the scheduled job and were repeated after `Retry-After`. */
+let retried = 0
 
 async function during<T>(name: string, work: () => Promise<T>): Promise<T> {
   const startedAt = performance.now()
@@ -160,12 +162,17 @@ async function during<T>(name: string, work: () => Promise<T>): Promise<T> {
 
 interface CallOptions {
   body?: unknown
-  headers?: Record<string, string>
-  token?: string
+  headers?: Record<string, string> | undefined
+  token?: string | undefined
 }
 
 /** Any answer of 400 and above, and any lost connection, is a failure of the phase in which the request began. */
-async function call(method: string, path: string, { body, headers, token }: CallOptions = {}): Promise<Json> {
+async function call(
+  method: string,
+  path: string,
+  { body, headers, token }: CallOptions = {},
+  retries = 0,
+): Promise<Json> {
   const { times, failures } = phase()
   turn += 1
   const startedAt = performance.now()
@@ -182,6 +189,13 @@ async function call(method: string, path: string, { body, headers, token }: Call
     })
     const text = await response.text()
     times.push(performance.now() - startedAt)
+    const retryAfter = response.headers.get('Retry-After')
+    // The scheduled job of a server is checking the same deployment.
+    if (response.status === 409 && retryAfter !== null && retries < 3) {
+      retried += 1
+      await sleep(Number(retryAfter) * 1000)
+      return await call(method, path, { body, headers, token }, retries + 1)
+    }
     if (response.status >= 400) throw new Error(`${response.status} ${text.slice(0, 500)}`)
     return response.headers.get('Content-Type')?.includes('json') ? JSON.parse(text) : text
   } catch (error) {
@@ -461,7 +475,7 @@ try {
   for (const line of [...failures, ...differences, ...logged].slice(0, 50)) console.log(line.slice(0, 300))
   const errors = logged.filter((line) => !line.includes('"level":"warn"'))
   console.log(
-    `Failed requests: ${failures.length}. Logged errors: ${errors.length}, warnings: ${logged.length - errors.length}.`,
+    `Failed requests: ${failures.length}, repeated after a conflict: ${retried}. Logged errors: ${errors.length}, warnings: ${logged.length - errors.length}.`,
   )
   process.exitCode = failures.length + differences.length + errors.length === 0 && code === 0 ? 0 : 1
 } finally {
