@@ -137,3 +137,7 @@ test.each([
   const text = piece.repeat(Math.ceil(2_000_000 / piece.length))
   expect(findHardCodedSecrets({ parameters: { text } }).length).toBeLessThan(2)
 })
+
+test('the name of a credential type is no secret', () => {
+  expect(findHardCodedSecrets({ extendsCredential: 'microsoftSharePointOAuth2Api' })).toEqual([])
+})

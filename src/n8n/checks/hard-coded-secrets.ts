@@ -18,6 +18,9 @@ const MAX_PATH_LENGTH = 200
 
 const MIN_CHARS = 8
 
+/** A field that names a credential type. */
+const CREDENTIAL_TYPE = 'extendsCredential'
+
 /** Searches all fields of the node. Returns at most 20 findings. */
 export function findHardCodedSecrets(node: Record<string, unknown>): HardCodedSecret[] {
   const findings: HardCodedSecret[] = []
@@ -55,7 +58,8 @@ const isSample = (secret: string): boolean => secret.length < MIN_CHARS || /:pas
 
 function isNamedSecret(name: string, value: string): boolean {
   const kind = secretNameKind(name)
-  if (kind === null || value.length < MIN_CHARS || isExpression(value)) return false
+  if (kind === null || name === CREDENTIAL_TYPE || value.length < MIN_CHARS || isExpression(value))
+    return false
   // Query parameters only: other fields with these names are usually not secrets.
   if (kind === 'parameter') return /^(?:key|auth)$/i.test(name) && isSecretValue(kind, value, 'url')
   return isSecretValue(kind, value, 'quoted')
