@@ -3,7 +3,7 @@
  * `n8n/structure` finds what stops n8n from creating it. Pure.
  */
 import { isObject, type JsonObject, pointerTo } from '../lib/json-object.ts'
-import { isExpression, ownValue } from '../n8n/catalogue/display-options.ts'
+import { isExpression } from '../n8n/catalogue/display-options.ts'
 import type { Finding } from '../n8n/checks/finding.ts'
 import { brokenSchedules } from '../n8n/checks/schedule-checks.ts'
 import { shown } from '../n8n/structure/repairs.ts'
@@ -103,8 +103,7 @@ function checkConfiguration(checked: Checked, resolved: ResolvedNode, context: P
 
 function checkCredentials({ node, pointer, report }: Checked, resolved: ResolvedNode): void {
   for (const { type, credentialName, displayName } of missingCredentials(node, resolved)) {
-    // n8n turns a text into a credential without an ID when it saves the workflow.
-    const isMissing = type === 'missing' && typeof ownValue(node.credentials, credentialName) !== 'string'
+    const isMissing = type === 'missing'
     report({
       code: 'credential-missing',
       level: 'error',

@@ -167,9 +167,6 @@ test('reports missing credentials on request only', () => {
   expect(missing({ credentials: { slackApi: { id: null, name: 'S' } } })).toEqual([
     ['credential-missing', pointer, 'Credential not configured: slackApi'],
   ])
-  expect(missing({ credentials: { slackApi: '' } })).toEqual([
-    ['credential-missing', pointer, 'Credential not configured: slackApi'],
-  ])
   expect(missing({ credentials: { slackApi: { id: 'a', name: 'S' } } })).toEqual([])
 })
 
