@@ -642,7 +642,7 @@ test('every route has a budget', () => {
     .map(({ method, path }) => ({
       name: `${method} ${path}`,
       method,
-      pattern: new RegExp(`^${path.replaceAll(/:\w+(\{\.\+\})?/g, (_, rest) => (rest ? '.+' : '[^/]+'))}$`),
+      pattern: new RegExp(`^${path.replaceAll(/:\w+(\{[^}]+\})?/g, (_, rest) => (rest ? '.+' : '[^/]+'))}$`),
     }))
   // The first route that matches answers.
   const routeOf = (name: string) => {

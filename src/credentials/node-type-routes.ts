@@ -9,7 +9,7 @@ import { loadNodeSearch } from '../check/describe/search.ts'
 import { shapeOf } from '../check/describe/shape.ts'
 import { invalid } from '../errors.ts'
 import type { AuthEnv } from '../http/auth.ts'
-import { describe } from '../http/openapi.ts'
+import { asBoolean, describe } from '../http/openapi.ts'
 import { sliceOf } from '../http/page.ts'
 import { valid } from '../http/validate.ts'
 import type { Catalogue } from '../n8n/catalogue/catalogue.ts'
@@ -103,7 +103,7 @@ const SchemaQuery = z.strictObject({
     .enum(['true', 'false'])
     .optional()
     .meta({
-      type: 'boolean',
+      ...asBoolean,
       description:
         'Accept only what n8n lists, for structured output. By default, the schema is as tolerant as n8n: it accepts ' +
         'further parameters and values that are not listed',
