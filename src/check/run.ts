@@ -23,6 +23,9 @@ export interface FixedWorkflow {
   applied: Finding[]
 }
 
+/** An n8n with the older public API is this version or an earlier one. */
+export const legacyVersion = '2.0'
+
 /** A fix can change a type, whose own parameters can need a fix. */
 const maximumRounds = 3
 

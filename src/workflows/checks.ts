@@ -1,7 +1,7 @@
 /** @module Checks workflows for the n8n version of an instance, and applies fixes as new versions. */
 import { eq, and } from 'drizzle-orm'
 import { checkCodes } from '../check/codes.ts'
-import { type CheckOptions, checkWorkflow, fixWorkflow } from '../check/run.ts'
+import { type CheckOptions, checkWorkflow, fixWorkflow, legacyVersion } from '../check/run.ts'
 import { applyPatch } from '../check/json-patch.ts'
 import type { Db } from '../db/client.ts'
 import { instances } from '../db/schema/instances.ts'
@@ -11,9 +11,6 @@ import { type Finding, hasErrors, worstFirst } from '../n8n/checks/finding.ts'
 import { parseWorkflow } from '../n8n/reading/workflow-json.ts'
 import type { CheckResult, FixRequest } from './check-contract.ts'
 import type { Workflow } from './contract.ts'
-
-/** The first version with the current generation of n8n's public API is later than this one. */
-const legacyVersion = '2.0'
 
 interface Target {
   instanceId?: string | undefined

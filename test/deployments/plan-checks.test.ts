@@ -78,14 +78,14 @@ test('a missing trigger is an error', async () => {
   expect(await planOf(user, workflowId)).toMatchObject({ ready: false, problems: [{ code: 'no-trigger' }] })
 })
 
-test('a missing typeVersion is a hint if the parameters belong to version 1', async () => {
+test('a missing typeVersion that changes nothing is not a problem', async () => {
   const user = await world.user()
   const { typeVersion: _, ...bare } = node('Bare', 'n8n-nodes-base.noOp', 1, {})
   const { name, nodes, connections } = after({})
   const workflowId = await user.workflow({ name, connections, nodes: [...nodes, bare] })
   expect(await planOf(user, workflowId)).toMatchObject({
     ready: true,
-    problems: [{ code: 'missing-type-version', level: 'hint', node: 'Bare' }],
+    problems: [{ code: 'unreachable-node', level: 'warning', node: 'Bare' }],
   })
 })
 
@@ -364,4 +364,17 @@ test('warns about an untracked published workflow with the same name and trigger
   copy.activeVersionId = null
   expect(await planned()).toEqual([])
   world.stub.state.workflows.delete(copy.id)
+})
+
+test('what n8n publishes although it cannot work is a warning', async () => {
+  const user = await world.user()
+  const workflowId = await user.workflow(
+    after({
+      type: 'n8n-nodes-base.httpRequest',
+      typeVersion: 4.2,
+      parameters: { url: 'https://example.com/{{ $now }}' },
+    }),
+  )
+  const plan = await planOf(user, workflowId)
+  expect(plan).toMatchObject({ ready: true, problems: [{ code: 'literal-expression', level: 'warning' }] })
 })

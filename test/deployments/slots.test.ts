@@ -210,7 +210,7 @@ test('a generic header credential is never bound just because it is the only one
 test('a host that is determined at run time is a warning and does not block', async () => {
   const user = await world.user()
   const id = await keep(user, 'CRM key')
-  const workflowId = await user.workflow(chain(http('Any', '={{ $json.url }}')))
+  const workflowId = await user.workflow(chain(http('Any', '={{ $json.timestamp }}')))
   const plan = await planOf(user, workflowId, { bindings: { [header]: id } })
   expect(plan).toMatchObject({
     ready: true,

@@ -3,9 +3,8 @@
  * deleted or archived in n8n. `plan.ts` collects all problems.
  */
 import type { JsonObject } from '../../lib/json-object.ts'
-import { loadFacts } from '../../check/facts/load.ts'
-import { typesOf } from '../../check/types-of.ts'
-import { checkPublish } from '../../check/publish.ts'
+import { checkCodes } from '../../check/codes.ts'
+import { checkWorkflow, legacyVersion } from '../../check/run.ts'
 import { missingScopes } from '../../instances/connection-test.ts'
 import type { Connection } from '../../instances/connections.ts'
 import type { N8nWorkflow } from '../../n8n/api/shapes.ts'
@@ -35,31 +34,39 @@ export interface PlanToCheck {
 export async function checkPlan(plan: PlanToCheck): Promise<Finding[]> {
   const { workflow, catalogue, publish, remote } = plan
   const installed = await installedTypes(plan.connection.client, workflow, catalogue, remote)
-  const publishing = checkPublish(workflow, await loadFacts(typesOf(workflow)), { installed })
-  const findings = [
+  const { publish: isCurrent } = await plan.connection.client.capabilities()
+  const { findings, refusals } = await checkWorkflow(workflow, {
+    n8nVersion: isCurrent ? undefined : legacyVersion,
+    context: { installed },
+  })
+  // The body that is sent reports these.
+  const ofStructure = new Set(checkStructure(workflow).findings.map(({ code }) => code))
+  const ofContent = findings.filter(({ code }) => !ofStructure.has(code))
+  const publishing = ofContent.filter((finding) => refusals.has(finding))
+  return [
     // n8n accepts an unpublished workflow with these errors.
     ...(publish ? publishing : publishing.filter(({ code }) => code !== 'no-trigger').map(asWarning)),
     ...(await scopeFindings(plan)),
     ...errorHandlingFindings(plan.errorHandling),
+    // n8n publishes a workflow with these. Hints do not concern a deployment.
+    ...ofContent.filter((finding) => !refusals.has(finding) && finding.level !== 'hint').map(asWarning),
+    ...otherWarnings(workflow, catalogue),
   ]
-  return [...findings, ...warningsOf(workflow, catalogue, findings)]
 }
 
 /** Downgrades an error for a workflow that is not published. */
 export const asWarning = (finding: Finding): Finding =>
   finding.level === 'error' ? Object.assign({}, finding, { level: 'warning' as const }) : finding
 
-/** The warnings of the workflow that no other finding covers. */
-function warningsOf(workflow: JsonObject, catalogue: Catalogue, findings: readonly Finding[]): Finding[] {
-  const reported = new Set(findings.map(({ code, node }) => `${code} ${node ?? ''}`))
-  const checked = new Set(['unknown-node-type', 'unknown-node-version', 'no-trigger'])
-  for (const { code } of checkStructure(workflow).findings) checked.add(code)
-  return extractMetadata(workflow, catalogue).warnings.flatMap(({ code, message, node }): Finding[] =>
-    checked.has(code) || reported.has(`${code} ${node ?? ''}`)
+const checked: ReadonlySet<string> = new Set(checkCodes)
+
+/** Warnings of the workflow that are not the result of a check. */
+const otherWarnings = (workflow: JsonObject, catalogue: Catalogue): Finding[] =>
+  extractMetadata(workflow, catalogue).warnings.flatMap(({ code, message, node }): Finding[] =>
+    checked.has(code)
       ? []
       : [{ code, level: 'warning', pointer: '', message, ...(node !== undefined && { node }) }],
   )
-}
 
 /** Missing scopes of the API key. Empty when n8n does not list its endpoints. */
 async function scopeFindings(plan: PlanToCheck): Promise<Finding[]> {
