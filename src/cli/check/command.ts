@@ -46,9 +46,9 @@ export async function checkCommand({ positionals, flags, values }: CommandInput)
   else if (flags.has('sarif')) jsonResult(sarif(checked))
   else for (const line of checked.flatMap(describe)) result(line)
   message(summaryOf(checked))
-  const counted = findingLevels.slice(0, failOn.findIndex((each) => each === limit) + 1)
+  const counted = new Set(findingLevels.slice(0, failOn.findIndex((each) => each === limit) + 1))
   const fails =
-    limit !== 'never' && checked.some(({ findings }) => findings.some(({ level }) => counted.includes(level)))
+    limit !== 'never' && checked.some(({ findings }) => findings.some(({ level }) => counted.has(level)))
   return fails || notFound.length > 0 ? exitCode.failure : exitCode.success
 }
 
