@@ -1,5 +1,5 @@
 /**
- * @module Checks a workflow: what n8n rejects, and what it accepts although it does not do what was meant. Pure and
+ * @module Checks a workflow: what n8n rejects, and what it accepts but that does not work as intended. Pure and
  * synchronous: load the facts of `typesOf` and the parser first. Never throws on JSON; the same input gives the same findings.
  */
 import type { JsonObject } from '../lib/json-object.ts'
@@ -54,7 +54,7 @@ export function checkWithRefusals(workflow: JsonObject, facts: FactsOf, context:
     .flatMap((finding) => report.include(nodeIndex(finding), finding) ?? [])
     .filter(({ level }) => level === 'error')
   const model = new WorkflowModel(workflow, facts)
-  // Broken connections would repeat themselves in every rule about the graph.
+  // Every rule about the graph would report broken connections again.
   const isConnected = !structure.findings.some(({ pointer }) => pointer.startsWith('/connections'))
   const flow = isConnected ? new Flow(model) : undefined
   const references = new References(model, flow, new OutputFields(model), report)

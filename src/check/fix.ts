@@ -89,6 +89,6 @@ function applyRound(
   return { fixed: current, findings: done }
 }
 
-/** Indexes shift when a connection is moved, so all connections are one place. */
+/** Indexes shift when a connection is moved, so all connections count as one place. */
 const areaOf = (pointer: string): string => (pointer.startsWith('/connections') ? '/connections' : pointer)
 const overlaps = (a: string, b: string): boolean => a === b || a.startsWith(`${b}/`) || b.startsWith(`${a}/`)

@@ -4,7 +4,7 @@ import type { PatchOperation } from '../n8n/checks/finding.ts'
 
 const maximumDepth = 20
 
-/** Lists of different lengths are replaced as a whole. Equal objects by identity are not read. */
+/** Lists of different lengths are replaced as a whole. Identical objects are skipped. */
 export function differences(before: unknown, after: unknown, pointer = '', depth = 0): PatchOperation[] {
   if (Object.is(before, after)) return []
   const areLists = Array.isArray(before) && Array.isArray(after) && before.length === after.length

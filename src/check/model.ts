@@ -47,7 +47,7 @@ const noProperties = { properties: [] }
 export class WorkflowModel {
   readonly json: JsonObject
   readonly facts: FactsOf
-  /** Without sticky notes' and other entries that are not objects. */
+  /** Without entries that are not objects. */
   readonly nodes: readonly CheckedNode[]
   readonly links: readonly Link[]
   readonly #byName = new Map<string, CheckedNode>()

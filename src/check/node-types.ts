@@ -86,7 +86,7 @@ export function describeNode(
       pointer: at,
       message: isFirst
         ? 'The node has no typeVersion, so n8n reads it as version 1. Set it'
-        : `The node has no typeVersion, so n8n ignores the parameters that only some versions have. Set it, such as to ${meant}`,
+        : `The node has no typeVersion, so n8n ignores the parameters that only some versions have. Set it, for example to ${meant}`,
       fix: { label: `Set it to ${meant}`, operations: [{ op: 'add', path: at, value: meant }] },
     })
     return known.describe(known.defaultVersion)

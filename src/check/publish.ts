@@ -17,7 +17,7 @@ import { webhooksOf } from './parameters/webhooks.ts'
 
 export interface PublishContext {
   installed?: InstalledTypes
-  /** `attached`: reports missing ones, as n8n. Otherwise Flowkeep attaches them when it deploys. */
+  /** `attached`: reports missing ones, as n8n does. Otherwise Flowkeep attaches them when it deploys. */
   credentials?: 'attached'
   /** `POST orders` → name of the other published workflow on the instance that uses the webhook */
   webhooks?: ReadonlyMap<string, string>
@@ -166,7 +166,7 @@ function checkSubWorkflow(
   const at = `${pointer}/parameters/workflowId`
   if (typeof id !== 'string') {
     if (!isObject(workflowId)) return
-    const message = 'n8n cannot read a workflow ID that is not a string. Write it in quotation marks'
+    const message = 'n8n cannot read a workflow ID that is not a string. Put it in quotation marks'
     report({ code: 'invalid-parameter', level: 'error', pointer: `${at}/value`, message, n8n: failed })
     return
   }

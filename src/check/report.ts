@@ -44,7 +44,7 @@ export class Report {
     })
   }
 
-  /** Keeps the first of two findings with the same code and place. @returns it, if it is kept, without secrets */
+  /** Adds only the first of several findings with the same code and place. @returns the added one, without secrets */
   include(index: number | undefined, given: Finding): Finding | undefined {
     const key = `${given.code} ${given.pointer}`
     if (this.#entries.has(key)) return undefined
@@ -54,7 +54,7 @@ export class Report {
     return finding
   }
 
-  /** At most 200, in the order of the nodes, then by pointer and code. Errors precede when there are more. */
+  /** At most 200, in the order of the nodes, then by pointer and code. If there are more, errors take precedence. */
   findings(): Finding[] {
     const entries = [...this.#entries.values()]
     const kept =

@@ -330,7 +330,7 @@ function checkUses(
         code: 'input-in-wrong-mode',
         level: 'error',
         at,
-        message: `$input.${method}() is only available in the mode Run Once for All Items. Use $input.item`,
+        message: `$input.${method}() is only available in Run Once for All Items mode. Use $input.item`,
         n8n: `Can't use .${method}() here`,
       })
     }
@@ -339,7 +339,7 @@ function checkUses(
         code: 'input-in-wrong-mode',
         level: 'error',
         at,
-        message: 'items is not defined in the mode Run Once for Each Item. Use $input.item',
+        message: 'items is not defined in Run Once for Each Item mode. Use $input.item',
         n8n: 'items is not defined',
       })
     }
@@ -349,7 +349,7 @@ function checkUses(
         code: 'input-in-wrong-mode',
         level: 'hint',
         at,
-        message: `$input.item is only the first item in the mode Run Once for All Items. Use $input.all()`,
+        message: `In Run Once for All Items mode, $input.item is only the first item. Use $input.all()`,
       })
     }
   }

@@ -26,7 +26,7 @@ export function parseScript(code: string): Parsed | undefined {
     return { program }
   } catch (error) {
     if (error instanceof SyntaxError)
-      return { fault: error.message.replace(/ \((\d+):(\d+)\)$/, ' in line $1') }
+      return { fault: error.message.replace(/ \((\d+):(\d+)\)$/, ' on line $1') }
     // A stack overflow on deeply nested code.
     return undefined
   }

@@ -48,7 +48,7 @@ export function legalValues(operation: Operation, name: string): string[] | unde
   ]
 }
 
-/** Credential types that the operation can use, whichever way of authentication is chosen. */
+/** Credential types that the operation can use, whichever authentication is selected. */
 export const credentialTypesOf = (operation: Operation): string[] => [
   ...new Set(
     operation.facts.credentials

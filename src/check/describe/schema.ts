@@ -9,9 +9,9 @@ type Schema = JsonObject
 const expression: Schema = { type: 'string', pattern: '^=' }
 
 /**
- * Of a node of the type, with the parameters of the operation.
- * @param isStrict Accept only what the facts name. Otherwise as tolerant as n8n: further parameters, values that are not
- * listed, and expressions anywhere.
+ * The schema of a node, with the parameters of the operation.
+ * @param isStrict Accept only what the facts name. Otherwise as tolerant as n8n: unknown parameters, unlisted values,
+ * and expressions anywhere.
  */
 export function schemaOf(operation: Operation, isStrict: boolean): Schema {
   const { facts, version, fixed } = operation

@@ -3,18 +3,18 @@
 export interface SearchRow {
   type: string
   name: string
-  /** Further words for what the node does. */
+  /** Additional words for what the node does. */
   words?: string
   trigger?: 1
   hidden?: 1
-  /** Place among the most usual nodes. */
+  /** Rank among the most common nodes. */
   rank?: number
   /** Resource → operations. A trigger's events, and the operations of a node without resources, are at ''. */
   does: Record<string, string[]>
 }
 
 export interface SearchFile {
-  /** Words that stand for one another, a group a text. */
+  /** Groups of synonyms, one string per group. */
   synonyms: string[]
   types: SearchRow[]
 }

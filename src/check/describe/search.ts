@@ -13,7 +13,7 @@ export interface FoundNodeType {
 
 const stems = new Map<string, string>()
 
-/** Words of someone who looks for a trigger; they describe no node. */
+/** Words that ask for a trigger; they describe no node. */
 const triggerWords = new Set(
   ['when', 'whenever', 'trigger', 'listen', 'watch', 'receive', 'arrive', 'incoming', 'new'].map((word) =>
     stem(word),

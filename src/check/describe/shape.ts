@@ -1,4 +1,4 @@
-/** @module A node's operation in few words, for a model that writes workflows. */
+/** @module A brief description of a node's operation, for a model that writes workflows. */
 import { isContainer, type JsonObject } from '../../lib/json-object.ts'
 import { connectionsOf } from '../facts/connections.ts'
 import { type Connections, elided, type PropertyFacts } from '../facts/node-facts.ts'
@@ -17,13 +17,13 @@ export interface Shape {
   required?: string[]
   /** Name → type, such as `number 1..100 = 50`, `GET|POST = GET` or `{timeout: number, proxy}` */
   parameters: Record<string, string>
-  /** Value of a parameter → further parameters that n8n then displays, such as `select=channel` → `channelId` */
+  /** Value of a parameter → additional parameters that n8n then displays, such as `select=channel` → `channelId` */
   when?: Record<string, string>
 }
 
 /** Characters that a shape may have; less important details go first. */
 const most = 1150
-/** How much is said of the entries of a collection: with defaults, with types, or their names alone. */
+/** How much detail the entries of a collection have: with defaults, with types, or their names alone. */
 type Detail = 2 | 1 | 0
 const longestList = 140
 

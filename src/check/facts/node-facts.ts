@@ -18,7 +18,7 @@ export interface DisplayOptions {
 export interface LocatorModeFacts {
   name: string
   type?: string
-  /** Patterns that the value must match in whole; n8n adds the anchors. */
+  /** Patterns that the whole value must match; n8n adds the anchors. */
   validation?: { regex: string }[]
   extractValue?: string
 }

@@ -1,4 +1,4 @@
-/** @module Fields that only a chat trigger gives: the session of a memory and the prompt of an agent. */
+/** @module Fields that only a chat trigger provides: the session of a memory and the prompt of an agent. */
 import type { CheckedNode } from '../model.ts'
 import type { Flow } from './flow.ts'
 import { isTrigger } from './flow.ts'
@@ -7,7 +7,7 @@ import { isTrigger } from './flow.ts'
 const unknownOutput =
   /^(?:chatTrigger|manualChatTrigger|executeWorkflowTrigger|httpRequest|code|function|functionItem|formTrigger|evaluationTrigger)$/
 
-/** Whether no node before this one can give the field: none that is unknown, and none that names it. */
+/** Whether no node before this one can provide the field: none that is unknown, and none that names it. */
 export function cannotHave(field: string, node: CheckedNode, flow: Flow): boolean {
   const before = flow.ancestors(node)
   if (before.has(node) && flow.isSubNode(node)) return false

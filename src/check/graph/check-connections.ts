@@ -136,7 +136,7 @@ function flagFor({ values, json }: CheckedNode, type: string): string | undefine
   return values.get(name) === false ? name : undefined
 }
 
-/** Operations that replace the connection by another one. */
+/** Operations that replace the connection with another one. */
 function moved(link: Link, model: WorkflowModel, from: string, type: string, to: string) {
   const connections = model.json.connections as Record<string, Record<string, unknown[]>>
   const base = pointerAt('/connections', from)
@@ -163,7 +163,7 @@ function checkIndexes(link: Link, model: WorkflowModel, at: Add): void {
       code: 'output-index-out-of-range',
       level: 'warning',
       message:
-        `${quoted(source)} has ${counted(outputCount, 'output')}, but a connection starts at output ${output + 1}. Nothing arrives at ${quoted(target)} through it` +
+        `${quoted(source)} has ${counted(outputCount, 'output')}, but a connection starts at output ${output + 1}. No data reaches ${quoted(target)} through it` +
         (isError ? '. For an error output, set onError to continueErrorOutput' : ''),
     })
   }
@@ -232,7 +232,7 @@ function checkInputs(node: CheckedNode, model: WorkflowModel, report: Report): v
       report.add(node, {
         code: 'too-many-connections',
         level: 'error',
-        message: `${quoted(node)} takes ${counted(most, 'node')} at its ${kind} input${most === 1 ? '' : 's'}, but ${sources.length} are connected`,
+        message: `${quoted(node)} accepts ${counted(most, 'node')} at its ${kind} input${most === 1 ? '' : 's'}, but ${sources.length} are connected`,
       })
     }
   }

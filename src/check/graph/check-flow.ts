@@ -68,7 +68,7 @@ function checkResponses(model: WorkflowModel, report: Report): void {
         code: 'respond-node-unused',
         level: 'error',
         at,
-        message: `A Respond to Webhook node follows, but the webhook responds by itself. Set responseMode to responseNode`,
+        message: `A Respond to Webhook node follows, but the webhook responds on its own. Set responseMode to responseNode`,
         n8n: 'Unused Respond to Webhook node found in the workflow',
         fix: patch('Set responseMode to responseNode', [
           { op: 'add', path: `${node.pointer}${at}`, value: 'responseNode' },
@@ -122,7 +122,7 @@ function checkLoops(model: WorkflowModel, report: Report): void {
   }
 }
 
-/** Version 3 has the outputs done and loop; version 2, loop and done. */
+/** Version 3 has the outputs done and loop; version 2 has loop and done. */
 function checkLoopOutputs(node: CheckedNode, model: WorkflowModel, report: Report): void {
   const [done, loop] = node.version >= 3 ? [0, 1] : [1, 0]
   const links = model.outgoing(node).filter(({ type }) => type === MAIN)
@@ -136,8 +136,8 @@ function checkLoopOutputs(node: CheckedNode, model: WorkflowModel, report: Repor
     report.add(node, {
       code: 'loop-wired-to-done',
       level: 'error',
-      message: `The loop starts at the output done (${done}), which n8n uses once at the end. Connect it to the output loop (${loop})`,
-      fix: patch(isSwap ? 'Connect the output loop' : 'Swap the outputs', swapOutputs(node, model)),
+      message: `The loop starts at the done output (${done}), which n8n uses once at the end. Connect it to the loop output (${loop})`,
+      fix: patch(isSwap ? 'Connect the loop output' : 'Swap the outputs', swapOutputs(node, model)),
     })
     return
   }
@@ -146,7 +146,7 @@ function checkLoopOutputs(node: CheckedNode, model: WorkflowModel, report: Repor
     report.add(node, {
       code: 'loop-not-closed',
       level: 'warning',
-      message: 'Nothing leads back from the output loop to this node, so only the first batch is processed',
+      message: 'Nothing leads back from the loop output to this node, so only the first batch is processed',
     })
   }
 }
@@ -250,7 +250,7 @@ function checkMerge(node: CheckedNode, model: WorkflowModel, report: Report): vo
   })
 }
 
-/** A memory that takes its session from a chat trigger which is not there. */
+/** A memory that takes its session from a chat trigger, without one. */
 function checkSession(node: CheckedNode, flow: Flow, report: Report): void {
   if (!node.facts || node.values.displayed('sessionIdType').length === 0) return
   const kind = node.values.get('sessionIdType')
@@ -272,12 +272,12 @@ function checkSession(node: CheckedNode, flow: Flow, report: Report): void {
     level: 'warning',
     at: '/parameters/sessionIdType',
     message:
-      'The memory takes its session from a Chat Trigger, but none leads here. Set sessionIdType to customKey, and a sessionKey',
+      'The memory takes its session from a Chat Trigger, but none leads here. Set sessionIdType to customKey, and set sessionKey',
     n8n: 'No session ID found',
   })
 }
 
-/** An agent or a chain that takes its prompt from a chat trigger which is not there. */
+/** An agent or a chain that takes its prompt from a chat trigger, without one. */
 function checkPrompt(node: CheckedNode, flow: Flow, report: Report): void {
   if (!node.facts || !node.type.startsWith('@n8n/') || flow.isSubNode(node)) return
   if (node.values.displayed('promptType').length === 0 || node.values.get('promptType') !== 'auto') return
@@ -287,7 +287,7 @@ function checkPrompt(node: CheckedNode, flow: Flow, report: Report): void {
     level: 'warning',
     at: '/parameters/promptType',
     message:
-      'The node takes its prompt from a Chat Trigger, but none leads here. Set promptType to define, and text',
+      'The node takes its prompt from a Chat Trigger, but none leads here. Set promptType to define, and set text',
     n8n: 'No prompt specified',
   })
 }

@@ -22,7 +22,7 @@ export class Flow {
     return this.model.outgoing(node).some(({ type }) => type === MAIN)
   }
 
-  /** False once the searches took too long; the answers are then not to be used. */
+  /** False once the searches took too long; do not use the answers then. */
   get isExact(): boolean {
     return this.#steps < maximumSteps
   }

@@ -28,7 +28,7 @@ function remedyOf({ facts }: ParameterIssue): string {
 function formatOf({ facts, value }: ParameterIssue): string {
   if (facts.validateType === 'options') return `Use one of: ${listed(facts.options)}`
   if (facts.validateType !== undefined) return `Use a value of the type ${facts.validateType}`
-  if (facts.type === 'resourceMapper') return 'Use a value of the type of the field'
+  if (facts.type === 'resourceMapper') return "Use a value of the field's type"
   return `Check the value, or use a mode other than ${shown(String(read(value, 'mode')))}`
 }
 

@@ -28,6 +28,6 @@ export function keysOf(path: string): readonly string[] {
   return keys
 }
 
-/** n8n does not tell own from inherited properties, nor texts from objects. */
+/** n8n does not distinguish own from inherited properties, or strings from objects. */
 export const property = (value: unknown, key: string): unknown =>
   value === null || value === undefined ? undefined : (Object(value) as Record<string, unknown>)[key]

@@ -41,7 +41,7 @@ function checkNode(node: CheckedNode, report: Report): void {
       code: 'unknown-on-error',
       level: 'warning',
       at: '/onError',
-      message: `${shown(JSON.stringify(onError))} is not a valid value for onError, so the workflow stops on an error. Use ${onErrorValues.join(', ')}`,
+      message: `${shown(JSON.stringify(onError))} is not a valid value for onError, so the workflow stops on an error. Use one of: ${onErrorValues.join(', ')}`,
       fix:
         meant === undefined
           ? undefined

@@ -217,7 +217,7 @@ class ParameterChecker {
       message: `${property.name} must be ${wrong.expected}. n8n does not read it in this form`,
       fix:
         wrong.value &&
-        replacement('Write it in the form that n8n reads', this.#node.pointer + at, wrong.value),
+        replacement('Convert it to the form that n8n reads', this.#node.pointer + at, wrong.value),
     })
     return true
   }

@@ -37,7 +37,7 @@ export function closest(
   return wanted.length >= 6 ? only(all.filter((each) => plain(each).endsWith(wanted))) : undefined
 }
 
-/** Two letters that follow each other are in the wrong order. */
+/** Two adjacent letters are swapped. */
 function isSwapped(a: string, b: string): boolean {
   if (a.length !== b.length || a.length < 4) return false
   let at = 0

@@ -78,9 +78,9 @@ function whyNotJson(text: string): string | undefined {
   } catch (error) {
     // Without the text that V8 quotes: it can hold a secret.
     const position = error instanceof Error ? /position (\d+)/.exec(error.message)?.[1] : undefined
-    if (position === undefined) return 'it ends too early'
+    if (position === undefined) return 'it ends unexpectedly'
     const before = text.slice(0, Number(position))
     const line = before.split('\n').length
-    return `unexpected character in line ${line}, column ${before.length - before.lastIndexOf('\n')}`
+    return `unexpected character on line ${line}, column ${before.length - before.lastIndexOf('\n')}`
   }
 }

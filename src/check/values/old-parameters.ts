@@ -184,7 +184,7 @@ function* conditionConversions({ parameters, version }: CheckedNode): Generator<
   yield {
     names: ['conditions', 'combineOperation', 'combineConditions'],
     code: 'parameter-of-other-version',
-    message: `The conditions have the form of typeVersion 1. In typeVersion ${version}, n8n finds no condition in them, so every item passes`,
+    message: `The conditions have the form of typeVersion 1. In typeVersion ${version}, n8n finds no conditions in them, so every item passes`,
     set: {
       conditions: {
         options: {

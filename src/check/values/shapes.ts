@@ -86,7 +86,7 @@ function wrongGroups({ options = [], typeOptions }: PropertyFacts, value: unknow
   const expected =
     another === undefined
       ? `{ "${group.name}": ${typeOptions?.multipleValues ? '[ … ]' : '{ … }'} }`
-      : `an object with lists by ${options.map(({ name }) => name).join(', ')}`
+      : `an object with lists named ${options.map(({ name }) => name).join(', ')}`
   if (typeof value === 'string') return { expected }
   const known = new Set(group.values?.map(({ name }) => name))
   const isEntry = (each: unknown) => isObject(each) && Object.keys(each).every((name) => known.has(name))
