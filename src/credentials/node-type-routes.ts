@@ -1,4 +1,4 @@
-/** @module The node types of n8n: search, and descriptions for people and models who write workflows. */
+/** @module The node types of n8n: search, and descriptions for people and models that write workflows. */
 import { Hono } from 'hono'
 import * as z from 'zod'
 import { findOperation } from '../check/describe/describe.ts'
@@ -52,14 +52,14 @@ const NodeShape = z
     parameters: z.record(z.string(), z.string()).meta({
       description:
         'Name → type and default: `string`, `number 1..100 = 50`, `GET|POST = GET` (legal values), `locator(list|id)` ' +
-        '(an object with `__rl: true`, `mode` and `value`), `{timeout: number, proxy}` (fields; without a type: ' +
-        'string), `{…}[]` (a list). `…` stands for what was left out',
+        '(an object with `__rl: true`, `mode` and `value`), `{timeout: number, proxy}` (an object; fields without ' +
+        'a type are strings), `{…}[]` (a list). `…` marks omitted parts',
     }),
     when: z
       .record(z.string(), z.string())
       .optional()
       .meta({
-        description: 'Value of a parameter → further parameters that n8n then displays',
+        description: 'Value of a parameter → additional parameters that n8n then displays',
         'x-example': { 'select=channel': 'channelId' },
       }),
   })
@@ -85,14 +85,14 @@ const operationQuery = {
     .regex(/^\d{1,4}(\.\d{1,4})?$/, 'Must be a type version, such as 2.1')
     .transform(Number)
     .optional()
-    .meta({ type: 'number', description: 'Type version. Default: the one that n8n gives new nodes' }),
+    .meta({ type: 'number', description: 'Type version. Default: the one that n8n uses for new nodes' }),
   resource: z.string().max(100).optional().meta({ description: 'Such as `message`' }),
   operation: z.string().max(100).optional().meta({ description: 'Such as `post`' }),
   n8nVersion: z
     .string()
     .regex(/^\d{1,4}\.\d{1,4}(\.\d{1,4})?$/, 'Must be a version of n8n, such as 2.41.1')
     .optional()
-    .meta({ description: 'Version of the n8n server. Default: the newest that Flowkeep knows' }),
+    .meta({ description: 'Version of the n8n server. Default: the latest that Flowkeep knows' }),
 }
 const OperationQuery = z.strictObject(operationQuery)
 type OperationQuery = z.output<typeof OperationQuery>
@@ -106,7 +106,7 @@ const SchemaQuery = z.strictObject({
       ...asBoolean,
       description:
         'Accept only what n8n lists, for structured output. By default, the schema is as tolerant as n8n: it accepts ' +
-        'further parameters and values that are not listed',
+        'unknown parameters and unlisted values',
     }),
 })
 
@@ -136,14 +136,14 @@ export function nodeTypeRoutes(loadCatalogue: () => Promise<Catalogue>) {
         tag,
         summary: 'List or search node types',
         description:
-          'The types built into n8n, sorted by `type`. With `q`, the types that match by their name or by what they ' +
-          'do, best first: `send message` finds Slack, Telegram and others.',
+          'Returns the types built into n8n, sorted by `type`. With `q`, returns those whose name or purpose matches, ' +
+          'best first: `send message` finds Slack, Telegram and others.',
         responses: { 200: sliceOf(NodeTypeSummary) },
         errors: ['invalid'],
       }),
       valid(
         'query',
-        typeQuery('Name of a service or what the node should do, such as `create calendar event`'),
+        typeQuery('The name of a service, or what the node should do, such as `create calendar event`'),
       ),
       async (c) => {
         const query = c.req.valid('query')
@@ -159,8 +159,8 @@ export function nodeTypeRoutes(loadCatalogue: () => Promise<Catalogue>) {
         tag,
         summary: 'Get the shape of a node',
         description:
-          'The parameters of one operation in few words, for a language model: at most about 300 tokens. Without ' +
-          '`operation`, those that n8n displays at first.',
+          'Describes the parameters of one operation for a language model in at most about 300 tokens. Without ' +
+          '`operation`, describes those that n8n displays initially.',
         responses: { 200: NodeShape },
         errors,
       }),
@@ -175,7 +175,7 @@ export function nodeTypeRoutes(loadCatalogue: () => Promise<Catalogue>) {
         tag,
         summary: 'Get the JSON Schema of a node',
         description:
-          'Describes a node of the type in workflow JSON, with the parameters of one operation or of all.',
+          'Describes a node of the type in workflow JSON, with the parameters of one or all operations.',
         responses: { 200: NodeSchema },
         errors,
       }),
@@ -193,7 +193,7 @@ export function nodeTypeRoutes(loadCatalogue: () => Promise<Catalogue>) {
         tag,
         summary: 'Get an example of a node',
         description:
-          'A minimal node with the required parameters, which n8n publishes once its credentials are attached.',
+          'Returns a minimal node with the required parameters. n8n publishes it once its credentials are attached.',
         responses: { 200: NodeExample },
         errors,
       }),

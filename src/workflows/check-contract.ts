@@ -6,7 +6,7 @@ import { exampleWorkflow, N8nJson } from './contract.ts'
 
 const N8nVersion = z
   .string()
-  .regex(/^\d{1,3}\.\d{1,4}(\.\d{1,4})?$/, 'A version such as 2.41 or 2.41.1')
+  .regex(/^\d{1,3}\.\d{1,4}(\.\d{1,4})?$/, 'Must be a version such as 2.41 or 2.41.1')
   .meta({ description: 'Default: the version of the instance, or the latest known one', examples: ['2.41'] })
 
 const target = {
@@ -51,22 +51,24 @@ export type FixRequest = z.output<typeof FixRequest>
 
 export const CheckResult = z
   .object({
-    n8nVersion: z.string().meta({ description: 'The n8n version that was checked for', examples: ['2.41'] }),
+    n8nVersion: z
+      .string()
+      .meta({ description: 'The n8n version that the check assumes', examples: ['2.41'] }),
     publishable: z.boolean().meta({
-      description:
-        'n8n creates and publishes the workflow. Errors that appear only when it runs are possible',
+      description: 'Whether n8n creates and publishes the workflow. It can still fail when it runs',
     }),
     findings: z.array(Finding).meta({
-      description: 'At most 200, in the order of the nodes. `error`: n8n refuses it, or it cannot work',
+      description:
+        'At most 200, in the order of the nodes. `error`: n8n refuses the workflow, or it cannot work',
     }),
     fixed: z
       .object({
         workflow: z.looseObject({}),
         applied: z.array(z.string()).meta({ description: 'Labels of the applied fixes' }),
-        findings: z.array(Finding).meta({ description: 'What remains' }),
+        findings: z.array(Finding).meta({ description: 'The findings that remain' }),
       })
       .optional()
-      .meta({ description: 'Only if the request has `fix`' }),
+      .meta({ description: 'Only if the request sets `fix`' }),
   })
   .meta({ ref: 'CheckResult' })
 export type CheckResult = z.output<typeof CheckResult>

@@ -26,9 +26,9 @@ export function workflowCheckRoutes(workflows: WorkflowRepository, checks: Workf
         tag,
         summary: 'Check a workflow without saving it',
         description:
-          'Finds what n8n refuses, and what n8n accepts although it cannot work or does not do what was ' +
-          'meant. Each finding has a stable code, its place and, where one answer is right, a fix as a JSON ' +
-          'Patch. Nothing is stored.',
+          'Finds mistakes that make n8n refuse the workflow, and mistakes that n8n accepts although the ' +
+          'workflow cannot work as intended. Each finding has a stable code, a JSON pointer and, if there is ' +
+          'only one right answer, a fix as a JSON Patch. Nothing is stored.',
         responses: { 200: CheckResult },
         errors: [
           'malformed-json',
@@ -53,7 +53,7 @@ export function workflowCheckRoutes(workflows: WorkflowRepository, checks: Workf
         operationId: 'checkSavedWorkflow',
         tag,
         summary: 'Check the current version of a workflow',
-        description: 'Returns the same findings as the check of its JSON.',
+        description: 'Returns the same findings as checking its JSON.',
         responses: { 200: CheckResult },
         errors: ['not-found', 'invalid'],
       }),
@@ -71,7 +71,7 @@ export function workflowCheckRoutes(workflows: WorkflowRepository, checks: Workf
         operationId: 'fixWorkflow',
         tag,
         summary: 'Apply fixes to a workflow',
-        description: 'Creates the next version with all fixes, or with those of the given findings.',
+        description: 'Creates a new version with all fixes, or with the fixes of the given findings.',
         responses: { 200: Workflow },
         headers: ['ETag'],
         errors: [

@@ -51,7 +51,10 @@ export class WorkflowChecks {
     })
     const fixed = applyPatch(workflow, operations)
     if (fixed) return fixed
-    throw new AppError('invalid', 'These fixes change the same place. Apply them one after another')
+    throw new AppError(
+      'invalid',
+      'These fixes change the same part of the workflow. Apply them one at a time',
+    )
   }
 
   /** The findings of a saved workflow, worst first, with those about how it was sent. */
