@@ -98,23 +98,23 @@ export const commands: readonly Command[] = [
   },
   {
     name: 'check',
-    summary: 'Check n8n workflow files: what n8n refuses, and what does not do what was meant',
+    summary: 'Check n8n workflow files for mistakes, including those that n8n accepts',
     details: [
       'Searches folders for .json files. Needs no server, account or network.',
-      'Fails if a file has an error. Each code is described in docs/checks.md.',
+      'Fails if a file has an error. docs/checks.md describes each code.',
     ].join('\n'),
     positionals: { usage: '<file or folder>…', min: 1, max: Number.POSITIVE_INFINITY },
     options: {
-      fix: { type: 'boolean', summary: 'Repair what has one right answer, and save the files' },
+      fix: { type: 'boolean', summary: 'Apply every fix and save the files' },
       'n8n-version': {
         type: 'string',
         value: '<version>',
-        summary: 'Check for this n8n version; default the latest known',
+        summary: 'Check for this n8n version. Default: the latest known',
       },
       'fail-on': {
         type: 'string',
         value: '<level>',
-        summary: 'Lowest level that fails: error (default), warning, hint or never',
+        summary: 'Fail from this level: error (default), warning, hint or never',
       },
       ...json,
       sarif: { type: 'boolean', summary: 'Print the findings as SARIF 2.1.0' },

@@ -156,5 +156,5 @@ function summaryOf(checked: readonly CheckedFile[]): string {
     plural(all.filter((finding) => finding.level === level).length, level),
   )
   const fixed = checked.reduce((sum, each) => sum + each.fixed.length, 0)
-  return `${plural(checked.length, 'file')} checked: ${counts.join(', ')}${fixed > 0 ? `, ${plural(fixed, 'problem')} fixed` : ''}`
+  return `${plural(checked.length, 'file')} checked: ${counts.join(', ')}${fixed > 0 ? `, ${plural(fixed, 'finding')} fixed` : ''}`
 }

@@ -228,7 +228,7 @@ interface FindingsCardProps {
   span?: Span
 }
 
-/** What n8n refuses, and what would not do what was meant, with a button for each fix. */
+/** The findings of the check, with a button for each fix. */
 export function FindingsCard({ workflow, findings, span }: FindingsCardProps) {
   if (findings.length === 0) return null
   const shown = findings.slice(0, maxFindings)
