@@ -186,18 +186,18 @@ export function scalePage(measured: Measured, a: Assumptions = defaults): string
   const monthRows = (users: number) => f.rowsPerRun * a.runs * users
 
   const load = table(
-    ['Per month', ...userCounts.map((users) => `${grouped(users)} users`)],
+    ['Load', ...userCounts.map((users) => `${grouped(users)} users`)],
     [
-      ['Requests', ...each((users) => `${short((f.requests * users) / 1e6)} M`)],
+      ['Requests per month', ...each((users) => `${short((f.requests * users) / 1e6)} M`)],
       [
         'Runs per second, average and peak',
         ...each((users) => `${short(perSecond(a.runs, users))}, ${short(perSecond(a.runs, users) * a.peak)}`),
       ],
-      ['New rows', ...each((users) => `${short(monthRows(users) / 1e6)} M`)],
-      ['Database after all retention, with indexes', ...each((users) => size(gb(users) * 1e9))],
-      ['Cores of Postgres at the peak, with polling', ...each((users) => short(peakCores(users)))],
+      ['New rows per month', ...each((users) => `${short(monthRows(users) / 1e6)} M`)],
+      ['Database size at full retention, including indexes', ...each((users) => size(gb(users) * 1e9))],
+      ['Postgres cores at peak, including polling', ...each((users) => short(peakCores(users)))],
       [
-        'Cores of Node at the peak, with polling',
+        'Node cores at peak, including polling',
         ...each((users) => short(cores(f.nodeMs, users) * a.peak + cores(f.polling.cpu, users))),
       ],
       ['Polls per minute, if every instance is polled', ...each((users) => grouped(pollsPerMinute(users)))],
@@ -206,12 +206,12 @@ export function scalePage(measured: Measured, a: Assumptions = defaults): string
   const money = table(
     ['US dollars per month', ...userCounts.map((users) => `${grouped(users)} users`)],
     [
-      ['Workers: requests and CPU time, with polling', ...each((users) => dollars(workers(users)))],
+      ['Workers: requests and CPU time, including polling', ...each((users) => dollars(workers(users)))],
       ['Neon: compute', ...each((users) => dollars(neonCompute(users)))],
       ['Neon: storage', ...each((users) => dollars(neonStorage(users)))],
       [`R2: ${a.backups} backups`, ...each((users) => dollars(r2(users)))],
       ['**Workers, Neon and R2**', ...each((users) => `**${dollars(neonTotal(users))}**`)],
-      ['per user', ...each((users) => dollars(neonTotal(users) / users))],
+      ['Per user', ...each((users) => dollars(neonTotal(users) / users))],
       ['Instead of Neon: a managed Postgres', ...each((users) => dollars(rented(users)))],
     ],
   )
@@ -225,32 +225,32 @@ export function scalePage(measured: Measured, a: Assumptions = defaults): string
       [
         `Polls on Workers: ${n8nRequestsPerJob} requests to n8n a minute, ${short(perJob)} instances`,
         `${usersByPolls(perJob)} users`,
-        'Let n8n send runs by [OpenTelemetry](runs.md#opentelemetry) or report successes: polls then only fill gaps, and their delay grows without loss. Run the scheduled job on Node beside the worker',
+        'Let n8n send runs by [OpenTelemetry](runs.md#opentelemetry) or report successes: polls then only fill gaps, and no runs are lost as their delay grows. Run the scheduled job on Node alongside the worker',
       ],
       [
-        `Polls on Node: at most ${instancesPerJob} instances a minute for each process`,
+        `Polls on Node: at most ${instancesPerJob} instances a minute per process`,
         `${usersByPolls(instancesPerJob)} users per process`,
-        'Start more processes; leases divide the instances. Up to here, one small server is enough for everything',
+        'Start more processes; leases divide the instances. Up to this limit, one small server is enough for everything',
       ],
       [
         `Size of one database: ${a.databaseGb} GB`,
         `${about((a.databaseGb * 1e9) / f.userBytes)} users`,
-        'Shorten the retention, then [move accounts](move-accounts.md) to further databases',
+        'Shorten the retention, then [move accounts](move-accounts.md) to additional databases',
       ],
       [
         `Memory: the indexes of the current month of \`executions\` take ${a.memoryGb} GB`,
         `${about((a.memoryGb * 1e9) / (a.bloat * executionIndexes * a.runs))} users`,
-        'Only the current month is written, and old months are dropped, not deleted. `execution_keys` is not partitioned: it is what autovacuum works on longest',
+        'Only the current month is written, and old months are dropped, not deleted. `execution_keys` is not partitioned: autovacuum takes longest on it',
       ],
       [
-        `Single reports: one core of Postgres stores ${about(oneCore(f.report.postgres, 1))} a second`,
-        `${about(oneCore(f.report.postgres, 1) / (a.runs / monthSeconds) / a.peak)} users per core at the peak`,
+        `Single reports: one Postgres core stores ${about(oneCore(f.report.postgres, 1))} a second`,
+        `${about(oneCore(f.report.postgres, 1) / (a.runs / monthSeconds) / a.peak)} users per core at peak`,
         `Collect reports in a [queue](queue.md): in batches of 50, a core stores ${about(oneCore(f.batch.postgres, 50))} runs a second`,
       ],
       [
         `Rollups: ${grouped(changesPerMinute / 60)} runs a second in the scheduled job`,
-        `${about(usersByRollups)} users at the peak`,
-        'Ingestion rolls up as well. `flowkeep_rollup_backlog_changes` shows a backlog; statistics stay exact, but slower',
+        `${about(usersByRollups)} users at peak`,
+        'Ingestion rolls up as well. `flowkeep_rollup_backlog_changes` shows a backlog; statistics stay exact but take longer',
       ],
     ],
     true,
@@ -258,9 +258,9 @@ export function scalePage(measured: Measured, a: Assumptions = defaults): string
 
   return `# Scale
 
-What an installation needs and costs, from 10,000 to 1,000,000 users, and what becomes a limit first. \`npm run bench:scale\`
-wrote this page from a measurement of ${on.date}: ${on.cpu}, shared with other processes, Node ${on.node}, Postgres ${on.postgres}. With
-other assumptions or prices, it prints another page; \`--help\` lists them, \`--measure\` measures again:
+What an installation needs and costs, from 10,000 to 1,000,000 users, and which limits it reaches first. \`npm run bench:scale\`
+generated this page from measurements of ${on.date}: ${on.cpu}, shared with other processes, Node ${on.node}, Postgres ${on.postgres}. With
+other assumptions or prices, it prints a different page; \`--help\` lists them, and \`--measure\` repeats the measurements:
 
 \`\`\`sh no-test
 npm run bench:scale -- --runs 5000 --neon-cu-hour 0.222
@@ -268,44 +268,44 @@ npm run bench:scale -- --runs 5000 --neon-cu-hour 0.222
 
 ## Bytes per row
 
-The account of \`npm run demo -- --large\` (${grouped(sizes.workflows)} workflows, ${grouped(sizes.runs)} runs in 60 days), multiplied as the rows of many users
-are, after \`vacuum\`. Indexes are of the row's own table. TOAST holds long values, such as the JSON of a workflow.
+The account of \`npm run demo -- --large\` (${grouped(sizes.workflows)} workflows, ${grouped(sizes.runs)} runs in 60 days), copied for many
+users, after \`vacuum\`. *Indexes* counts those of the table itself. TOAST holds long values, such as the JSON of a workflow.
 
-${table(['Table', 'Rows', 'Heap', 'TOAST', 'Indexes', 'Bytes per row', 'Rows'], sizeRows)}
+${table(['Table', 'Rows measured', 'Heap', 'TOAST', 'Indexes', 'Bytes per row', 'Rows per unit'], sizeRows)}
 
-Together, a user takes ${kilobytes(f.bytes.user)} KB, a workflow with its versions and deployments ${kilobytes(f.bytes.workflow)} KB, and a run ${kilobytes(f.runWithoutData)} KB with its
-statistics, and ${kilobytes(sizes.dataBytes)} KB more while its node data is stored. Other tables have a few rows, or are emptied within hours.
+In total, a user takes ${kilobytes(f.bytes.user)} KB, a workflow with its versions and deployments ${kilobytes(f.bytes.workflow)} KB, and a run ${kilobytes(f.runWithoutData)} KB with its
+statistics, plus ${kilobytes(sizes.dataBytes)} KB while its node data is stored. Other tables have only a few rows or are emptied within hours.
 
 ## Cost per request
 
-CPU milliseconds: Node with its connections to Postgres, workerd, and the processes of Postgres, with the same account as above.
-The CPU time of single requests varies by a tenth on a shared machine.
+CPU time in milliseconds, with the same account as above: Node (including its connections to Postgres), workerd, and the Postgres
+processes. On a shared machine, the CPU time of a single request varies by a tenth.
 
-${table(['Request', 'Statements', 'Round trips', 'Response', 'Node', 'workerd', 'Postgres', 'If it is a 304: bytes, Node and workerd'], costRows)}
+${table(['Request', 'Statements', 'Round trips', 'Response', 'Node', 'workerd', 'Postgres', 'As a 304: bytes, Node and workerd'], costRows)}
 
-Polling an instance without news takes ${short(polls.statements)} statements, ${short(polls.n8nRequests)} requests to n8n, at most ${ms(polls.cpu)} ms of Node
-and ${ms(polls.postgres)} ms of Postgres. A sign-in takes one bcrypt hash,
-0.4 s in workerd. Metrics cost 1 µs of CPU time per request and traces 30 µs, about 1 % (\`bench/metrics.ts\`).
-[Decision 21](decisions/0021-where-304-pays.md) says which responses clients may keep.
+Polling an instance without new runs takes ${short(polls.statements)} statements, ${short(polls.n8nRequests)} requests to n8n, and at most ${ms(polls.cpu)} ms of CPU time in Node
+and ${ms(polls.postgres)} ms in Postgres. A sign-in takes one bcrypt hash,
+0.4 s in workerd. Metrics cost 1 µs of CPU time per request and traces 30 µs, about 1% (\`bench/metrics.ts\`).
+[Decision 21](decisions/0021-where-304-pays.md) says which responses clients may cache.
 
 ## Load
 
-Assumed for each user: ${a.workflows} workflows, ${grouped(a.runs)} runs a month, each reported on its own, ${a.apiRequests} API requests, ${a.pageViews} pages,
+Assumptions for each user: ${a.workflows} workflows, ${grouped(a.runs)} runs a month, each reported separately, ${a.apiRequests} API requests, ${a.pageViews} page views,
 ${a.instances} n8n ${a.instances === 1 ? 'server' : 'servers'}. Runs are stored for ${a.months} months, their node data for ${a.dataDays} days. Tables in use are ${a.bloat} times as large as after
-\`vacuum\`, the busiest hour has ${a.peak} times the average requests, and Postgres may use ${a.utilization * 100} % of its cores.
+\`vacuum\`, the busiest hour has ${a.peak} times the average requests, and Postgres may use ${a.utilization * 100}% of its cores.
 
 ${load}
 
-## Money
+## Cost
 
 ${money}
 
-Prices, read on 2026-11-29: [Workers](https://developers.cloudflare.com/workers/platform/pricing/) ${dollars(a.workersBase)} a month with ${grouped(a.workersIncludedRequests / 1e6)} million requests and
+Prices as of 2026-11-29: [Workers](https://developers.cloudflare.com/workers/platform/pricing/) ${dollars(a.workersBase)} a month with ${grouped(a.workersIncludedRequests / 1e6)} million requests and
 ${grouped(a.workersIncludedCpuMs / 1e6)} million CPU milliseconds, then ${dollars(a.workersMillionRequests)} and ${dollars(a.workersMillionCpuMs)} per million; [Neon](https://neon.com/docs/introduction/plans) Launch, $${a.neonCuHour} per CU hour and
-$${a.neonGbMonth} per GB and month; [R2](https://developers.cloudflare.com/r2/pricing/) $${a.r2GbMonth} per GB and month. The managed Postgres is an assumption: $${a.postgresCoreHour} per core and hour and
-$${a.postgresGbMonth} per GB and month, without a replica. A CU of Neon counts as a core. Taxes and traffic are not included.
+$${a.neonGbMonth} per GB-month; [R2](https://developers.cloudflare.com/r2/pricing/) $${a.r2GbMonth} per GB-month. The managed Postgres is an assumption: $${a.postgresCoreHour} per core-hour and
+$${a.postgresGbMonth} per GB-month, without a replica. One Neon CU counts as one core. Taxes and traffic are not included.
 
-## What moves first
+## Limits in order
 
 ${limits}
 
@@ -315,20 +315,20 @@ opens at most 10. Above 200 GB, a backup takes hours (10 to 20 MB a second on tw
 
 ## Several databases
 
-Users never share rows, and every statement begins with the user or with an instance of the user. A database can therefore be
-divided by user: each part is an installation of its own, with the same release and keys.
+Users never share rows, and every statement is limited to one user or to one instance of a user. A database can therefore be
+split by user: each part is a separate installation with the same release and keys.
 
 ${table(
   ['', ...userCounts.map((users) => `${grouped(users)} users`)],
   [
     [`Databases of ${a.databaseGb} GB`, ...each((users) => grouped(shards(users)))],
-    ['Users in each', ...each((users) => grouped(users / shards(users)))],
-    ['Rows of a user after all retention', ...each(() => grouped(f.rowsPerRun * a.runs * a.months))],
+    ['Users per database', ...each((users) => grouped(users / shards(users)))],
+    ['Rows per user at full retention', ...each(() => grouped(f.rowsPerRun * a.runs * a.months))],
   ],
 )}
 
 \`user_routes\` names the installation of each account that has moved, and of its n8n servers. \`flowkeep users move\` fills it:
-it copies the account, compares rows and contents, and deletes the source only then. Sign-ins and reports that reach the
+it copies the account, compares rows and contents, and only then deletes the source. Sign-ins and reports that reach the
 old installation receive 421 with the new URL. See [Moving accounts](move-accounts.md). New accounts are created where you send
 their registration: assign them to the smallest database.
 `
