@@ -18,7 +18,7 @@ const fixes = {
     'The account has reached the limit that `detail` names. Delete some items, or raise the `QUOTA_…` setting; see [configuration](configuration.md).',
   'cross-origin':
     'The form was submitted from another origin. `PUBLIC_URL` must be the URL in the browser, including the scheme and the port.',
-  'not-found': "Check the ID and the path. Other users' resources are not found either.",
+  'not-found': 'Check the ID and the path. Resources of other users also return this error.',
   'method-not-allowed': 'Use a method in the `Allow` header of the response.',
   conflict:
     '`detail` names the conflict. Read the resource again, and repeat the change if it still applies.',
@@ -43,9 +43,10 @@ const fixes = {
   'precondition-required':
     'Send `If-Match` with the `ETag` of the version that you read, or `*` to overwrite any version.',
   'too-many-requests': 'Wait for the number of seconds in the `Retry-After` header.',
-  internal: 'An error in the server. Its log has the cause, under the `requestId` of the response.',
+  internal:
+    'The server failed unexpectedly. Its log contains the cause under the `requestId` of the response.',
   'credential-undecryptable':
-    'The key that encrypted the secret is wrong. Restore the original key in `CREDENTIAL_KEYS`, or enter the secret again; see [keys](keys.md).',
+    'The configured key is not the one that encrypted the secret. Restore the original key in `CREDENTIAL_KEYS`, or enter the secret again; see [keys](keys.md).',
   'key-unavailable':
     'The server lacks the key that encrypted the secret, or cannot reach the KMS that wraps it. `npm run flowkeep -- keys status` names the missing keys; see [keys](keys.md).',
   'database-unavailable':
@@ -94,7 +95,7 @@ export function errorsPage(): string {
 
 # Troubleshooting by error code
 
-Errors of the API are problem documents (\`application/problem+json\`, RFC 9457). Branch on \`code\`: codes are never renamed,
+API errors are problem documents (\`application/problem+json\`, RFC 9457). Branch on \`code\`: codes are never renamed,
 but new ones can be added. \`detail\` says what is wrong and how to fix it, \`errors\` lists invalid fields, and \`requestId\`
 finds the request in the server's log.
 
