@@ -1,5 +1,5 @@
 /**
- * @module Checks a workflow: what n8n rejects, and what it accepts but that does not work as intended. Pure and
+ * @module Checks a workflow: what n8n rejects, and what it accepts although it does not work as intended. Pure and
  * synchronous: load the facts of `typesOf` and the parser first. Never throws on JSON; the same input gives the same findings.
  */
 import type { JsonObject } from '../lib/json-object.ts'

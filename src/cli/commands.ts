@@ -114,7 +114,7 @@ export const commands: readonly Command[] = [
       'fail-on': {
         type: 'string',
         value: '<level>',
-        summary: 'Fail from this level: error (default), warning, hint or never',
+        summary: 'Fail at this level or above: error (default), warning, hint or never',
       },
       ...json,
       sarif: { type: 'boolean', summary: 'Print the findings as SARIF 2.1.0' },

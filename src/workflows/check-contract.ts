@@ -53,7 +53,7 @@ export const CheckResult = z
   .object({
     n8nVersion: z
       .string()
-      .meta({ description: 'The n8n version that the check assumes', examples: ['2.41'] }),
+      .meta({ description: 'The n8n version that the workflow was checked against', examples: ['2.41'] }),
     publishable: z.boolean().meta({
       description: 'Whether n8n creates and publishes the workflow. It can still fail when it runs',
     }),

@@ -250,7 +250,7 @@ function checkMerge(node: CheckedNode, model: WorkflowModel, report: Report): vo
   })
 }
 
-/** A memory that takes its session from a chat trigger, without one. */
+/** A memory that takes its session from a chat trigger, although none leads to it. */
 function checkSession(node: CheckedNode, flow: Flow, report: Report): void {
   if (!node.facts || node.values.displayed('sessionIdType').length === 0) return
   const kind = node.values.get('sessionIdType')
@@ -277,7 +277,7 @@ function checkSession(node: CheckedNode, flow: Flow, report: Report): void {
   })
 }
 
-/** An agent or a chain that takes its prompt from a chat trigger, without one. */
+/** An agent or a chain that takes its prompt from a chat trigger, although none leads to it. */
 function checkPrompt(node: CheckedNode, flow: Flow, report: Report): void {
   if (!node.facts || !node.type.startsWith('@n8n/') || flow.isSubNode(node)) return
   if (node.values.displayed('promptType').length === 0 || node.values.get('promptType') !== 'auto') return
