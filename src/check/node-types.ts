@@ -9,6 +9,8 @@ import { bestVersion, misfits } from './values/fit.ts'
 
 /** Packages of n8n's built-in node types. */
 const reservedPrefixes = ['n8n-nodes-base.', '@n8n/n8n-nodes-langchain.']
+/** `n8n-nodes-langchain.agent`, `@n8n/n8n-nodes-base.set`, `nodes-base.slack`: misspelled names of those packages. */
+const misspelledPackage = /^(?:@n8n\/)?(?:n8n-)?nodes-(?:base|langchain)\./i
 /** Types that n8n has removed, with the replacement. */
 const removedTypes = new Map([
   ['n8n-nodes-base.start', 'n8n 2 has no Start node. Use a Manual Trigger, a Schedule Trigger or a Webhook'],
@@ -133,11 +135,12 @@ function reportUnknownType(
         fix: { label: `Set it to ${meant}`, operations: [{ op: 'replace', path: pointer, value: meant }] },
       }),
     })
-  if (!isReserved(type)) {
-    if (!installed.types.has(type)) error(...extensionFinding(type, installed))
+  if (installed.types.has(type) && !isReserved(type)) return
+  const names = [...facts.typeNames()]
+  if (!isReserved(type) && !(misspelledPackage.test(type) && closestTypes(type, names).length > 0)) {
+    error(...extensionFinding(type, installed))
     return
   }
-  const names = [...facts.typeNames()]
   // n8n makes this form of any node.
   if (type.endsWith('HitlTool') && names.includes(type.slice(0, -'HitlTool'.length))) return
   if (type.endsWith('Tool') && names.includes(type.slice(0, -'Tool'.length))) {
