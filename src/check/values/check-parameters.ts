@@ -188,7 +188,7 @@ class ParameterChecker {
     const [property] = properties
     if (!property || value === null) return
     if (isExpression(value)) {
-      if (property.type === 'resourceLocator') this.#locator(property, value, at)
+      if (isLocator(property)) this.#locator(property, value, at)
       return
     }
     if (this.#shape(property, value, at)) return
@@ -199,7 +199,7 @@ class ParameterChecker {
         if (!isExpression(each)) this.#option(properties, each, pointerAt(at, index))
       }
     } else if (type === 'boolean') this.#boolean(property, value, at)
-    else if (type === 'resourceLocator') this.#locator(property, value, at)
+    else if (isLocator(property)) this.#locator(property, value, at)
     else if (type === 'json') checkJsonText(this.#node, property, value, at, this.#report)
     else if (type === 'collection') this.#collection(property, value, at, level)
     else if (type === 'fixedCollection') this.#fixedCollection(property, value, at, level)
@@ -471,6 +471,9 @@ function canHave(property: PropertyFacts, value: unknown): boolean {
     property.type === 'resourceLocator'
   )
 }
+
+const isLocator = ({ type }: PropertyFacts): boolean =>
+  type === 'resourceLocator' || type === 'workflowSelector'
 
 /** What remains of a choice that was changed: the type of an unused credential, or the values of a switch that is off. */
 const isLeftOver = (name: string, controlling: readonly string[], values: ParameterValues): boolean =>

@@ -4,7 +4,7 @@ import type { LocatorModeFacts, PropertyFacts } from '../facts/node-facts.ts'
 
 /** Nodes that read the mode or the value of the object. The others take text, except a URL, for the ID. */
 const readers =
-  /^(?:googleSheets|googleBusinessProfile|googleBigQuery|databricks|microsoftExcel|microsoftDataverse|azureStorage|lmChatOpenAi|lmChatAnthropic|twitter|messageAnAgent|vectorStoreInMemory)/
+  /^(?:googleSheets|googleBusinessProfile|googleBigQuery|databricks|microsoftExcel|microsoftDataverse|azureStorage|lmChatOpenAi|lmChatAnthropic|twitter|messageAnAgent|vectorStoreInMemory|executeWorkflow|toolWorkflow|retrieverWorkflow)/
 
 /** Whether the node works with text in place of the object. */
 export const takesText = (shortType: string, value: string | number): boolean =>
@@ -19,8 +19,8 @@ export interface Locator {
 }
 
 /** By the patterns of the modes: a URL, then a name if the value cannot be an ID. Undefined if no mode fits. */
-export function locatorFor({ modes = [] }: PropertyFacts, value: string | number): Locator | undefined {
-  const mode = modeFor(modes, value)
+export function locatorFor({ type, modes = [] }: PropertyFacts, value: string | number): Locator | undefined {
+  const mode = type === 'workflowSelector' ? 'id' : modeFor(modes, value)
   return mode === undefined ? undefined : { __rl: true, mode, value }
 }
 
