@@ -6,7 +6,11 @@ import { patch, pointerAt, type Report } from '../report.ts'
 import { portsOf } from './ports.ts'
 import { isTrigger } from './flow.ts'
 
-const kindPattern = /^(?:main|ai_[A-Za-z]+)$/
+const knownKinds = new Set(
+  'main ai_agent ai_chain ai_document ai_embedding ai_languageModel ai_memory ai_outputParser ai_reranker ai_retriever ai_textSplitter ai_tool ai_vectorRetriever ai_vectorStore'.split(
+    ' ',
+  ),
+)
 
 export function checkConnections(model: WorkflowModel, report: Report): void {
   for (const link of model.links) checkLink(link, model, report)
@@ -23,12 +27,17 @@ function checkLink(link: Link, model: WorkflowModel, report: Report): void {
   const { source, target, type, inputType } = link
   // Reported at the node to change.
   const at: Add = (finding, node = source) => report.add({ ...node, pointer: link.pointer }, finding)
-  if (!kindPattern.test(type) || !kindPattern.test(inputType)) {
-    const wrong = kindPattern.test(type) ? inputType : type
+  if (!knownKinds.has(type) || !knownKinds.has(inputType)) {
+    const wrong = knownKinds.has(type) ? inputType : type
+    const kind = kindBetween(source, target)
     at({
       code: 'unknown-connection-type',
       level: 'error',
-      message: `n8n has no connection type ${shown(wrong)}. Use main, or a type such as ai_tool`,
+      message: `n8n has no connection type ${shown(wrong)}. Use ${kind ?? 'main, or a type such as ai_tool'}`,
+      fix:
+        kind === undefined
+          ? undefined
+          : patch(`Connect it as ${kind}`, moved(link, model, source.name, kind, target.name)),
     })
     return
   }
@@ -55,13 +64,9 @@ type Add = (finding: Omit<Parameters<Report['add']>[1], 'at'>, node?: CheckedNod
 /** The source has no output of this type. */
 function checkKind(link: Link, model: WorkflowModel, at: Add): void {
   const { source, target, type } = link
-  const { outputs = [] } = portsOf(source)
-  const { inputs, outputs: targetOutputs } = portsOf(target)
-  const kinds = outputs
-    .map((port) => port.type)
-    .filter((each) => each !== MAIN && (has(inputs, each) || flagFor(target, each) !== undefined))
-  const [kind] = kinds
-  if (type === MAIN && kind !== undefined && kinds.length === 1) {
+  const { outputs: targetOutputs } = portsOf(target)
+  const kind = kindBetween(source, target)
+  if (type === MAIN && kind !== undefined) {
     at({
       code: 'sub-node-by-main',
       level: 'error',
@@ -89,8 +94,21 @@ function checkKind(link: Link, model: WorkflowModel, at: Add): void {
   at({
     code: 'connection-type-not-available',
     level: 'warning',
-    message: `${quoted(source)} has no ${type} output, so n8n does not use the connection to ${quoted(target)}`,
+    message: `${quoted(source)} has no ${type} output, so n8n does not use the connection to ${quoted(target)}${kind === undefined ? '' : `. Connect it as ${kind}`}`,
+    fix:
+      kind === undefined
+        ? undefined
+        : patch(`Connect it as ${kind}`, moved(link, model, source.name, kind, target.name)),
   })
+}
+
+/** The one type, other than main, that connects the two. */
+function kindBetween(source: CheckedNode, target: CheckedNode): string | undefined {
+  const { inputs } = portsOf(target)
+  const kinds = (portsOf(source).outputs ?? [])
+    .map((port) => port.type)
+    .filter((each) => each !== MAIN && (has(inputs, each) || flagFor(target, each) !== undefined))
+  return kinds.length === 1 ? kinds[0] : undefined
 }
 
 /** The target has no input of this type. */
