@@ -81,6 +81,7 @@ export const checkCodes = [
   'unknown-parameter',
   'unknown-sub-workflow-input',
   'unknown-time-zone',
+  'unknown-variable',
   'unreachable-node',
   'webhook-path-taken',
   'webhook-without-path',

@@ -321,6 +321,13 @@ const cases: Case[] = [
   },
   {
     code: 'locator-as-text',
+    wrong: workflow([hook, node('Sub', 'executeWorkflow', 1.2, { workflowId: 'W1', options: {} })]),
+    node: 'Sub',
+    right: workflow([hook, node('Sub', 'executeWorkflow', 1, { workflowId: 'W1', options: {} })]),
+    isFixed: true,
+  },
+  {
+    code: 'locator-as-text',
     wrong: workflow([
       hook,
       node('Sheet', 'googleSheets', 4.5, {
@@ -450,6 +457,20 @@ const cases: Case[] = [
     isFixed: true,
   },
   {
+    code: 'expression-without-braces',
+    wrong: workflow([hook, set('$json.body.a')]),
+    node: 'Edit',
+    right: workflow([hook, set('$json is the item')]),
+    isFixed: true,
+  },
+  {
+    code: 'expression-without-braces',
+    wrong: workflow([hook, set('={ $json.body.a }')]),
+    node: 'Edit',
+    right: workflow([hook, set('={ "a": 1 }')]),
+    isFixed: true,
+  },
+  {
     code: 'invalid-expression',
     wrong: workflow([hook, set('={{ $json.body.a + }}')]),
     node: 'Edit',
@@ -513,6 +534,40 @@ const cases: Case[] = [
     right: workflow([hook, code('return [{ json: { a: await 1 } }]')]),
   },
   {
+    code: 'unknown-variable',
+    wrong: workflow([hook, set('={{ $inputs.first().json.body.a }}')]),
+    node: 'Edit',
+    right: workflow([
+      hook,
+      set("={{ [1].map(($x) => $x + '$y' + `$z ${$input.first().json.body.a}`).join() }}"),
+    ]),
+  },
+  {
+    code: 'unknown-variable',
+    wrong: workflow([hook, code('return $inputs.all()')]),
+    node: 'Code',
+    right: workflow([hook, code('const $all = $input.all()\nreturn $all')]),
+  },
+  {
+    code: 'invalid-code',
+    wrong: workflow([hook, code('```javascript\nreturn $input.all()\n```')]),
+    node: 'Code',
+    isFixed: true,
+  },
+  {
+    code: 'invalid-code',
+    wrong: workflow([
+      hook,
+      node('Code', 'code', 2, { language: 'pythonNative', pythonCode: 'const a = $input.all()\nreturn a' }),
+    ]),
+    node: 'Code',
+    right: workflow([
+      hook,
+      node('Code', 'code', 2, { language: 'pythonNative', pythonCode: 'a = _items\nreturn a' }),
+    ]),
+    isFixed: true,
+  },
+  {
     code: 'code-returns-no-items',
     wrong: workflow([hook, code('return "a"')]),
     node: 'Code',
@@ -553,6 +608,21 @@ const cases: Case[] = [
     code: 'unknown-connection-type',
     wrong: workflow([hook, agent(), model], ['Hook>Agent', 'Model~llm>Agent']),
     node: 'Model',
+  },
+  {
+    code: 'unknown-connection-type',
+    wrong: workflow([hook, agent(), model], ['Hook>Agent', 'Model~ai_model>Agent']),
+    node: 'Model',
+    isFixed: true,
+  },
+  {
+    code: 'connection-type-not-available',
+    wrong: workflow(
+      [hook, agent(), model, ai('Calculator', 'toolCalculator', 1)],
+      ['Hook>Agent', 'Model~ai_languageModel>Agent', 'Calculator~ai_memory>Agent'],
+    ),
+    node: 'Calculator',
+    isFixed: true,
   },
   {
     code: 'sub-node-by-main',
@@ -748,6 +818,20 @@ describe.each(cases.map((each, index) => [`${each.code} (${index})`, each] as co
     expect(each.wrong).toEqual(before)
     const again = await fixWith(fixed, loadFacts, each.context)
     expect(again).toEqual({ workflow: fixed, applied: [] })
+  })
+})
+
+test.each([
+  'n8n-nodes-langchain.lmChatOpenAi',
+  'nodes-langchain.lmChatOpenAi',
+  '@n8n/n8n-nodes-base.lmChatOpenAi',
+])('repairs the package of %s', async (type) => {
+  const json = workflow([hook, agent(), { ...model, type }], ['Hook>Agent', 'Model~ai_languageModel>Agent'])
+  const [finding] = await findingsOf(json)
+  expect(finding).toMatchObject({
+    code: 'unknown-node-type',
+    node: 'Model',
+    fix: { operations: [{ value: model.type }] },
   })
 })
 

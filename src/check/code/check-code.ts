@@ -3,8 +3,9 @@ import type { AnyNode, CallExpression, Expression, Node, Pattern } from 'acorn'
 import { isContainer } from '../../lib/json-object.ts'
 import { shown } from '../../n8n/structure/repairs.ts'
 import type { References } from '../expressions/references.ts'
+import { checkVariables } from '../expressions/variables.ts'
 import type { CheckedNode } from '../model.ts'
-import { pointerAt, type Report } from '../report.ts'
+import { patch, pointerAt, replacement, type Report } from '../report.ts'
 import { parseScript } from './parser.ts'
 
 /** Type → parameter with the body of a function. */
@@ -14,6 +15,8 @@ const scripts: Readonly<Record<string, string>> = {
   function: 'functionCode',
   functionItem: 'functionCode',
 }
+/** Code as a model writes it in a chat. */
+const fence = /^\s*```[a-z]*[ \t]*\r?\n([\s\S]*?)\r?\n?[ \t]*```\s*$/i
 /** Only in Run Once for All Items, or only in Run Once for Each Item. */
 const listMethods = new Set(['all', 'first', 'last', 'itemMatching'])
 
@@ -27,6 +30,17 @@ export function checkCode(node: CheckedNode, references: References, report: Rep
   const code = values.given(name)
   if (typeof code !== 'string' || code.trim() === '' || code.startsWith('={{')) return
   const at = pointerAt('/parameters', name)
+  const fenced = fence.exec(code)?.[1]
+  if (fenced !== undefined) {
+    report.add(node, {
+      code: 'invalid-code',
+      level: 'error',
+      at,
+      message: 'The code is in a Markdown code fence. Remove the lines with ```',
+      fix: replacement('Remove the code fence', node.pointer + at, fenced),
+    })
+    return
+  }
   const parsed = parseScript(code)
   if (!parsed) return
   if (parsed.program === undefined) {
@@ -55,8 +69,34 @@ function checkLanguage(node: CheckedNode, report: Report): boolean {
         'n8n 2 runs Python only with a Python runner, without the Pyodide packages, and only if the server allows it. Use JavaScript, or pythonNative with a runner',
     })
   }
-  return language !== 'javaScript'
+  if (language === 'javaScript') return false
+  const { pythonCode } = node.parameters
+  if (typeof pythonCode === 'string' && isJavaScript(pythonCode)) {
+    report.add(node, {
+      code: 'invalid-code',
+      level: 'error',
+      at: '/parameters/pythonCode',
+      message: 'The code is JavaScript, but its language is Python. Set language to "javaScript"',
+      fix: Object.hasOwn(node.parameters, 'jsCode')
+        ? undefined
+        : patch('Set the language to JavaScript', [
+            { op: 'add', path: `${node.pointer}/parameters/language`, value: 'javaScript' },
+            {
+              op: 'move',
+              from: `${node.pointer}/parameters/pythonCode`,
+              path: `${node.pointer}/parameters/jsCode`,
+            },
+          ]),
+    })
+  }
+  return true
 }
+
+/** Python has no declarations such as `const a = 1`. */
+const isJavaScript = (code: string): boolean =>
+  parseScript(code)?.program?.body.some(
+    ({ type }) => type === 'VariableDeclaration' || type === 'FunctionDeclaration',
+  ) ?? false
 
 interface CodeFacts {
   /** Arguments of the `return` statements of the script itself; undefined without an argument. */
@@ -77,7 +117,7 @@ interface CodeFacts {
   assigned: Set<string>
 }
 
-function readCode(program: { body: readonly Node[] }): CodeFacts {
+export function readCode(program: { body: readonly Node[] }): CodeFacts {
   const found: CodeFacts = {
     returns: [],
     throws: program.body.at(-1)?.type === 'ThrowStatement',
@@ -322,6 +362,7 @@ function checkUses(
     })
   }
   if (!isCodeNode) return
+  checkVariables(node, facts.identifiers, facts.declared, at, report)
   const mode = node.values.get('mode')
   if (mode === 'runOnceForEachItem') {
     const method = [...facts.inputMembers].find((each) => listMethods.has(each))

@@ -1,6 +1,7 @@
 /** @module Checks every string of a node's parameters: expressions, a missing `=`, and what they refer to. */
 import { isContainer } from '../../lib/json-object.ts'
 import { shown } from '../../n8n/structure/repairs.ts'
+import { readCode } from '../code/check-code.ts'
 import { parseScript } from '../code/parser.ts'
 import type { PropertyFacts } from '../facts/node-facts.ts'
 import type { CheckedNode } from '../model.ts'
@@ -9,6 +10,7 @@ import { checkJsonTemplate } from '../values/json-text.ts'
 import { byName } from '../values/parameter-values.ts'
 import type { References } from './references.ts'
 import { type Chunk, splitTemplate } from './template.ts'
+import { checkVariables, mayUseUnknownVariable } from './variables.ts'
 
 /** Something that only an expression can mean. */
 const n8nVariable =
@@ -16,6 +18,11 @@ const n8nVariable =
 /** `=$json.email`, without braces. */
 const bareReference =
   /^=\s*\$(?:json|node|input|items?|now|today|vars|execution|workflow)\b[\w.[\]()"'$?-]*\s*$|^=\s*\$\((["'])[^"']*\1\)[\w.[\]()"'$?-]*\s*$/
+/** `={ $json.email }` and `=${ $json.email }`, with the braces of another language. */
+const otherBraces = /^=\s*\$?\{\s*((?:\$json\b|\$\((["'])[^"']*\2\))[\w.[\]()"'$?-]*)\s*\}\s*$/
+/** `$json.email`, without `=` and braces. */
+const bareField =
+  /^\s*(?:\$json(?:\??\.[A-Za-z_]|\[["'])|\$\((["'])[^"']*\1\)\.(?:item|first\(\)|last\(\))\.json\b)[\w.[\]()"'$?-]*\s*$/
 /** Simple enough not to need the parser. */
 const simplePath =
   /^\s*(?:\$(?:json|now|today|vars|execution|workflow|prevNode|itemIndex|runIndex)\b|\$input\.(?:item|first\(\)|last\(\)))(?:\??\.[A-Za-z_$][\w$]*|\??\[(?:\d+|"[^"\\\n]*"|'[^'\\\n]*')\])*\s*$/
@@ -53,7 +60,7 @@ export class ExpressionChecker {
   ): void {
     if (typeof value === 'string') {
       if (value.startsWith('=')) this.#expression(node, value, at, properties, name)
-      else if (value.includes('{{')) this.#literal(node, value, at, properties)
+      else if (value.includes('{{') || bareField.test(value)) this.#literal(node, value, at, properties)
       return
     }
     if (!isContainer(value)) return
@@ -70,6 +77,10 @@ export class ExpressionChecker {
     const [property] = properties
     const isCode = property && (isTemplate(property) || property.noDataExpression)
     if (isCode || codeParameters.has(lastKey(at)) || evaluatesItself(node, at)) return
+    if (!value.includes('{{')) {
+      this.#withoutBraces(node, value, at)
+      return
+    }
     const chunks = splitTemplate(value)
     if (!chunks.some(({ isCode: code, isClosed, text }) => code && isClosed && n8nVariable.test(text))) return
     this.#report.add(node, {
@@ -91,14 +102,9 @@ export class ExpressionChecker {
     const [property] = properties
     if (property?.noDataExpression && !/fromAI/i.test(value)) return
     if (!value.includes('{{')) {
-      if (bareReference.test(value)) {
-        this.#report.add(node, {
-          code: 'expression-without-braces',
-          level: 'warning',
-          at,
-          message: 'n8n takes this literally: an expression needs {{ }} around it',
-          fix: replacement('Add the braces', node.pointer + at, `={{ ${value.slice(1).trim()} }}`),
-        })
+      const braced = otherBraces.exec(value)?.[1]
+      if (braced !== undefined || bareReference.test(value)) {
+        this.#withoutBraces(node, braced ?? value.slice(1), at)
       }
       return
     }
@@ -125,7 +131,28 @@ export class ExpressionChecker {
       break
     }
     if (isValid && property?.type === 'json') checkJsonTemplate(node, name, value, at, this.#report)
+    if (isValid) this.#variables(node, chunks, at)
     this.#references.checkExpression(node, chunks, at, value)
+  }
+
+  #variables(node: CheckedNode, chunks: readonly Chunk[], at: string): void {
+    for (const { isCode, text } of chunks) {
+      if (!isCode || !mayUseUnknownVariable(text)) continue
+      const program = parseScript(asStatement(text))?.program
+      if (!program) continue
+      const { identifiers, declared } = readCode(program)
+      checkVariables(node, identifiers, declared, at, this.#report)
+    }
+  }
+
+  #withoutBraces(node: CheckedNode, code: string, at: string): void {
+    this.#report.add(node, {
+      code: 'expression-without-braces',
+      level: 'warning',
+      at,
+      message: 'n8n takes this literally: an expression needs ={{ }} around it',
+      fix: replacement('Add the braces', node.pointer + at, `={{ ${code.trim()} }}`),
+    })
   }
 
   /** Null if the code is a valid expression. */
@@ -139,9 +166,11 @@ export class ExpressionChecker {
   }
 }
 
+const asStatement = (code: string): string => (code.trimStart().startsWith('{') ? `(${code})` : code)
+
 /** n8n evaluates the first statement, which must be an expression. An object literal needs no parentheses. */
 export function expressionFault(code: string): string | null {
-  const parsed = parseScript(code.trimStart().startsWith('{') ? `(${code})` : code)
+  const parsed = parseScript(asStatement(code))
   if (!parsed) return null
   if (parsed.program === undefined) return parsed.fault
   const [first] = parsed.program.body
