@@ -330,8 +330,13 @@ class ParameterChecker {
   }
 
   #unknownMember(name: string, options: readonly PropertyFacts[], value: object, at: string): void {
-    const unset = options.map((each) => each.name).filter((each) => ownValue(value, each) === undefined)
-    const meant = closest(name, [...new Set(unset)])
+    const given = ownValue(value, name)
+    const fitting = options
+      .filter(
+        (each) => ownValue(value, each.name) === undefined && (isExpression(given) || canHave(each, given)),
+      )
+      .map((each) => each.name)
+    const meant = closest(name, [...new Set(fitting)])
     const path = this.#node.pointer + at
     this.#add({
       code: 'unknown-parameter',
