@@ -465,6 +465,13 @@ const cases: Case[] = [
   },
   {
     code: 'expression-without-braces',
+    wrong: workflow([hook, set("=Hello ${$json.body.a}, ${ $('Hook').item.json.body.b }")]),
+    node: 'Edit',
+    right: workflow([hook, set('={{ `Hello ${$json.body.a}` }}')]),
+    isFixed: true,
+  },
+  {
+    code: 'expression-without-braces',
     wrong: workflow([hook, set('={ $json.body.a }')]),
     node: 'Edit',
     right: workflow([hook, set('={ "a": 1 }')]),
@@ -532,6 +539,18 @@ const cases: Case[] = [
     wrong: workflow([hook, code('return [{ json: { a: 1 } }')]),
     node: 'Code',
     right: workflow([hook, code('return [{ json: { a: await 1 } }]')]),
+  },
+  {
+    code: 'unknown-field',
+    wrong: workflow([hook, set("={{ $('Hook').json.body.a }}")]),
+    node: 'Edit',
+    right: workflow([hook, set("={{ $('Hook').first().json.body.a + $node['Hook'].json.body.a }}")]),
+  },
+  {
+    code: 'unknown-field',
+    wrong: workflow([hook, set('={{ $input.json.body.a }}')]),
+    node: 'Edit',
+    right: workflow([hook, set('={{ $input.item.json.body.a }}')]),
   },
   {
     code: 'unknown-variable',
@@ -819,6 +838,13 @@ describe.each(cases.map((each, index) => [`${each.code} (${index})`, each] as co
     const again = await fixWith(fixed, loadFacts, each.context)
     expect(again).toEqual({ workflow: fixed, applied: [] })
   })
+})
+
+test('does not rename an option to one of another type', async () => {
+  const json = workflow([hook, http({ options: { headers: { Accept: 'text/html' } } })])
+  const [finding] = await findingsOf(json)
+  expect(finding).toMatchObject({ code: 'unknown-parameter', pointer: '/nodes/1/parameters/options/headers' })
+  expect(finding?.fix).toBeUndefined()
 })
 
 test.each([

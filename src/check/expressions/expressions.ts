@@ -23,6 +23,9 @@ const otherBraces = /^=\s*\$?\{\s*((?:\$json\b|\$\((["'])[^"']*\2\))[\w.[\]()"'$
 /** `$json.email`, without `=` and braces. */
 const bareField =
   /^\s*(?:\$json(?:\??\.[A-Za-z_]|\[["'])|\$\((["'])[^"']*\1\)\.(?:item|first\(\)|last\(\))\.json\b)[\w.[\]()"'$?-]*\s*$/
+/** `Hello ${$json.name}`, as in a JavaScript template literal. */
+const templateReference =
+  /\$\{\s*((?:\$json(?:\??\.[A-Za-z_]|\[["'])|\$\((["'])[^"']*\2\)\.)[\w.[\]()"'$?-]*)\s*\}/g
 /** Simple enough not to need the parser. */
 const simplePath =
   /^\s*(?:\$(?:json|now|today|vars|execution|workflow|prevNode|itemIndex|runIndex)\b|\$input\.(?:item|first\(\)|last\(\)))(?:\??\.[A-Za-z_$][\w$]*|\??\[(?:\d+|"[^"\\\n]*"|'[^'\\\n]*')\])*\s*$/
@@ -102,6 +105,7 @@ export class ExpressionChecker {
     const [property] = properties
     if (property?.noDataExpression && !/fromAI/i.test(value)) return
     if (!value.includes('{{')) {
+      if (this.#templateReferences(node, value, at)) return
       const braced = otherBraces.exec(value)?.[1]
       if (braced !== undefined || bareReference.test(value)) {
         this.#withoutBraces(node, braced ?? value.slice(1), at)
@@ -143,6 +147,23 @@ export class ExpressionChecker {
       const { identifiers, declared } = readCode(program)
       checkVariables(node, identifiers, declared, at, this.#report)
     }
+  }
+
+  #templateReferences(node: CheckedNode, value: string, at: string): boolean {
+    const replaced = value.replace(templateReference, '{{ $1 }}')
+    if (replaced === value) return false
+    this.#report.add(node, {
+      code: 'expression-without-braces',
+      level: 'warning',
+      at,
+      message: 'n8n takes ${ } literally: an expression needs {{ }} around it',
+      fix: replacement(
+        'Replace ${ } with {{ }}',
+        node.pointer + at,
+        replaced.startsWith('=') ? replaced : `=${replaced}`,
+      ),
+    })
+    return true
   }
 
   #withoutBraces(node: CheckedNode, code: string, at: string): void {

@@ -21,6 +21,8 @@ const fieldOfInput = new RegExp(
   'g',
 )
 const fieldOfNode = new RegExp(String.raw`^\s*\.\s*(?:(?:item|first\(\)|last\(\))\s*\.\s*)?json${member}`)
+/** `$('A').json` and `$input.json`, which have no item. */
+const withoutItem = new RegExp(String.raw`(\$\(\s*${quotedName}\s*\)|\$input)\s*\??\.(json|binary)\b`)
 /** Methods that n8n adds to objects. */
 const methods = new Set(
   'isEmpty isNotEmpty hasField compact keepFieldsContaining keys merge removeField removeFieldsContaining toJsonString urlEncode values toString hasOwnProperty length'.split(
@@ -59,6 +61,7 @@ export class References {
         this.#name(node, name, at, { value, raw: name, isItem: false, isGuarded })
       }
       this.#fieldsOfInput(node, text, at)
+      this.#withoutItem(node, text, at)
     }
   }
 
@@ -143,6 +146,18 @@ export class References {
     const known = this.#fields.ofInput(root)
     if (!known) return
     for (const match of text.matchAll(fieldOfInput)) this.#field(node, fieldIn(match), known, 'The input', at)
+  }
+
+  #withoutItem(node: CheckedNode, text: string, at: string): void {
+    const match = withoutItem.exec(text)
+    if (!match) return
+    const [, source = '', field] = [match[0], match[1], match.at(-1)]
+    this.#report.add(node, {
+      code: 'unknown-field',
+      level: 'warning',
+      at,
+      message: `${shown(source)} has no field ${field}. Use ${shown(source)}.item.${field}`,
+    })
   }
 
   #fieldOfNode(node: CheckedNode, name: string, after: string, at: string): void {
