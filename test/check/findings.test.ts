@@ -110,6 +110,24 @@ const cases: Case[] = [
     code: 'wrong-shape',
     wrong: workflow([
       hook,
+      node('Edit', 'set', 3.4, { assignments: { assignments: { a: 'b' } }, options: {} }),
+    ]),
+    node: 'Edit',
+    isFixed: true,
+  },
+  {
+    code: 'wrong-shape',
+    wrong: workflow([
+      hook,
+      node('Edit', 'set', 3.4, { assignments: { assignments: [{ key: 'a', value: 'b' }] }, options: {} }),
+    ]),
+    node: 'Edit',
+    right: workflow([hook, node('Edit', 'set', 3.4, { assignments: { assignments: [] }, options: {} })]),
+  },
+  {
+    code: 'wrong-shape',
+    wrong: workflow([
+      hook,
       node('Edit', 'set', 3.4, { assignments: [{ name: 'a', value: 'b' }], options: {} }),
     ]),
     node: 'Edit',

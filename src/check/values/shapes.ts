@@ -33,8 +33,17 @@ export function wrongShape(property: PropertyFacts, value: unknown): WrongShape 
 }
 
 function wrongAssignments(value: unknown): WrongShape | undefined {
-  if (isObject(value) && ('assignments' in value || Object.keys(value).length === 0)) return undefined
+  if (isObject(value) && Object.keys(value).length === 0) return undefined
   const expected = '{ "assignments": [ { "name": "…", "value": "…", "type": "string" } ] }'
+  if (isObject(value) && 'assignments' in value) {
+    const { assignments } = value
+    if (Array.isArray(assignments)) {
+      const isNamed = assignments.every((each: unknown) => !isObject(each) || 'name' in each)
+      return isNamed ? undefined : { expected }
+    }
+    if (!isObject(assignments)) return undefined
+    return Object.values(assignments).some(isObject) ? { expected } : wrongAssignments(assignments)
+  }
   const pairs = Array.isArray(value)
     ? value.map((each: unknown) => [ownValue(each, 'name'), ownValue(each, 'value')] as const)
     : isObject(value)
