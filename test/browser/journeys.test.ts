@@ -114,7 +114,7 @@ describe.skipIf(!hasChromium)(inChromium('the dashboard in Chromium'), () => {
 
     await page.goto(`${path}/edit`)
     expect(await page.content()).not.toContain(password)
-    expect(await page.getByLabel(/^Password/).inputValue()).toBe('')
+    expect(await page.locator('[name="data.password"]').inputValue()).toBe('')
     await page.getByLabel('Name', { exact: true }).fill('Orders replica')
     await save(page)
     await page.waitForURL(new RegExp(`${path}$`))
