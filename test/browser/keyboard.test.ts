@@ -213,7 +213,14 @@ describe.skipIf(!hasChromium)(inChromium('the dashboard by keyboard'), () => {
     await page.keyboard.press('Escape')
     await palette.waitFor({ state: 'detached' })
 
-    await page.keyboard.press('/')
+    // Closing the palette returns the focus first.
+    const isInField = () =>
+      page.evaluate(() => document.activeElement?.matches('.search input:focus') ?? false)
+    const enterField = async () => {
+      if (!(await isInField())) await page.keyboard.press('/')
+      return isInField()
+    }
+    await expect.poll(enterField, { timeout: 20_000 }).toBe(true)
     await page.keyboard.type('audit')
     await page.getByRole('option', { name: 'Audit trail' }).waitFor()
     await page.keyboard.press('ArrowDown')
