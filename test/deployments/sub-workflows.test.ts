@@ -69,8 +69,10 @@ describe.each([
     const childId = await user.workflow(child('Child'))
     const { body: first } = await user.deploy(childId)
     expect(first.status).toBe('active')
+    const called = reference(childId, first.n8nWorkflowId)
+    // Only version 1 of the node takes a plain string.
     const parentId = await user.workflow(
-      parent(`Parent of ${childId}`, reference(childId, first.n8nWorkflowId)),
+      parent(`Parent of ${childId}`, called, typeof called === 'string' ? 1 : 1.2),
     )
     const instanceId = await second(user)
     const plan = await planOn(user, parentId, instanceId)
