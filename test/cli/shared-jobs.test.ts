@@ -1,6 +1,5 @@
 /** Two servers in this process on one Postgres. `npx tsx bench/jobs.ts` kills server processes. */
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { PgBoss } from 'pg-boss'
 import { Buffered, createSharedJobs } from '../../src/cli/server/shared-jobs.ts'
 import type { Deps } from '../../src/deps.ts'
 import { partNames } from '../../src/housekeeping.ts'
@@ -94,44 +93,6 @@ test('a part that fails is tried again and does not hold up the others', async (
   const stored = await app.database
     .sql`select output::text as output from pgboss.job where name = 'housekeeping'`
   expect(JSON.stringify(stored)).not.toContain('canary')
-})
-
-test('a part of a server that stopped responding is finished by another server', async () => {
-  let isTaken = false
-  const frozen = Promise.withResolvers<number>()
-  const first = await server(() => {
-    isTaken = true
-    return frozen.promise
-  })
-  await first.tick()
-  await until(() => isTaken)
-  let finished = 0
-  await server(async () => (finished += 1))
-  // As if the first server had not renewed the job since.
-  const boss = new PgBoss({ connectionString: postgresUrl, schedule: false, supervise: false })
-  boss.on('error', () => undefined)
-  await boss.start()
-  try {
-    await until(async () => {
-      await app.database.sql`update pgboss.job set heartbeat_on = now() - interval '1 hour'
-        where state = 'active' and data ->> 'part' = 'dead-letters' and retry_count = 0`
-      await app.database.sql`update pgboss.queue set monitor_on = null`
-      await boss.supervise('housekeeping')
-      return finished > 0
-    })
-    await until(async () =>
-      (await jobsOf('housekeeping')).some(
-        ({ part, state }) => part === 'dead-letters' && state === 'completed',
-      ),
-    )
-  } finally {
-    await boss.stop({ graceful: false })
-    frozen.resolve(0)
-  }
-  expect(finished).toBe(1)
-  expect((await jobsOf('housekeeping')).filter(({ part }) => part === 'dead-letters')).toMatchObject([
-    { state: 'completed', retry_count: 1 },
-  ])
 })
 
 test('runs the parts itself while the database of the jobs is unavailable', async () => {
