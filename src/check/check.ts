@@ -31,9 +31,6 @@ export interface CheckContext extends PublishContext {
   subWorkflowInputs?: ReadonlyMap<string, readonly string[]>
 }
 
-export { loadParser } from './code/parser.ts'
-export { typesOf } from './types-of.ts'
-
 export interface Checked {
   /** At most 200, in the order of the nodes. */
   findings: Finding[]

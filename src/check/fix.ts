@@ -2,9 +2,10 @@
 import type { JsonObject } from '../lib/json-object.ts'
 import type { Finding, PatchOperation } from '../n8n/checks/finding.ts'
 import { checkStructure } from '../n8n/structure/structure.ts'
-import { check, type CheckContext, typesOf } from './check.ts'
+import { check, type CheckContext } from './check.ts'
 import type { FactsOf } from './facts/node-facts.ts'
 import { applyPatch } from './json-patch.ts'
+import { typesOf } from './types-of.ts'
 
 /** A fix can uncover another one, such as parameters of a type that was misspelled. */
 const maximumRounds = 6

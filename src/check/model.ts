@@ -1,5 +1,5 @@
 /** @module A workflow as the rules read it: its nodes with their facts, and the connections between them. Pure. */
-import { isObject, type JsonObject, pointerTo } from '../lib/json-object.ts'
+import { isObject, type JsonObject, pointerTo, listOf } from '../lib/json-object.ts'
 import { ownValue } from '../n8n/catalogue/display-options.ts'
 import { typeVersion } from '../n8n/catalogue/required-credentials.ts'
 import type { FactsOf, NodeFacts, NodeTypeFacts } from './facts/node-facts.ts'
@@ -142,6 +142,5 @@ function push<Key, Value>(map: Map<Key, Value[]>, key: Key, value: Value): void 
   else map.set(key, [value])
 }
 
-export const listOf = (value: unknown): unknown[] => (Array.isArray(value) ? value : [])
 export const entriesOf = (value: unknown): [string, unknown][] =>
   isObject(value) ? Object.entries(value) : []

@@ -1,5 +1,5 @@
 /** @module Collects the findings of one check. */
-import type { Finding, PatchOperation } from '../n8n/checks/finding.ts'
+import { type Finding, type PatchOperation, worstFirst } from '../n8n/checks/finding.ts'
 import { shown } from '../n8n/structure/repairs.ts'
 import { redact } from '../lib/secrets/redact.ts'
 import { pointerTo } from '../lib/json-object.ts'
@@ -60,7 +60,7 @@ export class Report {
     const kept =
       entries.length <= MAX_FINDINGS
         ? entries
-        : entries.toSorted((a, b) => rank(a) - rank(b)).slice(0, MAX_FINDINGS)
+        : entries.toSorted((a, b) => worstFirst(a.finding, b.finding)).slice(0, MAX_FINDINGS)
     return kept
       .toSorted(
         (a, b) =>
@@ -72,8 +72,6 @@ export class Report {
   }
 }
 
-const levels: Finding['level'][] = ['error', 'warning', 'hint']
-const rank = ({ finding }: Entry): number => levels.indexOf(finding.level)
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
 export const pointerAt = (base: string, ...path: (string | number)[]): string =>

@@ -1,9 +1,11 @@
 /** @module Loads what a check needs, then checks or fixes a workflow. */
 import type { JsonObject } from '../lib/json-object.ts'
-import { type CheckContext, type Checked, checkWithRefusals, loadParser, typesOf } from './check.ts'
+import { type CheckContext, type Checked, checkWithRefusals } from './check.ts'
+import { loadParser } from './code/parser.ts'
 import type { FactsOf } from './facts/node-facts.ts'
 import { loadFacts } from './facts/load.ts'
 import { type Fixed, fixWith } from './fix.ts'
+import { typesOf } from './types-of.ts'
 
 export interface CheckOptions {
   /** Default: the latest version that Flowkeep knows. */

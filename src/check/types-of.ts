@@ -1,9 +1,7 @@
-import { isObject, type JsonObject } from '../lib/json-object.ts'
+import { isObject, type JsonObject, listOf } from '../lib/json-object.ts'
 
 /** The node types whose facts a check needs: distinct and sorted. */
 export function typesOf({ nodes }: JsonObject): string[] {
-  const types = (Array.isArray(nodes) ? nodes : []).map((node: unknown) =>
-    isObject(node) ? node.type : undefined,
-  )
+  const types = listOf(nodes).map((node) => (isObject(node) ? node.type : undefined))
   return [...new Set(types)].filter((type) => typeof type === 'string').toSorted()
 }

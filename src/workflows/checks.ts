@@ -1,8 +1,8 @@
 /** @module Checks workflows for the n8n version of an instance, and applies fixes as new versions. */
 import { eq, and } from 'drizzle-orm'
-import { checkCodes } from '../check/codes.ts'
 import { type CheckOptions, checkWorkflow, fixWorkflow, legacyVersion } from '../check/run.ts'
 import { applyPatch } from '../check/json-patch.ts'
+import { otherWarnings } from '../check/warnings.ts'
 import type { Db } from '../db/client.ts'
 import { instances } from '../db/schema/instances.ts'
 import { AppError, notFound } from '../errors.ts'
@@ -60,7 +60,7 @@ export class WorkflowChecks {
   /** The findings of a saved workflow, worst first, with those about how it was sent. */
   async findingsOf({ workflow, warnings }: Pick<Workflow, 'workflow' | 'warnings'>): Promise<Finding[]> {
     const { findings } = await checkWorkflow(workflow)
-    return [...findings, ...fromRequest(warnings)].toSorted(worstFirst)
+    return [...findings, ...otherWarnings(warnings)].toSorted(worstFirst)
   }
 
   async #optionsOf(userId: string, { instanceId, n8nVersion }: Target): Promise<CheckOptions> {
@@ -73,14 +73,6 @@ export class WorkflowChecks {
     return { n8nVersion: instance.capabilities?.generation === 'legacy' ? legacyVersion : undefined }
   }
 }
-
-const checked: ReadonlySet<string> = new Set(checkCodes)
-
-/** Warnings that a check of the JSON alone does not find, such as numbers that lost digits. */
-const fromRequest = (warnings: Workflow['warnings']): Finding[] =>
-  warnings.flatMap(({ code, message, node, level = 'warning', pointer = '' }) =>
-    checked.has(code) ? [] : [{ code, level, pointer, message, ...(node !== undefined && { node }) }],
-  )
 
 const labelsOf = (findings: readonly Finding[]): string[] =>
   findings.flatMap(({ fix }) => (fix ? [fix.label] : []))

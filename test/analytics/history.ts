@@ -1,4 +1,5 @@
 /** A user's random history, recorded through ingest, and its recount in plain JavaScript. */
+import { seeded } from '../harness/random.ts'
 import { eq, sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
 import { durationErrorBound } from '../../src/analytics/contract.ts'
@@ -21,15 +22,8 @@ export const dayMs = 24 * hourMs
 /** Not on the hour. Europe put its clocks back on 25 October, America on 1 November. */
 export const now = new Date('2026-11-22T09:37:23.456Z')
 
-/** Mulberry32, seeded. */
 export function randomFrom(seed: number) {
-  let state = seed
-  const random = () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
-  }
+  const random = seeded(seed)
   const upTo = (end: number) => Math.floor(random() * end)
   return { random, upTo, oneOf: <T>(values: readonly T[]): T => values[upTo(values.length)] as T }
 }

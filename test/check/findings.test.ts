@@ -1,6 +1,8 @@
 /** Each code: a workflow with the mistake, one without it, and its fix. */
 import { beforeAll, describe, expect, test } from 'vitest'
-import { check, loadParser, typesOf } from '../../src/check/check.ts'
+import { check } from '../../src/check/check.ts'
+import { loadParser } from '../../src/check/code/parser.ts'
+import { typesOf } from '../../src/check/types-of.ts'
 import { checkCodes } from '../../src/check/codes.ts'
 import { loadFacts } from '../../src/check/facts/load.ts'
 import { fixWith } from '../../src/check/fix.ts'

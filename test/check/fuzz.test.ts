@@ -1,11 +1,12 @@
 /** Any JSON is checked and fixed without a throw, and a second fix changes nothing. */
+import { seeded } from '../harness/random.ts'
 import { beforeAll, expect, test } from 'vitest'
-import { check, loadParser } from '../../src/check/check.ts'
+import { check } from '../../src/check/check.ts'
+import { loadParser } from '../../src/check/code/parser.ts'
 import { loadFacts } from '../../src/check/facts/load.ts'
 import type { FactsOf } from '../../src/check/facts/node-facts.ts'
 import { fix } from '../../src/check/fix.ts'
 import type { JsonObject } from '../../src/lib/json-object.ts'
-import { seeded } from './planted-mistakes.ts'
 
 /** More with `FUZZ_INPUTS`. */
 const inputs = Number(process.env['FUZZ_INPUTS'] ?? 400)

@@ -1,6 +1,7 @@
 /** @module Random JSON in the place of a workflow. */
 import type { JsonObject } from '../../src/lib/json-object.ts'
-import { pick, type Random } from './mutations.ts'
+import type { Random } from '../harness/random.ts'
+import { pick } from './mutations.ts'
 
 const keys = (
   'url path options conditions combinator value mode __rl schema mappingMode rule interval field expression parameters ' +

@@ -1,19 +1,7 @@
 /** @module Random changes of a node's parameters, type and version, from a seed. */
+import type { Random } from '../harness/random.ts'
 import type { NodeFacts, PropertyFacts } from '../../src/check/facts/node-facts.ts'
 import { isContainer, type JsonObject } from '../../src/lib/json-object.ts'
-
-export type Random = () => number
-
-/** A sequence of numbers below 1 that depends on the seed only. */
-export function randomFrom(seed: number): Random {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
-  }
-}
 
 export const pick = <Item>(random: Random, items: readonly Item[]): Item =>
   items[Math.floor(random() * items.length)] as Item

@@ -1,4 +1,5 @@
 /** Compares resolved parameters, issues and credentials of nodes with n8n's own functions. */
+import { seeded } from '../harness/random.ts'
 import { describe, expect, test } from 'vitest'
 import { loadFacts } from '../../src/check/facts/load.ts'
 import { elided, type NodeFacts } from '../../src/check/facts/node-facts.ts'
@@ -7,7 +8,7 @@ import { parameterIssues } from '../../src/check/parameters/issues.ts'
 import { resolveNode } from '../../src/check/parameters/resolve.ts'
 import { isContainer } from '../../src/lib/json-object.ts'
 import { corpusWorkflows, isSampleNode } from './corpus-files.ts'
-import { mutated, pick, randomFrom, type SampleNode } from './mutations.ts'
+import { mutated, pick, type SampleNode } from './mutations.ts'
 import { n8nModules, skipReason } from '../harness/n8n-packages.ts'
 import { loadOracle, type Oracle } from './n8n-modules.ts'
 
@@ -83,7 +84,7 @@ describe.skipIf(!n8nModules)(
       const oracle = loadOracle()
       const facts = await loadFacts(oracle.types)
       const nodes = corpusNodes().filter(({ type, typeVersion }) => oracle.describe(type, typeVersion))
-      const random = randomFrom(seed)
+      const random = seeded(seed)
       const differences: string[] = []
       let compared = 0
       const compare = (node: SampleNode): void => {

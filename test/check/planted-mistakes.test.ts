@@ -1,13 +1,16 @@
 /** Mistakes planted in real workflows are found and fixed. Set FLOWKEEP_CORPUS to a folder with an index.json. */
+import { seeded } from '../harness/random.ts'
 import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { check, loadParser, typesOf } from '../../src/check/check.ts'
+import { check } from '../../src/check/check.ts'
+import { loadParser } from '../../src/check/code/parser.ts'
+import { typesOf } from '../../src/check/types-of.ts'
 import { checkCodes } from '../../src/check/codes.ts'
 import { loadFacts } from '../../src/check/facts/load.ts'
 import { fixWith } from '../../src/check/fix.ts'
 import { isObject, type JsonObject } from '../../src/lib/json-object.ts'
-import { plant, type Planted, plants, seeded } from './planted-mistakes.ts'
+import { plant, type Planted, plants } from './planted-mistakes.ts'
 
 const folder = process.env['FLOWKEEP_CORPUS'] ?? ''
 const isPresent = existsSync(path.join(folder, 'index.json'))

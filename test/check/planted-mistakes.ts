@@ -1,4 +1,5 @@
 /** @module Plants one mistake in a workflow. Every kind is one that AI models make. */
+import type { Random } from '../harness/random.ts'
 import type { FactsOf } from '../../src/check/facts/node-facts.ts'
 import { type CheckedNode, WorkflowModel } from '../../src/check/model.ts'
 import type { JsonObject } from '../../src/lib/json-object.ts'
@@ -16,18 +17,6 @@ export interface Planted {
   fixable?: boolean
 }
 
-/** Mulberry32. */
-export function seeded(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let value = Math.imul(state ^ (state >>> 15), 1 | state)
-    value = (value + Math.imul(value ^ (value >>> 7), 61 | value)) ^ value
-    return ((value ^ (value >>> 14)) >>> 0) / 4_294_967_296
-  }
-}
-
-type Random = () => number
 const pick = <T>(list: readonly T[], random: Random): T | undefined =>
   list[Math.floor(random() * list.length)]
 

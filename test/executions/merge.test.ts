@@ -1,3 +1,4 @@
+import { seeded } from '../harness/random.ts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { executionStatuses, type ExecutionStatus } from '../../src/db/schema/executions.ts'
 import { ingest } from '../../src/executions/record/ingest.ts'
@@ -56,17 +57,6 @@ function permutations<T>(items: T[]): T[][] {
   )
 }
 
-/** Mulberry32, seeded so that every run has the same histories. */
-function random(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
-
 function shuffled<T>(items: readonly T[], next: () => number): T[] {
   const result = [...items]
   for (let last = result.length - 1; last > 0; last--) {
@@ -113,7 +103,7 @@ test('all 120 orders of new, running, waiting, running and success, with repetit
 })
 
 test('600 random histories result in the same rows in every order and grouping, matching the pure merge', async () => {
-  const next = random(20261122)
+  const next = seeded(20261122)
   const finals: ExecutionStatus[] = ['success', 'error', 'canceled', 'crashed']
   const someMode = () => pick([null, 'webhook', 'manual', 'Ä'], next)
   const someError = () => ({

@@ -1,7 +1,8 @@
+import { seeded } from '../harness/random.ts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { nodeCountsOf } from '../../src/executions/record/node-counts.ts'
 import { createTestDatabase, type TestDatabase } from '../harness/database.ts'
-import { pick, random, randomData } from './random-runs.ts'
+import { pick, randomData } from './random-runs.ts'
 
 const day = (date: string) => (Date.parse(`${date}T00:00:00Z`) - Date.UTC(2000, 0, 1)) / 86_400_000
 
@@ -103,7 +104,7 @@ describe('the SQL function run_nodes', () => {
   }
 
   test('returns the same for all data', async () => {
-    const next = random(1)
+    const next = seeded(1)
     const names = ['name', 'type', 'startedAt', 'durationMs', 'items', 'runs', 'error', 'status']
     const odd = () =>
       Object.fromEntries(

@@ -1,10 +1,11 @@
+import { seeded } from '../harness/random.ts'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { inTransaction } from '../../src/cli/backup/transaction.ts'
 import { guard, unguard } from '../../src/cli/move/guard.ts'
 import { readUserTables } from '../../src/cli/move/user-tables.ts'
 import { type QueuedMessage, type QueuedReports, storeQueued } from '../../src/executions/reports/queue.ts'
 import { createTestDatabase } from '../harness/database.ts'
-import { plantedSecrets, seeded } from '../lib/planted-secrets.ts'
+import { plantedSecrets } from '../lib/planted-secrets.ts'
 import { createWorld, type World } from './world.ts'
 
 let world: World

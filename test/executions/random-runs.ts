@@ -1,18 +1,8 @@
 /** Seeded random deliveries in the style of n8n. */
+import { seeded } from '../harness/random.ts'
 import { type ExecutionStatus, executionStatuses } from '../../src/db/schema/executions.ts'
 import type { DeliverySource, IncomingExecution } from '../../src/executions/record/merge.ts'
 import { toRunData } from '../../src/executions/record/run-data.ts'
-
-/** Mulberry32. */
-export function random(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
 
 export const pick = <T>(items: readonly T[], next: () => number): T =>
   items[Math.floor(next() * items.length)]!
@@ -88,7 +78,7 @@ export function randomDelivery(
   const isEnd = ends.includes(some)
   const status = isEnd && !isExact ? ends[(number >> 1) % ends.length]! : some
   const isStartTold = isEnd || next() >= 0.4
-  const one = isExact ? next : random(number)
+  const one = isExact ? next : seeded(number)
   const spreadMs = isExact || source === 'poll' ? 0 : startSpreadMs
   const startedAtMs = aroundMs + Math.floor((next() - 0.5) * spreadMs)
   return {

@@ -1,4 +1,5 @@
 /** Concurrent reconcilers that crash at random on a real Postgres. All executions of n8n must be recorded. */
+import { seeded } from '../harness/random.ts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createDb } from '../../src/db/client.ts'
 import { createPostgresTestDatabase, type PostgresTestDatabase } from '../harness/database.ts'
@@ -12,17 +13,6 @@ beforeAll(async () => {
   world = createPollWorld(database)
 })
 afterAll(() => database.close())
-
-/** Mulberry32. */
-function random(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296
-  }
-}
 
 const never = <T>() => new Promise<T>(() => undefined)
 
@@ -66,7 +56,7 @@ const ends: StubExecutionStatus[] = ['success', 'success', 'success', 'error', '
 const pick = <T>(items: T[], next: () => number): T => items[Math.floor(next() * items.length)] as T
 
 test('2,000 executions with half of the pushes dropped and the reconciler killed at random: 2,000 rows with correct ends, no duplicates', async () => {
-  const next = random(20261122)
+  const next = seeded(20261122)
   const instance = await world.instance()
   const { add, push, stub, sql } = { ...instance, sql: database.sql }
   const open: StubExecution[] = []
@@ -155,7 +145,7 @@ test('2,000 executions with half of the pushes dropped and the reconciler killed
 
 test('five concurrent jobs, three of them killed: each instance is polled by one at a time, and all in the end', async () => {
   await world.forget()
-  const next = random(7)
+  const next = seeded(7)
   const instances = await Promise.all(Array.from({ length: 12 }, () => world.instance()))
   for (const { add } of instances) for (let index = 0; index < 30; index++) add()
   // Every poll starts with the list of running executions.

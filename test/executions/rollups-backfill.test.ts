@@ -1,3 +1,4 @@
+import { seeded } from '../harness/random.ts'
 import { PGlite } from '@electric-sql/pglite'
 import { v7 as uuidv7 } from 'uuid'
 import { expect, test } from 'vitest'
@@ -9,7 +10,7 @@ import { migrate } from '../../src/db/migrate.ts'
 import { executionStatuses } from '../../src/db/schema/executions.ts'
 import { rollUpChanges } from '../../src/executions/record/roll-up.ts'
 import { ingest } from '../../src/executions/record/ingest.ts'
-import { hourMs, pick, random, randomData, randomDelivery } from './random-runs.ts'
+import { hourMs, pick, randomData, randomDelivery } from './random-runs.ts'
 import { expectRollupsToBeARecount, unfoldedChanges } from './rollup-recount.ts'
 
 test('the migration counts existing executions, and later deliveries for them too', async () => {
@@ -30,7 +31,7 @@ test('the migration counts existing executions, and later deliveries for them to
     values (${instanceId}, ${userId}, 'before', 'https://n8n.example.com', '{"header":{"kid":"k1"}}')`
   await sql`insert into deployments (id, user_id, workflow_id, instance_id, version, n8n_workflow_id, status)
     values (${deploymentId}, ${userId}, ${workflowId}, ${instanceId}, 1, 'wf1', 'tracking')`
-  const next = random(6)
+  const next = seeded(6)
   const nowMs = Date.now()
   for (let index = 0; index < 200; index++) {
     const recordedAtMs = nowMs - Math.floor(next() * 20) * hourMs
@@ -85,7 +86,7 @@ test('the migration to ten-minute rollups includes existing executions, pending 
   await migrate({ sql, migrations: migrations.slice(0, before) })
 
   const [userId, workflowId, instanceId, deploymentId] = Array.from({ length: 4 }, () => uuidv7())
-  const next = random(8)
+  const next = seeded(8)
   const nowMs = Date.now()
   for (let index = 0; index < 150; index++) {
     const recordedAtMs = nowMs - Math.floor(next() * 6 * hourMs)

@@ -1,3 +1,4 @@
+import { seeded } from '../harness/random.ts'
 import { Client } from 'pg'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { deleteDroppedRollups, rollUpChanges } from '../../src/executions/record/roll-up.ts'
@@ -7,7 +8,7 @@ import { closeAbandoned, dropExpiredMonths, trimExecutionData } from '../../src/
 import { purgeDeletedAccounts } from '../../src/users/delete-account.ts'
 import { toRunData } from '../../src/executions/record/run-data.ts'
 import { createPostgresTestDatabase } from '../harness/database.ts'
-import { hourMs, random, randomData, randomDelivery } from './random-runs.ts'
+import { hourMs, randomData, randomDelivery } from './random-runs.ts'
 import { expectRollupsToBeARecount, type TrimmedData, unfoldedChanges } from './rollup-recount.ts'
 import { createWorld, type World } from './world.ts'
 
@@ -43,7 +44,7 @@ async function record(
   seed: number,
   rounds = 3,
 ): Promise<void> {
-  const next = random(seed)
+  const next = seeded(seed)
   for (const days of daysAgo) {
     const aroundMs = Date.now() - days * dayMs
     for (let round = 0; round < rounds; round++) {
@@ -101,7 +102,7 @@ test('a month that is recreated after it was dropped counts from zero', async ()
 
 test('trimmed data stays counted, and a later delivery does not count it again', async () => {
   const { userId, instanceId } = await world.tracked('wf1')
-  const next = random(4)
+  const next = seeded(4)
   const receivedAtMs = Date.now() - 40 * dayMs
   const execution = (id: number, eventAtMs: number): IncomingExecution => ({
     ...emptyDelivery,

@@ -1,3 +1,4 @@
+import { seeded } from '../harness/random.ts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { rollUpChanges } from '../../src/executions/record/roll-up.ts'
 import { emptyDelivery } from '../../src/executions/record/merge.ts'
@@ -8,7 +9,6 @@ import {
   type Delivery,
   hourMs,
   pick,
-  random,
   randomData,
   randomDelivery,
   randomError,
@@ -88,7 +88,7 @@ function lifeOf(
 }
 
 test(`${3 * executionCount} shuffled deliveries of ${executionCount} executions over ${connections} connections during rollups and reads: the totals always equal a recount${isFull ? '' : ' (30,000 with FLOWKEEP_FULL=1)'}`, async () => {
-  const next = random(20261122)
+  const next = seeded(20261122)
   const origins = [await origin(), await origin(), await origin()]
   const userIds = origins.map(({ userId }) => userId)
   const nowMs = Date.now()
@@ -159,7 +159,7 @@ test(`${3 * executionCount} shuffled deliveries of ${executionCount} executions 
 const none = '00000000-0000-0000-0000-000000000000'
 
 test('600 random histories, repeated and in any order, single and in batches: the rollups equal a recount', async () => {
-  const next = random(600)
+  const next = seeded(600)
   const { userId, instanceId, n8nWorkflowIds } = await origin()
   const nowMs = Date.now()
   const deliveries = Array.from({ length: 600 }, (_, index) => {
@@ -224,7 +224,7 @@ describe('a change', () => {
   test('counts for the version and deployment with which it was first recorded', async () => {
     const { userId, instanceId } = await origin()
     const nowMs = Date.now()
-    const next = random(7)
+    const next = seeded(7)
     const first = randomDelivery('1', 'wf1', nowMs, next)
     await ingest(world.db, instanceId, [first.execution], 'push')
     await world.sql`update deployments set version = version + 1 where instance_id = ${instanceId}`
@@ -273,7 +273,7 @@ describe('a change', () => {
 
   test('is rolled up by one session at a time; others skip it', async () => {
     const { instanceId } = await origin()
-    await ingest(world.db, instanceId, [randomDelivery('1', 'wf1', Date.now(), random(1)).execution], 'push')
+    await ingest(world.db, instanceId, [randomDelivery('1', 'wf1', Date.now(), seeded(1)).execution], 'push')
     const [locked, rolledUp] = await world.sql.transaction([
       world.sql`select pg_advisory_xact_lock(hashtext('flowkeep.execution_rollups'))`,
       world.sql`select fold_execution_changes() as rolled_up`,

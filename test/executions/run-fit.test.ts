@@ -1,4 +1,5 @@
 /** Matching of deliveries to runs: runs with the same n8n ID are never merged, and no run is split. */
+import { seeded } from '../harness/random.ts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { executionStatuses } from '../../src/db/schema/executions.ts'
 import { ingest } from '../../src/executions/record/ingest.ts'
@@ -11,7 +12,7 @@ import {
 import { readPayload } from '../../src/executions/reports/payload.ts'
 import { fitOf } from '../../src/executions/record/run-fit.ts'
 import { createTestDatabase } from '../harness/database.ts'
-import { type Delivery, hourMs, pick, random, shuffled } from './random-runs.ts'
+import { type Delivery, hourMs, pick, shuffled } from './random-runs.ts'
 import { createWorld, type World } from './world.ts'
 
 let world: World
@@ -263,7 +264,7 @@ async function anyDelivery(next: () => number): Promise<MergeableExecution> {
 }
 
 test('the database agrees with the pure function on 20,000 random pairs, covering every result', async () => {
-  const next = random(20261129)
+  const next = seeded(20261129)
   const pairs = await Promise.all(
     Array.from({ length: 20_000 }, async () => ({
       known: await anyDelivery(next),
@@ -368,7 +369,7 @@ async function tell(instanceId: string, queue: Delivery[], next: () => number) {
 }
 
 test('500 valid runs, late, repeated, in any order, single and batched: one run each and no new epoch', async () => {
-  const next = random(1129)
+  const next = seeded(1129)
   for (let round = 0; round < 3; round++) {
     const { instanceId } = await tracked()
     const runs = Array.from({ length: 500 }, (_, index) =>
@@ -394,7 +395,7 @@ test('500 valid runs, late, repeated, in any order, single and batched: one run 
 })
 
 test('300 pairs of runs with one ID, before and after a restore of n8n: both are recorded correctly by push and poll', async () => {
-  const next = random(2911)
+  const next = seeded(2911)
   const { instanceId } = await tracked()
   const pairs = Array.from({ length: 300 }, (_, index) => {
     const firstStart = now - Math.floor((20 + next() * 400) * hourMs)
@@ -447,7 +448,7 @@ test('300 pairs of runs with one ID, before and after a restore of n8n: both are
 })
 
 test('deliveries of two runs in one array are recorded as two runs', async () => {
-  const next = random(77)
+  const next = seeded(77)
   const { instanceId } = await tracked()
   let expected = 0
   const together: Delivery[] = []

@@ -1,4 +1,5 @@
 /** The migration to kinds, version sources and epochs corrects existing runs and their rollups. */
+import { seeded } from '../harness/random.ts'
 import { PGlite } from '@electric-sql/pglite'
 import { v7 as uuidv7 } from 'uuid'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -11,7 +12,7 @@ import { backfillExecutions } from '../../src/executions/record/backfill.ts'
 import { rollUpChanges } from '../../src/executions/record/roll-up.ts'
 import { ingest } from '../../src/executions/record/ingest.ts'
 import { emptyDelivery } from '../../src/executions/record/merge.ts'
-import { random, randomData } from './random-runs.ts'
+import { randomData } from './random-runs.ts'
 import { expectRollupsToBeARecount } from './rollup-recount.ts'
 
 const minuteMs = 60_000
@@ -46,7 +47,7 @@ beforeAll(async () => {
       values (${ids.deployment}, ${version}, ${ids.user}, ${version}, ${new Date(at).toISOString()})`
   }
   // Twelve runs fetched by one poll, after v2 was deployed: ten of them, one in the editor, had run before.
-  const next = random(10)
+  const next = seeded(10)
   for (let index = 1; index <= 12; index++) {
     const startedAtMs = deployedAtMs + (index <= 10 ? index - 20 : index) * minuteMs
     // A cancelled run with an error was counted in its error group.

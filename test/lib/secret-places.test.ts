@@ -1,6 +1,6 @@
+import { seeded } from '../harness/random.ts'
 import { expect, test } from 'vitest'
 import { redact } from '../../src/lib/secrets/redact.ts'
-import { seeded } from './planted-secrets.ts'
 
 const random = seeded(7_311_204)
 const chars = 'ABCDEFGHJKMNPQRSTUVWXYZabcdefghijkmnpqrstuvwxyz23456789'

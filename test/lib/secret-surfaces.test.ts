@@ -1,3 +1,4 @@
+import { seeded } from '../harness/random.ts'
 import { Hono } from 'hono'
 import { expect, test } from 'vitest'
 import { auditEvent } from '../../src/db/audit.ts'
@@ -11,7 +12,7 @@ import { createLog } from '../../src/http/log.ts'
 import { redactDetail } from '../../src/n8n/api/transport.ts'
 import { findHardCodedSecrets } from '../../src/n8n/checks/hard-coded-secrets.ts'
 import { redactStrings } from '../../src/lib/secrets/redact-json.ts'
-import { type Planted, plantedSecrets, seeded } from './planted-secrets.ts'
+import { type Planted, plantedSecrets } from './planted-secrets.ts'
 
 const secrets = plantedSecrets(seeded(40_417))
 const now = new Date('2026-11-29T12:00:00Z')

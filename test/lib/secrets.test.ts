@@ -1,9 +1,10 @@
+import { seeded } from '../harness/random.ts'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { toRunData } from '../../src/executions/record/run-data.ts'
 import { redact } from '../../src/lib/secrets/redact.ts'
-import { contexts, plantedSecrets, seeded } from './planted-secrets.ts'
+import { contexts, plantedSecrets } from './planted-secrets.ts'
 
 const pieceChars = 8
 

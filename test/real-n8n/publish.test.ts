@@ -2,6 +2,7 @@
  * Compares the publish check with a real n8n, for the corpus without credentials, with credentials, and with random
  * changes.
  */
+import { seeded } from '../harness/random.ts'
 import { expect, test } from 'vitest'
 import { loadFacts } from '../../src/check/facts/load.ts'
 import type { FactsOf } from '../../src/check/facts/node-facts.ts'
@@ -12,7 +13,7 @@ import type { Finding } from '../../src/n8n/checks/finding.ts'
 import { toN8nWorkflow } from '../../src/n8n/sendable/workflow.ts'
 import { checkStructure } from '../../src/n8n/structure/structure.ts'
 import { corpusWorkflows, isSampleNode } from '../check/corpus-files.ts'
-import { mutated, pick, randomFrom } from '../check/mutations.ts'
+import { mutated, pick } from '../check/mutations.ts'
 import { n8nApiKey, n8nUrl, onRealN8n } from './world.ts'
 
 /** The number of changed copies of each workflow. */
@@ -124,7 +125,7 @@ onRealN8n('FLOWKEEP_CORPUS')('the publish check agrees with a real n8n', () => {
       (nodes as unknown[]).filter(isSampleNode).map(({ type }) => type),
     )
     const facts = await loadFacts(types)
-    const random = randomFrom(1)
+    const random = seeded(1)
     const changed = (workflow: JsonObject): JsonObject => {
       const copy = structuredClone(withCredentials(facts, workflow))
       const nodes = (copy.nodes as unknown[]).filter(isSampleNode).filter((node) => factsOf(facts, node))

@@ -1,7 +1,7 @@
 /** @module The fields that a node's output can have, where its parameters determine them. */
-import { isContainer } from '../../lib/json-object.ts'
+import { isContainer, listOf } from '../../lib/json-object.ts'
 import { ownValue } from '../../n8n/catalogue/display-options.ts'
-import { type CheckedNode, entriesOf, listOf, MAIN, type WorkflowModel } from '../model.ts'
+import { type CheckedNode, entriesOf, MAIN, type WorkflowModel } from '../model.ts'
 
 /** Nodes that pass their input on. */
 const passing = new Set([

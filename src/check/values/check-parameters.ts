@@ -1,11 +1,11 @@
 /** @module Checks the parameters of a node against its facts: names, whether n8n reads them, and values. */
-import { isContainer, isObject } from '../../lib/json-object.ts'
+import { isContainer, isObject, listOf } from '../../lib/json-object.ts'
 import type { Conditions } from '../../n8n/catalogue/catalogue-file.ts'
 import { isDisplayed, isExpression, ownValue } from '../../n8n/catalogue/display-options.ts'
 import { typeVersion } from '../../n8n/catalogue/required-credentials.ts'
 import { shown } from '../../n8n/structure/repairs.ts'
 import type { PropertyFacts } from '../facts/node-facts.ts'
-import { type CheckedNode, entriesOf, listOf } from '../model.ts'
+import { type CheckedNode, entriesOf } from '../model.ts'
 import { patch, pointerAt, replacement, type Report } from '../report.ts'
 import { closest } from './closest.ts'
 import { isEmpty } from './empty.ts'

@@ -1,8 +1,8 @@
 /** @module Converts parameters of another typeVersion, or of another node, to those that n8n reads here. */
-import { isContainer, isObject, type JsonObject } from '../../lib/json-object.ts'
+import { isContainer, isObject, type JsonObject, listOf } from '../../lib/json-object.ts'
 import { ownValue } from '../../n8n/catalogue/display-options.ts'
 import type { PatchOperation } from '../../n8n/checks/finding.ts'
-import { type CheckedNode, entriesOf, listOf } from '../model.ts'
+import { type CheckedNode, entriesOf } from '../model.ts'
 import { patch, pointerAt, type Report } from '../report.ts'
 import { isEmpty } from './empty.ts'
 

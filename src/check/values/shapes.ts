@@ -1,8 +1,7 @@
 /** @module Values of structured parameters in a simpler form than the one that n8n reads, such as a list in place of `{ parameters: [ … ] }`. */
-import { isContainer, isObject, type JsonObject } from '../../lib/json-object.ts'
+import { isContainer, isObject, type JsonObject, listOf } from '../../lib/json-object.ts'
 import { isExpression, ownValue } from '../../n8n/catalogue/display-options.ts'
 import type { PropertyFacts } from '../facts/node-facts.ts'
-import { listOf } from '../model.ts'
 import { operatorsOf } from './filter-operators.ts'
 
 export interface WrongShape {

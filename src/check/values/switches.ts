@@ -1,7 +1,7 @@
 /** @module Finds the parameters that are not set but must be for n8n to read another one, such as `sendBody`. */
-import { isContainer } from '../../lib/json-object.ts'
+import { isContainer, listOf } from '../../lib/json-object.ts'
 import type { PropertyFacts } from '../facts/node-facts.ts'
-import { entriesOf, listOf } from '../model.ts'
+import { entriesOf } from '../model.ts'
 import { byName, type ParameterValues } from './parameter-values.ts'
 
 type Switches = Record<string, unknown>

@@ -5,7 +5,7 @@
 import { parse } from 'libpg-query'
 import type { Migration } from '../../db/migrate.ts'
 import { statementsOf } from '../../db/migrate.ts'
-import { isContainer, isObject } from '../../lib/json-object.ts'
+import { isContainer, isObject, listOf } from '../../lib/json-object.ts'
 
 export type HazardKind = 'destructive' | 'locks'
 
@@ -241,7 +241,6 @@ const callsFunction = (value: unknown): boolean =>
     ([type, node]) => type === 'FuncCall' && !JSON.stringify(node['funcname']).includes('"now"'),
   )
 
-const listOf = (value: unknown): unknown[] => (Array.isArray(value) ? value : [])
 const childOf = (value: unknown, name: string): unknown => (isObject(value) ? value[name] : undefined)
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : '')
 const quoted = (name: string): string => `"${name}"`

@@ -3,8 +3,8 @@
  * deleted or archived in n8n. `plan.ts` collects all problems.
  */
 import type { JsonObject } from '../../lib/json-object.ts'
-import { checkCodes } from '../../check/codes.ts'
 import { checkWorkflow, legacyVersion } from '../../check/run.ts'
+import { otherWarnings } from '../../check/warnings.ts'
 import { missingScopes } from '../../instances/connection-test.ts'
 import type { Connection } from '../../instances/connections.ts'
 import type { N8nWorkflow } from '../../n8n/api/shapes.ts'
@@ -50,23 +50,13 @@ export async function checkPlan(plan: PlanToCheck): Promise<Finding[]> {
     ...errorHandlingFindings(plan.errorHandling),
     // n8n publishes a workflow with these. Hints do not concern a deployment.
     ...ofContent.filter((finding) => !refusals.has(finding) && finding.level !== 'hint').map(asWarning),
-    ...otherWarnings(workflow, catalogue),
+    ...otherWarnings(extractMetadata(workflow, catalogue).warnings),
   ]
 }
 
 /** Downgrades an error for a workflow that is not published. */
 export const asWarning = (finding: Finding): Finding =>
   finding.level === 'error' ? Object.assign({}, finding, { level: 'warning' as const }) : finding
-
-const checked: ReadonlySet<string> = new Set(checkCodes)
-
-/** Warnings of the workflow that are not the result of a check. */
-const otherWarnings = (workflow: JsonObject, catalogue: Catalogue): Finding[] =>
-  extractMetadata(workflow, catalogue).warnings.flatMap(({ code, message, node }): Finding[] =>
-    checked.has(code)
-      ? []
-      : [{ code, level: 'warning', pointer: '', message, ...(node !== undefined && { node }) }],
-  )
 
 /** Missing scopes of the API key. Empty when n8n does not list its endpoints. */
 async function scopeFindings(plan: PlanToCheck): Promise<Finding[]> {

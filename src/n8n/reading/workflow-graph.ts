@@ -1,5 +1,5 @@
 /** @module The nodes of a workflow by index, and the nodes that feed each one. Pure. */
-import { isObject, type JsonObject } from '../../lib/json-object.ts'
+import { isObject, type JsonObject, listOf } from '../../lib/json-object.ts'
 
 const main = 'main'
 
@@ -62,5 +62,4 @@ export class WorkflowGraph {
   }
 }
 
-const listOf = (value: unknown): unknown[] => (Array.isArray(value) ? value : [])
 const entriesOf = (value: unknown): [string, unknown][] => (isObject(value) ? Object.entries(value) : [])

@@ -1,17 +1,5 @@
 /** @module Random changes of nodes, repeatable by their seed. */
-
-export type Random = () => number
-
-/** Numbers from 0 up to 1 (mulberry32). */
-export function randomOf(seed: number): Random {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
-  }
-}
+import type { Random } from '../../harness/random.ts'
 
 type Container = Record<string, unknown>
 

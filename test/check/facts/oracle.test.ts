@@ -2,6 +2,7 @@
  * n8n's own functions give the same results with the stored facts as with n8n's descriptions. Set N8N_MODULES to the
  * `node_modules` of an installed n8n, and FLOWKEEP_CORPUS to a folder with workflows.
  */
+import { seeded } from '../../harness/random.ts'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
@@ -18,7 +19,7 @@ import {
   toolGeneration,
   workflowPackage,
 } from '../../harness/n8n-packages.ts'
-import { mutated, randomOf, valuesIn } from './mutations.ts'
+import { mutated, valuesIn } from './mutations.ts'
 
 const corpus = process.env['FLOWKEEP_CORPUS'] ?? ''
 const mutations = Number(process.env['FLOWKEEP_MUTATIONS'] ?? 40)
@@ -136,7 +137,7 @@ describe.skipIf(n8nModules === '')(
         const { convertNodeToAiTool, convertNodeToHitlTool } = toolGeneration()
         const nodes = nodesOf()
         const facts = await loadFacts(new Set(nodes.map(({ type }) => type)), installedN8nVersion())
-        const random = randomOf(7)
+        const random = seeded(7)
         const pairs = new Map<string, [DescribedType, DescribedType] | undefined>()
         const pairOf = (type: string, version: number) => {
           const key = `${type} ${version}`
@@ -215,7 +216,7 @@ describe.skipIf(n8nModules === '')(
       const { NodeHelpers } = workflowPackage()
       const nodes = nodesOf()
       const facts = await loadFacts(new Set(nodes.map(({ type }) => type)), installedN8nVersion())
-      const random = randomOf(11)
+      const random = seeded(11)
       const differences: unknown[] = []
       let compared = 0
       for (const node of nodes) {
