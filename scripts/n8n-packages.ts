@@ -32,7 +32,7 @@ export async function packageVersions(n8nVersion: string): Promise<Map<string, s
   )
 }
 
-/** @param archives a folder with downloaded `.tgz` files, and for those that are missing there */
+/** @param archives a folder of `.tgz` files. Missing ones are downloaded to it */
 export async function readPackages<Node, Credential>(
   versions: ReadonlyMap<string, string>,
   archives?: string,

@@ -63,7 +63,7 @@ describe('when clocks change', () => {
       '2026-10-26T01:30:00.000Z',
     ],
     [
-      'goes on after the repeated hour began',
+      'continues after the repeated hour begins',
       '*/10 * * * *',
       '2026-10-25T01:05:00Z',
       '2026-10-25T01:10:00.000Z',

@@ -1,4 +1,4 @@
-/** @module Checks the fields that a node passes to a sub-workflow against those that the sub-workflow declares. */
+/** @module Compares the fields that a node passes to a sub-workflow with the fields that the sub-workflow declares. */
 import { isObject } from '../../lib/json-object.ts'
 import { ownValue } from '../../n8n/catalogue/display-options.ts'
 import { shown } from '../../n8n/structure/repairs.ts'

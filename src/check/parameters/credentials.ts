@@ -12,7 +12,7 @@ export interface MissingCredential {
   displayName: string
 }
 
-/** Declared ones only: n8n does not check those that the parameters of a node select. */
+/** Only credentials that the node type declares. n8n does not check the ones that a parameter selects. */
 export function missingCredentials(
   node: JsonObject,
   { facts, values, context }: ResolvedNode,

@@ -10,7 +10,7 @@ export interface Webhook {
   path: string
 }
 
-/** Without those that depend on an expression, on an ID that n8n assigns, or on a form of facts that is unknown. */
+/** Skips webhooks whose path depends on an expression or on an ID that n8n assigns. */
 export function webhooksOf(node: JsonObject, { facts, values, context }: ResolvedNode): Webhook[] {
   const id = ownValue(node, 'webhookId')
   const webhookId = typeof id === 'string' && id !== '' ? id : undefined

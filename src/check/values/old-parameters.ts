@@ -1,4 +1,4 @@
-/** @module Converts parameters of another typeVersion, or of another node, to those that n8n reads here. */
+/** @module Converts parameters of another typeVersion or node to the ones that n8n reads here. */
 import { isContainer, isObject, type JsonObject, listOf } from '../../lib/json-object.ts'
 import { ownValue } from '../../n8n/catalogue/display-options.ts'
 import type { PatchOperation } from '../../n8n/checks/finding.ts'
