@@ -41,6 +41,14 @@ const Percentage = z
   .number()
   .nullable()
   .meta({ description: 'Percentage with two decimals; null when there are no executions' })
+const PercentageInterval = z
+  .object({ low: z.number(), high: z.number() })
+  .nullable()
+  .meta({
+    description:
+      '95% confidence interval (Wilson) of the success rate, in percent. With 3 successes of 3 it is 43.85 to 100. ' +
+      'Null when there are no executions',
+  })
 const DurationMs = z.number().int().nullable()
 /** Each bucket of the histogram is 10% longer than the one before, and an estimate is in the bucket of the exact value. */
 export const durationErrorBound = 0.1
@@ -91,6 +99,7 @@ const sums = {
     description:
       'Percentage with two decimals: success / (success + error + crashed); null when there are none',
   }),
+  successRateInterval: PercentageInterval,
   durationMs: Durations,
 }
 
@@ -211,6 +220,7 @@ export const WorkflowStats = statisticsOf(
     failed,
     incidents,
     successRate: Percentage,
+    successRateInterval: PercentageInterval,
     durationMs: Durations,
     lastRunAt,
   }),
@@ -336,21 +346,36 @@ export const CredentialStats = statisticsOf(
 ).meta({ ref: 'CredentialStatistics' })
 export type CredentialStats = z.output<typeof CredentialStats>
 
-export const promptSorts = ['runs', 'newest', 'failureRate', 'p95'] as const
+export const promptSorts = ['runs', 'newest', 'successRate', 'failureRate', 'p95'] as const
+export const modelSorts = ['runs', 'successRate', 'failureRate', 'p95'] as const
 
 export const PromptStatsQuery = z
   .strictObject({
     ...runFilter,
     limit,
-    sort: z.enum(promptSorts).optional().meta({ description: 'Sort key, highest first. Default: `runs`' }),
+    sort: z.enum(promptSorts).optional().meta({
+      description:
+        'Sort key, highest first; `successRate` sorts by the lower end of its interval. Default: `runs`',
+    }),
   })
   .superRefine(inOrder('from', 'to'))
 export interface PromptStatsFilter extends LimitedFilter {
   sort?: (typeof promptSorts)[number] | undefined
 }
 
-export const ModelStatsQuery = z.strictObject({ ...runFilter, limit }).superRefine(inOrder('from', 'to'))
-export type ModelStatsFilter = LimitedFilter
+export const ModelStatsQuery = z
+  .strictObject({
+    ...runFilter,
+    limit,
+    sort: z.enum(modelSorts).optional().meta({
+      description:
+        'Sort key, highest first; `successRate` sorts by the lower end of its interval. Default: `runs`',
+    }),
+  })
+  .superRefine(inOrder('from', 'to'))
+export interface ModelStatsFilter extends LimitedFilter {
+  sort?: (typeof modelSorts)[number] | undefined
+}
 
 export const promptExcerptChars = 500
 
@@ -370,6 +395,7 @@ export const PromptStats = z
           runs: Count,
           failed,
           successRate: Percentage,
+          successRateInterval: PercentageInterval,
           durationMs: Durations,
         }),
       )
@@ -394,10 +420,11 @@ export const ModelStats = z
           runs: Count,
           failed,
           successRate: Percentage,
+          successRateInterval: PercentageInterval,
           durationMs: Durations,
         }),
       )
-      .meta({ description: 'Models of the versions that ran in the period, most executions first' }),
+      .meta({ description: 'Models of the versions that ran in the period' }),
   })
   .meta({ ref: 'ModelStatistics' })
 export type ModelStats = z.output<typeof ModelStats>

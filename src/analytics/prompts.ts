@@ -1,7 +1,13 @@
 import { sql } from 'drizzle-orm'
 import type { Reader } from '../db/client.ts'
 import { type BoundedRange, partsOf, periodOf } from '../runs/period.ts'
-import { type ModelStats, type PromptStats, promptExcerptChars, type promptSorts } from './contract.ts'
+import {
+  type ModelStats,
+  type modelSorts,
+  type PromptStats,
+  promptExcerptChars,
+  type promptSorts,
+} from './contract.ts'
 import {
   type Filter,
   type GroupSums,
@@ -82,8 +88,9 @@ export async function modelStats(
   userId: string,
   filter: Filter,
   range: BoundedRange,
-  { limit }: { limit: number },
+  { limit, sort }: { limit: number; sort: (typeof modelSorts)[number] },
 ): Promise<ModelStats> {
+  const order = sql`${groupOrders[sort]}, model desc`
   const runs = runsIn(userId, filter, partsOf(range))
   // An empty text means no model.
   const { rows } = await db.execute<ModelRow>(sql`
@@ -103,12 +110,12 @@ export async function modelStats(
     ),
     ${topGroups({
       sums: sql`select * from sums`,
-      order: sql`${groupOrders.runs}, model desc`,
-      byDuration: false,
+      order,
+      byDuration: sort === 'p95',
       limit,
     })}
     select model, workflows::float8, versions::float8, ${groupColumns} from top_groups
-    order by ${groupOrders.runs}, model desc`)
+    order by ${order}`)
   return {
     period: periodOf(range),
     total: rows[0]?.of_all ?? 0,

@@ -105,8 +105,10 @@ export class AnalyticsRepository {
   }
 
   async models(userId: string, filter: ModelStatsFilter = {}): Promise<ModelStats> {
-    const { limit = defaultLimit } = filter
-    return this.#read((db) => modelStats(db, userId, withoutPeriod(filter), this.#range(filter), { limit }))
+    const { limit = defaultLimit, sort = 'runs' } = filter
+    return this.#read((db) =>
+      modelStats(db, userId, withoutPeriod(filter), this.#range(filter), { limit, sort }),
+    )
   }
 
   async errors(userId: string, filter: ErrorGroupsFilter = {}): Promise<ErrorGroups> {

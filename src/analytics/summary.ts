@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
 import type { Reader } from '../db/client.ts'
 import { type ExecutionStatus, executionStatuses } from '../db/schema/executions.ts'
-import { decisiveStatuses, isFailed, percentageOf } from '../runs/meaning.ts'
+import { decisiveStatuses, intervalOf, isFailed, percentageOf } from '../runs/meaning.ts'
 import { durationErrorBound, type Summary, type Sums } from './contract.ts'
 import { incidentsBySpan } from './incident-sources.ts'
 import { partsOf, type Range, rangeBefore } from '../runs/period.ts'
@@ -63,7 +63,7 @@ function toSums(row: StatusCounts | undefined): Sums {
       count,
       percentage: percentageOf(count, total) ?? 0,
     })),
-    successRate: successRateOf(row),
+    ...successOf(row?.success ?? 0, decisiveIn(row)),
     incidents: row?.incidents ?? 0,
     durationMs: durationsOf(row),
   }
@@ -73,11 +73,19 @@ function toSums(row: StatusCounts | undefined): Sums {
 export const failedIn = (byStatus: Sums['byStatus'] = []): number =>
   byStatus.reduce((sum, { status, count }) => sum + (isFailed(status) ? count : 0), 0)
 
+type DecisiveCounts = Pick<StatusCounts, (typeof decisiveStatuses)[number]>
+
+const decisiveIn = (row: DecisiveCounts | undefined) =>
+  decisiveStatuses.reduce((sum, status) => sum + (row?.[status] ?? 0), 0)
+
 /** success / (success + error + crashed) */
-export function successRateOf(row: Pick<StatusCounts, (typeof decisiveStatuses)[number]> | undefined) {
-  const decisive = decisiveStatuses.reduce((sum, status) => sum + (row?.[status] ?? 0), 0)
-  return percentageOf(row?.success ?? 0, decisive)
-}
+export const successRateOf = (row: DecisiveCounts | undefined) =>
+  percentageOf(row?.success ?? 0, decisiveIn(row))
+
+const successOf = (succeeded: number, decisive: number) => ({
+  successRate: percentageOf(succeeded, decisive),
+  successRateInterval: intervalOf(succeeded, decisive),
+})
 
 export const durationsOf = (row: Partial<Pick<StatusCounts, 'p50' | 'p95' | 'p99'>> = {}) => ({
   p50: row.p50 ?? null,
@@ -90,6 +98,6 @@ export const durationsOf = (row: Partial<Pick<StatusCounts, 'p50' | 'p95' | 'p99
 export const ratesOf = (row: GroupSums) => ({
   runs: row.runs,
   failed: row.failed,
-  successRate: percentageOf(row.succeeded, row.succeeded + row.failed),
+  ...successOf(row.succeeded, row.succeeded + row.failed),
   durationMs: durationsOf(row),
 })

@@ -80,3 +80,32 @@ export const isStuck = (now: Date): SQL<boolean> => sql<boolean>`(${executions.s
 /** Rounded half up to two decimals; null when `whole` is 0. */
 export const percentageOf = (part: number, whole: number): number | null =>
   whole > 0 ? Math.floor((part * 10_000) / whole + 0.5) / 100 : null
+
+/** The 97.5th percentile of the normal distribution: 95% lie between its negative and it. */
+const z = 1.959963984540054
+
+/** A 95% confidence interval as percentages with two decimals. */
+export interface PercentageInterval {
+  low: number
+  high: number
+}
+
+/** The 95% Wilson score interval of a percentage: what few runs tell about all of them. Null when `whole` is 0. */
+export function intervalOf(part: number, whole: number): PercentageInterval | null {
+  if (whole <= 0) return null
+  const share = part / whole
+  const center = share + z ** 2 / (2 * whole)
+  const margin = z * Math.sqrt((share * (1 - share)) / whole + z ** 2 / (4 * whole ** 2))
+  const scale = 1 + z ** 2 / whole
+  return {
+    low: percentageOf(Math.max(0, center - margin), scale) ?? 0,
+    high: percentageOf(Math.min(scale, center + margin), scale) ?? 100,
+  }
+}
+
+/** The lower end of `intervalOf` as a share, in SQL. Null when `whole` is 0. */
+export const lowerBound = (part: SQL, whole: SQL): SQL => {
+  const square = sql.raw(String(z ** 2))
+  return sql`(${part} + ${square} / 2 - ${sql.raw(String(z))}
+    * sqrt(${part} * (${whole} - ${part}) / nullif(${whole}, 0) + ${square} / 4)) / (${whole} + ${square})`
+}

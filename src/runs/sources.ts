@@ -5,7 +5,7 @@
  */
 import { type SQL, sql } from 'drizzle-orm'
 import { type ExecutionStatus, executionStatuses } from '../db/schema/executions.ts'
-import { countedKinds, failedSum, type IncludableKind, isOneOfKinds } from './meaning.ts'
+import { countedKinds, failedSum, type IncludableKind, isOneOfKinds, lowerBound } from './meaning.ts'
 import type { Buckets } from './buckets.ts'
 import { type Grain, type Part, type Range, unitMs } from './period.ts'
 import type { BucketParts } from './series-parts.ts'
@@ -285,6 +285,8 @@ export const groupOrders = {
   runs: sql`runs desc`,
   failed: sql`failed desc, runs desc`,
   failureRate: sql`failed::float8 / nullif(failed + succeeded, 0) desc nulls last, runs desc`,
+  /** By what is certain: 100 of 101 is before 3 of 3. */
+  successRate: sql`${lowerBound(sql`succeeded::float8`, sql`(failed + succeeded)::float8`)} desc nulls last, runs desc`,
   p95: sql`p95 desc nulls last, runs desc`,
 }
 

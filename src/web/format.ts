@@ -38,6 +38,10 @@ export function percent(share: number | null | undefined): string {
   return `${(share < 1 ? Math.min(tenths, 999) : tenths) / 10}%`.replace(/^(\d+)%$/, '$1.0%')
 }
 
+/** Whole percents: `44–100%`. */
+export const percentRange = ({ low, high }: { low: number; high: number }): string =>
+  `${Math.floor(low)}–${Math.ceil(high)}%`
+
 /** A duration's values and units, for a large figure with a small unit. */
 export function durationParts(ms: number | null | undefined): { value: string; unit: string }[] {
   if (ms === null || ms === undefined) return []

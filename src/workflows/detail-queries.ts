@@ -5,6 +5,8 @@ import {
   failedList,
   failingNode,
   isOneOfKinds,
+  intervalOf,
+  type PercentageInterval,
   percentageOf,
   statusList,
 } from '../runs/meaning.ts'
@@ -91,6 +93,7 @@ export interface VersionRate {
   failed: number
   /** Percentage of succeeded and failed runs that succeeded; null if there are none. */
   successRate: number | null
+  successRateInterval: PercentageInterval | null
 }
 
 /** Runs in the period by version number. */
@@ -107,7 +110,12 @@ export async function readVersionRates(
   return new Map(
     rows.map(({ version, runs, failed, succeeded }) => [
       version,
-      { runs, failed, successRate: percentageOf(succeeded, succeeded + failed) },
+      {
+        runs,
+        failed,
+        successRate: percentageOf(succeeded, succeeded + failed),
+        successRateInterval: intervalOf(succeeded, succeeded + failed),
+      },
     ]),
   )
 }

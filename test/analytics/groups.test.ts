@@ -188,10 +188,30 @@ test('a credential counts the runs of its deployments, and the runs that a servi
   expect(new Set(all.items.map(({ credentialId }) => credentialId))).toEqual(new Set(history.credentials))
 })
 
+/** The two shares for which the observed one is 1.96 standard errors away, by bisection. */
+function successRateInterval(runs: Run[]) {
+  const [succeeded, whole] = [counted(runs, 'success'), counted(runs, 'success', 'error', 'crashed')]
+  if (whole === 0) return null
+  const observed = succeeded / whole
+  const isWithin = (share: number) =>
+    Math.abs(observed - share) <= 1.959963984540054 * Math.sqrt((share * (1 - share)) / whole)
+  const edge = (outside: number) => {
+    let [inner, outer] = [observed, outside]
+    for (let step = 0; step < 60; step++) {
+      const middle = (inner + outer) / 2
+      if (isWithin(middle)) inner = middle
+      else outer = middle
+    }
+    return expect.closeTo(inner * 100, 1)
+  }
+  return { low: edge(0), high: edge(1) }
+}
+
 const fared = (runs: Run[]) => ({
   runs: runs.length,
   failed: counted(runs, 'error', 'crashed'),
   successRate: successRate(runs),
+  successRateInterval: successRateInterval(runs),
 })
 
 const versionOf = (run: Run) => {
@@ -228,6 +248,17 @@ test('every workflow version with a prompt equals its recount', async () => {
       .toSorted()
       .toReversed(),
   )
+})
+
+test('sorts by the lower end of the interval, so that a few successes do not come first', async () => {
+  const { items: prompts } = await history.analytics.prompts(history.userId, { sort: 'successRate' })
+  const { items: models } = await history.analytics.models(history.userId, { sort: 'successRate' })
+  for (const items of [prompts, models]) {
+    const lows = items.map(({ successRateInterval }) => successRateInterval?.low ?? -1)
+    expect(lows).toEqual(lows.toSorted((a, b) => b - a))
+  }
+  const rates = prompts.map(({ successRate }) => successRate ?? -1)
+  expect(rates).not.toEqual(rates.toSorted((a, b) => b - a))
 })
 
 test('every model equals its recount; versions without one, and of deleted workflows, count as none', async () => {

@@ -225,7 +225,7 @@ test.each([
   ['nodes?workflowId=1'],
   ['credentials?sort=name'],
   ['prompts?sort=failed'],
-  ['models?sort=runs'],
+  ['models?sort=newest'],
   ['errors?sort=failed'],
   ['errors/0000000000000000?limit=1'],
 ])('%s returns 422', async (path) => {

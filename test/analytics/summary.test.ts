@@ -26,6 +26,7 @@ test('has no rates without executions', async () => {
     byStatus: [],
     incidents: 0,
     successRate: null,
+    successRateInterval: null,
     durationMs: { p50: null, p95: null, p99: null, errorBound: 0.1 },
   })
 })
@@ -54,6 +55,7 @@ test('returns counts, percentages with two decimals, the success rate of ended r
     ],
     incidents: 0,
     successRate: 57.14,
+    successRateInterval: { low: 25.05, high: 84.18 },
     durationMs: { p50: near(300), p95: near(1000), p99: near(1000), errorBound: 0.1 },
   }
   expect(await summary(userId)).toEqual(all)

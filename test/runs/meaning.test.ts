@@ -6,6 +6,7 @@ import {
   decisiveStatuses,
   failedStatuses,
   finalStatuses,
+  intervalOf,
   isFailed,
   isFinal,
   isOpen,
@@ -19,6 +20,16 @@ test('each status is open, final or unknown, and only final ones fail', () => {
   expect(neither).toEqual(['unknown'])
   expect(executionStatuses.filter((status) => isOpen(status) && isFinal(status))).toEqual([])
   expect(executionStatuses.filter(isFailed).every(isFinal)).toBe(true)
+})
+
+test.each([
+  [0, 10, { low: 0, high: 27.75 }],
+  [3, 3, { low: 43.85, high: 100 }],
+  [50, 100, { low: 40.38, high: 59.62 }],
+  [999_000, 1_000_000, { low: 99.89, high: 99.91 }],
+  [0, 0, null],
+])('%i of %i: the 95% interval', (part, whole, interval) => {
+  expect(intervalOf(part, whole)).toEqual(interval)
 })
 
 /** Each list of execution statuses in the text, sorted. */

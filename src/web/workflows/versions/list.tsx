@@ -5,7 +5,8 @@ import { Action } from '../../components/controls.tsx'
 import { statusBadge, StatusTag } from '../../components/status.tsx'
 import { Time } from '../../components/table.tsx'
 import type { DeploymentListRow } from '../../../deployments/list-queries.ts'
-import { percent, plural, type TimeFormat } from '../../format.ts'
+import { percent, percentRange, plural, type TimeFormat } from '../../format.ts'
+import type { PercentageInterval } from '../../../runs/meaning.ts'
 import { countedRunsHref, diffHref, workflowHref } from '../links.ts'
 import type { VersionRate } from '../../../workflows/detail-queries.ts'
 
@@ -163,10 +164,18 @@ function Rate({
   return (
     <a href={countedRunsHref(workflowId, { v: String(version), from: '30d' })}>
       {rate.successRate === null ? 'no finished runs' : `${percent(rate.successRate / 100)} success`}
-      <span class="muted"> of {plural(rate.runs, 'run')}</span>
+      <span class="muted">
+        {' '}
+        of {plural(rate.runs, 'run')}
+        {isUncertain(rate.successRateInterval) && `, likely ${percentRange(rate.successRateInterval)}`}
+      </span>
     </a>
   )
 }
+
+/** The runs are too few for the rate alone. */
+const isUncertain = (interval: PercentageInterval | null): interval is PercentageInterval =>
+  interval !== null && interval.high - interval.low >= 10
 
 /** Success rates cover the last 30 days. */
 export const rateDays = 30
