@@ -269,7 +269,7 @@ npm run bench:scale -- --runs 5000 --neon-cu-hour 0.222
 ## Bytes per row
 
 The account of \`npm run demo -- --large\` (${grouped(sizes.workflows)} workflows, ${grouped(sizes.runs)} runs in 60 days), copied for many
-users, after \`vacuum\`. *Indexes* counts those of the table itself. TOAST holds long values, such as the JSON of a workflow.
+users, after \`vacuum\`. *Indexes* are the indexes of the table itself. TOAST holds long values, such as the JSON of a workflow.
 
 ${table(['Table', 'Rows measured', 'Heap', 'TOAST', 'Indexes', 'Bytes per row', 'Rows per unit'], sizeRows)}
 

@@ -39,7 +39,7 @@ const fixes = {
   'idempotency-key-reused':
     'This `Idempotency-Key` was sent with a different body. Use a new key for each new request.',
   'url-not-allowed':
-    'Use a public https URL. To connect an n8n in your own network, see `ALLOW_PRIVATE_NETWORKS` in [configuration](configuration.md).',
+    'Use a public https URL. To connect an n8n server in your own network, see `ALLOW_PRIVATE_NETWORKS` in [configuration](configuration.md).',
   'precondition-required':
     'Send `If-Match` with the `ETag` of the version that you read, or `*` to overwrite any version.',
   'too-many-requests': 'Wait for the number of seconds in the `Retry-After` header.',
@@ -60,7 +60,7 @@ const fixes = {
   'instance-timeout':
     'n8n accepted the connection but did not respond in time. Check its load, then repeat the request.',
   'instance-refused':
-    'The API key was deleted, has expired, or lacks a scope that `detail` names. Create a new one in n8n and enter it on the page of the instance.',
+    "The API key was deleted, has expired, or lacks a scope that `detail` names. Create a new one in n8n and enter it on the instance's page.",
   'instance-redirected':
     'n8n redirected the request, often to a sign-in page. Enter the URL that it redirects to, or exempt `/api/v1` from the sign-in.',
   'instance-rejected': "`detail` quotes n8n's message. Correct the workflow or the credential that it names.",
@@ -96,8 +96,8 @@ export function errorsPage(): string {
 # Troubleshooting by error code
 
 API errors are problem documents (\`application/problem+json\`, RFC 9457). Branch on \`code\`: codes are never renamed,
-but new ones can be added. \`detail\` says what is wrong and how to fix it, \`errors\` lists invalid fields, and \`requestId\`
-finds the request in the server's log.
+but new ones can be added. \`detail\` says what is wrong and how to fix it, \`errors\` lists invalid fields, and
+\`requestId\` identifies the request in the server's log.
 
 \`\`\`json
 {

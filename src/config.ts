@@ -117,7 +117,7 @@ export const Environment = z.object({
   CREDENTIAL_KEYS: KeyRingText.meta(ring('Wraps every stored secret')),
   ACCESS_TOKEN_KEYS: KeyRingText.meta(ring('Signs access tokens')),
   REFRESH_TOKEN_KEYS: KeyRingText.meta(ring('Authenticates refresh tokens')),
-  PASSWORD_PEPPERS: KeyRingText.meta(ring('Hashed into every password')),
+  PASSWORD_PEPPERS: KeyRingText.meta(ring('Mixed into every password hash')),
   FINGERPRINT_KEY: KeyText.meta(about('Compares secrets without storing them: base64 of 32 bytes')),
   CORS_ORIGINS: Origins.meta(
     about('Origins of frontends that may call the API, separated by commas; none by default'),
@@ -136,7 +136,7 @@ export const Environment = z.object({
     .meta(about('Development only: allows n8n servers over http on loopback')),
   ALLOW_PRIVATE_NETWORKS: List.meta(
     about(
-      'Node only: hosts, host:port pairs and CIDR blocks of your own network in which users may connect n8n servers, over http too, separated by commas: n8n.internal,10.0.0.0/8',
+      'Node only: hosts, host:port pairs and CIDR blocks of your own network where users may connect n8n servers, also over http; separated by commas, such as n8n.internal,10.0.0.0/8',
     ),
   ),
   TRUSTED_PROXY_HOPS: count(0).meta(
@@ -144,7 +144,7 @@ export const Environment = z.object({
   ),
   METRICS_TOKEN: z
     .string()
-    .regex(/^[\w.~+/-]{16,}=*$/, 'must be at least 16 of the characters A-Z a-z 0-9 - . _ ~ + /')
+    .regex(/^[\w.~+/-]{16,}=*$/, 'must be at least 16 characters, each one of A-Z a-z 0-9 - . _ ~ + /')
     .optional()
     .meta(
       about(

@@ -78,12 +78,16 @@ export const NewAlertRule = z
     const allowed = ruleKinds[kind].scopes
     for (const scope of scopes) {
       if (body[scope] && !allowed.includes(scope)) {
-        ctx.addIssue({ code: 'custom', path: [scope], message: `A rule of kind ${kind} has no ${scope}` })
+        ctx.addIssue({
+          code: 'custom',
+          path: [scope],
+          message: `Rules of kind ${kind} have no ${scope}. Omit it`,
+        })
       }
     }
     const name = foreignParameter(kind, parameters)
     if (name !== undefined) {
-      const message = `A rule of kind ${kind} has no ${name}`
+      const message = `Rules of kind ${kind} have no ${name}. Omit it`
       ctx.addIssue({ code: 'custom', path: ['parameters', name], message })
     }
   })

@@ -197,7 +197,7 @@ export class AlertRepository {
     if (expected !== null && expected !== stored.version) throw conflict()
     const foreign = foreignParameter(stored.kind, change.parameters ?? {})
     if (foreign !== undefined)
-      throw invalid(`/parameters/${foreign}`, `A rule of kind ${stored.kind} has no ${foreign}`)
+      throw invalid(`/parameters/${foreign}`, `Rules of kind ${stored.kind} have no ${foreign}. Omit it`)
     const next = {
       parameters: { ...stored.parameters, ...change.parameters },
       channelIds: change.channelIds ?? stored.channelIds,

@@ -491,7 +491,7 @@ const errorGroup = {
   latestMessage: z
     .string()
     .nullable()
-    .meta({ description: 'The whole message of the newest failure; null if it is no longer stored' }),
+    .meta({ description: 'The full message of the newest failure; null if it is no longer stored' }),
   runs: Count,
   incidents: Count.meta({ description: 'Failures with this error that have no execution' }),
   previousRuns: Count.meta({ description: 'Executions in the preceding period of equal length' }),

@@ -309,7 +309,7 @@ export const commands: readonly Command[] = [
       resume: { type: 'boolean', summary: 'Continue an interrupted move' },
       abort: {
         type: 'boolean',
-        summary: 'Cancel the move, unless the source already forwards, and delete the copy',
+        summary: 'Cancel the move, unless the source already forwards requests, and delete the copy',
       },
       ...json,
     },

@@ -288,7 +288,10 @@ function creationFailed(error: unknown): never {
     throw new AppError('deployment-exists', existing)
   }
   if (constraint === 'deployments_n8n_workflow_key') {
-    throw new AppError('deployment-exists', 'A deployment already tracks this n8n workflow on this instance')
+    throw new AppError(
+      'deployment-exists',
+      'A deployment already tracks this n8n workflow on this instance. Use that one',
+    )
   }
   throw error
 }

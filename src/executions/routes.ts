@@ -58,7 +58,7 @@ export function executionRoutes(
         summary: 'Poll an instance for executions',
         description:
           'Fetches new executions from n8n now. Flowkeep polls every few minutes anyway. Fails with ' +
-          '`too-many-requests` while the instance is being polled, or was polled a moment ago.',
+          '`too-many-requests` if the instance is being polled or was polled a moment ago.',
         responses: { 200: PollAnswer },
         errors: ['invalid', 'not-found', 'too-many-requests', ...instanceErrors],
       }),
@@ -98,8 +98,8 @@ export function executionRoutes(
         tag: 'Executions',
         summary: 'Export executions',
         description:
-          'Returns all executions that match the filters, newest first. The transfer is aborted when it ' +
-          'fails midway, so an incomplete download never looks complete. CSV also contains the names of the ' +
+          'Returns all executions that match the filters, newest first. If the export ' +
+          'fails midway, the connection is aborted, so an incomplete download never looks complete. CSV also contains the names of the ' +
           'workflow and the instance.',
         responses: { 200: z.array(ExecutionSummary) },
         mediaTypes: tableMediaTypes,

@@ -111,7 +111,10 @@ export function handleFailures(app: Hono<BaseEnv>, log: Log, notFoundPage?: NotF
     methodsOf ??= indexMethods(app)
     const methods = methodsOf(c.req.path)
     if (methods.length === 0) {
-      return (await notFoundPage?.(c)) ?? problem(c, new AppError('not-found', 'The resource does not exist'))
+      return (
+        (await notFoundPage?.(c)) ??
+        problem(c, new AppError('not-found', 'The resource does not exist. Check the path'))
+      )
     }
     const response = problem(
       c,

@@ -261,7 +261,7 @@ export function valid<
     const value = await valueOf(c, target, limitBytes, prepare)
     if (target === 'param') {
       const result = schema.safeParse(value)
-      if (!result.success) throw new AppError('not-found', 'The resource does not exist')
+      if (!result.success) throw new AppError('not-found', 'The resource does not exist. Check the ID')
       c.req.addValidatedData(target, result.data as object)
     } else {
       c.req.addValidatedData(target, check(schema, value, target) as object)

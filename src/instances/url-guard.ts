@@ -94,14 +94,14 @@ function checkedUrl(text: string, rules: UrlRules, refuse: Refuse, checkPath?: (
   const loopback = isLoopback(url.hostname)
   const local = loopback || privateEntryOf(text, rules.privateNetworks) !== null
   if (loopback ? !rules.allowLoopback : !local && !isPublicHost(url.hostname))
-    return refuse('The host is not on the public internet')
+    return refuse('The host is not on the public internet. Use a public URL')
   if (url.protocol !== 'https:' && !local) return refuse('Use https')
   if (!rules.allowLoopback && !local && !allowedPorts.has(portOf(url))) {
     return refuse(`The port must be one of ${[...allowedPorts].join(', ')}`)
   }
   const own = new URL(rules.publicUrl)
   if (local ? url.host === own.host : url.hostname === own.hostname)
-    return refuse('This is the URL of Flowkeep itself')
+    return refuse('This is the URL of Flowkeep itself. Enter the URL of the other server')
   return url
 }
 

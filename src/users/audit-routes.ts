@@ -52,8 +52,8 @@ export function auditRoutes(auditEvents: AuditEventRepository, onFailure?: (erro
         tag,
         summary: 'Export audit events',
         description:
-          'Returns all events that match the filters, newest first. The transfer is aborted when it fails ' +
-          'midway, so an incomplete download never looks complete. CSV also contains the current names of the ' +
+          'Returns all events that match the filters, newest first. If the export fails ' +
+          'midway, the connection is aborted, so an incomplete download never looks complete. CSV also contains the current names of the ' +
           'subject, workflow and instance, and the version.',
         responses: { 200: z.array(AuditEvent) },
         mediaTypes: tableMediaTypes,

@@ -72,7 +72,7 @@ export function authRoutes({ signIn, sessions, accessTokens }: UserRouteDeps) {
         summary: 'Sign in',
         description:
           'From the fifth failed attempt on one account from one address, each further attempt has to wait: ' +
-          '1 second, doubling up to 15 minutes. From 20 failures on one account from any address: up to 30 ' +
+          '1 second, doubling up to 15 minutes. After 20 failures on one account from any address, the wait is up to 30 ' +
           'seconds. A successful sign-in resets the counts.',
         responses: { 200: SignedIn },
         errors: ['bad-credentials', 'account-moved', 'invalid', 'too-many-requests'],

@@ -310,12 +310,15 @@ function answerSmtp(socket: Socket): void {
 }
 
 test.each([
-  ['https://127.0.0.1/hook', 'The host is not on the public internet'],
-  ['https://169.254.169.254/latest/meta-data', 'The host is not on the public internet'],
-  ['https://hooks.internal/x', 'The host is not on the public internet'],
+  ['https://127.0.0.1/hook', 'The host is not on the public internet. Use a public URL'],
+  ['https://169.254.169.254/latest/meta-data', 'The host is not on the public internet. Use a public URL'],
+  ['https://hooks.internal/x', 'The host is not on the public internet. Use a public URL'],
   ['http://hooks.example.com/x', 'Use https'],
   ['https://user:planted@hooks.example.com/x', 'Remove the user name and password'],
-  ['https://flowkeep.example.com/v1/alerts', 'This is the URL of Flowkeep itself'],
+  [
+    'https://flowkeep.example.com/v1/alerts',
+    'This is the URL of Flowkeep itself. Enter the URL of the other server',
+  ],
 ])('a channel to %s is rejected, and never called', async (target, detail) => {
   const body = { kind: 'webhook', name: 'Hook', url: target }
   const answer = await world.user.call('POST', '/v1/alerts/channels', { body })

@@ -88,8 +88,8 @@ describe('the overview', () => {
   test('shows a failing deployment with a next step before the figures', async () => {
     const tab = await account(['success', ...Array<'error'>(5).fill('error')])
     const page = await open(tab)
-    expect(page.text).toMatch(/Order sync v1 failed on 5 of 6 runs.*Success rate/)
-    expect(textOf(attentionIn(page))).toContain('Order sync v1 failed on 5 of 6 runs')
+    expect(page.text).toMatch(/Order sync v1 failed in 5 of 6 runs.*Success rate/)
+    expect(textOf(attentionIn(page))).toContain('Order sync v1 failed in 5 of 6 runs')
     expect(page.links).toContain(`/deployments/${tab.deploymentId}`)
     expect(textOf(page.valueOf(/^Success rate/))).toBe('16.7 %')
   })
@@ -142,7 +142,7 @@ describe('the overview', () => {
   test("escapes names and messages, and shows only the user's own data", async () => {
     const page = await open(await account(Array<'error'>(6).fill('error'), markup))
     expect(page.injected).toEqual([])
-    expect(textOf(attentionIn(page))).toContain(`${markup} v1 failed on 6 of 6 runs`)
+    expect(textOf(attentionIn(page))).toContain(`${markup} v1 failed in 6 of 6 runs`)
     const other = await account(['success'], 'Of somebody else')
     expect((await other.get('/')).text).not.toContain('alert(1)')
   })
@@ -270,8 +270,8 @@ describe('the attention list', () => {
       time,
     )
     expect(items.map(({ what }) => what)).toEqual([
-      'Triage v14 failed on 38 of 41 runs',
-      'Triage v14 failed on 5 of 8 runs',
+      'Triage v14 failed in 38 of 41 runs',
+      'Triage v14 failed in 5 of 8 runs',
       'Inbox: Trigger cannot start.',
       'The credential “Slack” was rejected',
       'staging is unreachable.',

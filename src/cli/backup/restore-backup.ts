@@ -76,7 +76,7 @@ export async function restoreBackup({ storage, target, rings, progress }: Restor
   await requireKeys(manifest, rings)
   if (!target.migrations.includes(manifest.schemaVersion)) {
     throw new Error(
-      `This backup has schema ${manifest.schemaVersion}, which this release does not know. ` +
+      `This backup has schema ${manifest.schemaVersion}, which is newer than this release. ` +
         `Restore it with Flowkeep ${manifest.flowkeepVersion} or newer.`,
     )
   }
@@ -155,7 +155,7 @@ async function requireEmpty(query: Query, manifest: Manifest, migrations: readon
   const position = version === null ? -1 : migrations.indexOf(version)
   if (version !== null && (position === -1 || position > migrations.indexOf(manifest.schemaVersion))) {
     throw new Error(
-      `The database has schema ${version}, and the backup ${manifest.schemaVersion}. Restore into an empty database; restore migrates it.`,
+      `The database has schema ${version}, but the backup has ${manifest.schemaVersion}. Restore into an empty database, which restore migrates.`,
     )
   }
   const used = (await tableWithUserRows(query, own)) ?? foreign?.name

@@ -145,7 +145,7 @@ function sender(client: AwsClient, base: string, bucket: string): Send {
 
 const fixes: Readonly<Record<string, string>> = {
   NoSuchBucket: 'Create the bucket, or correct the target.',
-  AccessDenied: 'Allow the access key to list, read, write and delete objects of the bucket.',
+  AccessDenied: 'Allow the access key to list, read, write and delete objects in the bucket.',
   InvalidAccessKeyId: 'Check AWS_ACCESS_KEY_ID.',
   SignatureDoesNotMatch: 'Check AWS_SECRET_ACCESS_KEY.',
   RequestTimeTooSkewed: 'Correct the clock of this machine.',

@@ -149,7 +149,7 @@ const settingChecks: Record<string, Check> = {
       return null
     return failure(
       'ALLOW_LOOPBACK_INSTANCES opens services on this machine to every user',
-      'Remove it. For an n8n in the same network, set ALLOW_PRIVATE_NETWORKS.',
+      'Remove it. For an n8n server in the same network, set ALLOW_PRIVATE_NETWORKS.',
     )
   },
 }

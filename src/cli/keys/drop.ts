@@ -33,7 +33,7 @@ export async function keysDropCommand({ positionals, flags }: CommandInput): Pro
     const value = JSON.stringify({ ...raw, keys })
     if (flags.has('json')) jsonResult({ [name]: value })
     else result(variableLine(name, value))
-    message(`Set it on every server. No server may still have ${id} as its active key.`)
+    message(`Set it on every server. Make sure that no server still has ${id} as its active key.`)
     if (name === 'CREDENTIAL_KEYS' || name === 'PASSWORD_PEPPERS') {
       message(`Without ${id}, backups made while it was in use cannot be restored. See docs/keys.md.`)
     }

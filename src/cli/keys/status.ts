@@ -56,7 +56,7 @@ export const keysStatusCommand = ({ flags }: CommandInput): Promise<number> =>
           result(`  ${id.padEnd(16)}  ${state.padEnd(7)}  ${wrapped.padEnd(16)}  ${rows}${untilOf(usage)}`)
         }
         if (unknown.length > 0) {
-          result(`  any key: ${describeRows(unknown)} of an earlier release${untilOf(unknown)}`)
+          result(`  any key: ${describeRows(unknown)} from an earlier release${untilOf(unknown)}`)
         }
       }
       result('FINGERPRINT_KEY')

@@ -75,7 +75,7 @@ function wrappingKeyOf(values: CommandInput['values'], settings: KmsSettings): A
   const kms = kmsNames.find((name) => name === values['kms'])
   const keyId = values['key-id']
   if (!kms) throw new UsageError(`Choose a KMS with --kms: ${kmsNames.join(', ')}.`)
-  if (!keyId) throw new UsageError('Name the key of the KMS with --key-id.')
+  if (!keyId) throw new UsageError('Pass the ID of the KMS key with --key-id.')
   const variable = missingKmsVariable(kms, settings)
   if (variable) throw new UsageError(`Set ${variable}.`)
   if (kms === 'aws') return { kms, keyId }

@@ -140,14 +140,14 @@ function check(type: string, node: Node, created: Set<string>): Finding[] {
         : []
     case 'IndexStmt':
       return node['concurrent'] !== true && isLarge(node['relation'], created)
-        ? [locks(`Builds an index while writes to ${quoted(tableOf(node['relation']))} wait`)]
+        ? [locks(`Blocks writes to ${quoted(tableOf(node['relation']))} while it builds an index`)]
         : []
     case 'LockStmt':
     case 'ClusterStmt':
     case 'ReindexStmt':
     case 'VacuumStmt':
     case 'RefreshMatViewStmt':
-      return [locks('Locks a table while it works')]
+      return [locks('Locks a table while it runs')]
     case 'AlterTableStmt':
       return listOf(node['cmds']).flatMap((command) =>
         checkChange(childOf(command, 'AlterTableCmd'), node['relation'], created),

@@ -309,7 +309,7 @@ async function copy(
     ]
     if (from.rows !== to.rows || from.checksum !== to.checksum)
       throw new Error(
-        `The table ${table.name} differs: ${from.rows} rows in the source, ${to.rows} in the target. Run --abort, then start again.`,
+        `The table ${table.name} differs: ${from.rows} rows in the source, ${to.rows} in the target. Cancel the move with --abort, then start again.`,
       )
     compared.push({ table: table.name, rows: from.rows })
   }

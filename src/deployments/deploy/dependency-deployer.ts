@@ -176,8 +176,8 @@ function notLive(name: string, deployment: Deployment | null): AppError {
   const reason = deployment?.error ? `: ${deployment.error}` : ''
   return new AppError(
     'conflict',
-    `The sub-workflow ${JSON.stringify(name)} is ${deployment?.status ?? 'deleted'}${reason}. ` +
-      'Fix that first, then deploy again',
+    `The sub-workflow ${JSON.stringify(name)} is not live: its deployment ${deployment ? `has the status ${deployment.status}` : 'was deleted'}${reason}. ` +
+      'Fix this first, then deploy again',
     { ...(deployment && { extra: { deploymentId: deployment.id } }) },
   )
 }

@@ -213,7 +213,11 @@ export class Deployer {
       this.#runs.history(userId, id, version),
     ])
     if (!deployed) return null
-    if (!history) throw invalid('/version', `Version ${version} was never live in this deployment`)
+    if (!history)
+      throw invalid(
+        '/version',
+        `Version ${version} was never live in this deployment. Choose one of its earlier versions`,
+      )
     const { bindings, content } = history
     return this.#deploy(deployed, { version }, bindings ? { ...deployed, bindings, content } : deployed)
   }

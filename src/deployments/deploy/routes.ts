@@ -85,7 +85,7 @@ export function lifecycleRoutes(deployer: Deployer) {
         operationId: 'activateDeployment',
         tag,
         summary: 'Activate a deployment',
-        description: 'Publishes the deployed version in n8n and waits until its triggers run.',
+        description: 'Publishes the deployed version in n8n and waits until its triggers are active.',
         responses: { 200: Deployment },
         errors: [...errors],
       }),
@@ -150,7 +150,7 @@ export function lifecycleRoutes(deployer: Deployer) {
         summary: 'Retry a failed deployment',
         description:
           'Resumes from the step that failed. Returns the deployment unchanged while it is in progress, or ' +
-          'while n8n asks to wait.',
+          'while n8n asks Flowkeep to wait.',
         responses: { 200: Deployment },
         errors: [...errors],
       }),

@@ -344,7 +344,10 @@ const owned = (userId: string, id: string) => and(eq(deployments.userId, userId)
 
 function exists(error: unknown): never {
   if (databaseError(error).constraint === 'deployments_live_key') {
-    throw new AppError('deployment-exists', 'This workflow already has another deployment on this instance')
+    throw new AppError(
+      'deployment-exists',
+      'This workflow already has another deployment on this instance. Use that one',
+    )
   }
   throw error
 }

@@ -370,6 +370,7 @@ function bindNamed(credentials: unknown, refs: ReturnType<CredentialRefs['get']>
   )
 }
 
-const deleted = () => new AppError('conflict', 'The workflow no longer exists in n8n')
+const deleted = () =>
+  new AppError('conflict', 'The workflow no longer exists in n8n. Deploy it again, or delete the deployment')
 const underWay = () =>
   new AppError('conflict', 'Another operation is in progress. Wait until it finishes, then try again')

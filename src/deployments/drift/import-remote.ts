@@ -160,7 +160,7 @@ export class RemoteWorkflows {
     if (!tracked) return
     throw new AppError(
       'deployment-exists',
-      'A deployment already tracks this n8n workflow on this instance',
+      'A deployment already tracks this n8n workflow on this instance. Use that one',
       {
         extra: tracked,
       },

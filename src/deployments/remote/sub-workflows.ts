@@ -317,7 +317,7 @@ export function dependencyFinding({ name, nodes, status, mustBePublished }: Depe
   const [node] = nodes
   const who = typeof node === 'string' ? JSON.stringify(node) : 'The error workflow setting'
   const state = isThere
-    ? `is ${status} on this instance. Activate it first`
+    ? `has the status ${status} on this instance. Activate it first`
     : 'is not on this instance. Deploy it first'
   return {
     code: isThere ? 'sub-workflow-unpublished' : 'sub-workflow-not-deployed',

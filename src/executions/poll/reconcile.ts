@@ -118,9 +118,13 @@ export async function pollNow(
   const claim = await schedule.claim(userId, instanceId)
   if (claim === null) return null
   if (typeof claim === 'number') {
-    throw new AppError('too-many-requests', 'The instance is being polled, or was polled a moment ago', {
-      retryAfterSeconds: claim,
-    })
+    throw new AppError(
+      'too-many-requests',
+      'The instance is being polled or was polled a moment ago. Try again shortly',
+      {
+        retryAfterSeconds: claim,
+      },
+    )
   }
   const endsAtMs = deps.now().getTime() + onDemandBudgetMs
   const { result, error } = await pollClaimed(deps, schedule, claim, () => deps.now().getTime() < endsAtMs)

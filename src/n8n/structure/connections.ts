@@ -282,7 +282,9 @@ class Connections {
     const number = typeof text === 'string' && /^\s*\d{1,6}\s*$/.test(text) ? Number(text) : undefined
     const n8n =
       typeof given === 'number'
-        ? refusedStructure(place, given < 0 ? 'too_small' : 'invalid_type', 'must be a whole number from 0')
+        ? given < 0
+          ? refusedStructure(place, 'too_small', 'Number must be greater than or equal to 0')
+          : refusedStructure(place, 'invalid_type', 'Expected integer, received float')
         : refusedStructure(
             place,
             'invalid_type',

@@ -36,7 +36,7 @@ export function checkSettings(given: unknown, place: Place, repairs: Repairs): u
       place,
       message: 'Settings must be an object',
       n8n: refusedKind(place, 'object', given),
-      fix: read && (typeof given === 'string' ? 'Read the text as JSON' : 'Replace it with an empty object'),
+      fix: read && (typeof given === 'string' ? 'Parse the text as JSON' : 'Replace it with an empty object'),
     })
     return applied && read ? checkSettings(read, place, repairs) : given
   }

@@ -88,7 +88,7 @@ const failingItem = (
   time: TimeFormat,
 ): AttentionItem => ({
   tone: 'fail',
-  what: `${workflowName} v${version} failed on ${count(failed)} of ${plural(succeeded + failed, 'run')}`,
+  what: `${workflowName} v${version} failed in ${count(failed)} of ${plural(succeeded + failed, 'run')}`,
   detail: `in the last 24 hours; live since ${time.inSentence(since)}.${runError ? ` Latest: ${short(runError)}` : ''}`,
   action:
     version > 1

@@ -70,7 +70,7 @@ describe('a bucket', () => {
     stub.fail(/^PUT .*executions/, { status: 403, code: 'AccessDenied' })
     const to = storage().at('backup')
     await expect(backup(to)).rejects.toThrow(
-      'The S3 server rejected a request for bucket backups (403 AccessDenied). Allow the access key to list, read, write and delete objects of the bucket.',
+      'The S3 server rejected a request for bucket backups (403 AccessDenied). Allow the access key to list, read, write and delete objects in the bucket.',
     )
     await expect(readManifest(to)).rejects.toThrow('manifest.json is missing')
   })

@@ -50,7 +50,7 @@ test.each([
     'alter table executions detach partition executions_2026_11',
     'destructive: Removes a partition, trigger or other property of "executions"',
   ],
-  ['create index i on executions (status)', 'locks: Builds an index while writes to "executions" wait'],
+  ['create index i on executions (status)', 'locks: Blocks writes to "executions" while it builds an index'],
   [
     'alter table executions add column at timestamptz default clock_timestamp()',
     'locks: Rewrites "executions" to fill the column "at"',
@@ -64,7 +64,7 @@ test.each([
     'locks: Builds an index while "execution_keys" is locked',
   ],
   ["update executions set mode = 'x'", 'locks: Updates the large table "executions" in one statement'],
-  ['lock table users', 'locks: Locks a table while it works'],
+  ['lock table users', 'locks: Locks a table while it runs'],
 ])('finds the hazard of %j', async (sql, expected) => {
   expect(await effects(sql)).toEqual([expected])
 })

@@ -374,7 +374,7 @@ describe('the form of a new credential', () => {
     const { text } = await open('/credentials/new/slackOAuth2Api')
     expect(text).toContain('Sign in through n8n')
     expect(text).not.toContain('Client credentials')
-    expect((await open('/credentials/new/oAuth2Api')).text).toContain('the grant type Client credentials')
+    expect((await open('/credentials/new/oAuth2Api')).text).toContain('the Client credentials grant type')
     expect((await open('/credentials/new/slackApi')).text).not.toContain('Sign in through n8n')
   })
 

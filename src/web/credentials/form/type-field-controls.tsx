@@ -10,7 +10,7 @@ const remarks: Record<string, string> = {
   signatureSecret: 'Without a signature secret, n8n does not verify that events come from the service.',
   customScopes: "Your scopes replace n8n's defaults. A node fails if it needs a scope that you leave out.",
   httpNode: 'HTTP Request nodes can call any URL of the service with these scopes.',
-  useCustomAuth: 'For other kinds of authentication, use the type Custom Auth.',
+  useCustomAuth: 'For other kinds of authentication, use the Custom Auth type.',
 }
 
 interface ControlProps {

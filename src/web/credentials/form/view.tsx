@@ -207,7 +207,7 @@ const ConsentCard = ({ label, hasClientCredentials }: { label: string; hasClient
       </p>
       <p>
         To deploy a credential stored here without signing in,{' '}
-        {hasClientCredentials && 'use the grant type Client credentials, or '}enter the token data of an
+        {hasClientCredentials && 'use the Client credentials grant type, or '}enter the token data of an
         earlier sign-in under More settings.
       </p>
     </div>

@@ -86,7 +86,7 @@ export function TypeChoice({ catalogue, query, all, ignored, missing }: TypeChoi
             action={
               isTypeName(query) ? (
                 <LinkButton href={`/credentials/new/${encodeURIComponent(query)}`}>
-                  Use the type {query}
+                  Use the {query} type
                 </LinkButton>
               ) : (
                 <LinkButton href="/credentials/new">All types</LinkButton>

@@ -36,9 +36,9 @@ function workflowEffects({ live, version, publish }: Plan, workflow: string, ins
     ? {
         kind: 'change',
         what: `v${version} is published`,
-        detail: 'The deployment completes once its triggers run',
+        detail: 'The deployment completes once its triggers are active',
       }
-    : { kind: 'keep', what: 'Unpublished', detail: 'Its triggers do not run' }
+    : { kind: 'keep', what: 'Unpublished', detail: 'Its triggers are not active' }
   if (!live) {
     return [
       { kind: 'create', what: workflow, detail: `v${version}, as a new workflow on ${instance}` },

@@ -6,7 +6,7 @@ import { Icon, NodeBadge } from '../../components/icons.tsx'
 import { PageHead } from '../../layout/page.tsx'
 import { instanceStyle, Status, statusBadge, StatusTag } from '../../components/status.tsx'
 import { NameCell, Table, Td, Time, Tr } from '../../components/table.tsx'
-import { plural, type TimeFormat, unknown } from '../../format.ts'
+import { count, type TimeFormat, unknown } from '../../format.ts'
 import type { DeploymentListRow } from '../../../deployments/list-queries.ts'
 import type { InstanceCounts } from '../../../instances/queries.ts'
 import { Lag, attentionItems } from '../health.tsx'
@@ -85,7 +85,7 @@ function DeployedWorkflows({
   return (
     <Card
       title="Deployments"
-      note={counts.total > 0 ? `${plural(counts.active, 'live deployment')} of ${counts.total}` : undefined}
+      note={counts.total > 0 ? `${count(counts.active)} of ${count(counts.total)} live` : undefined}
       aside={
         counts.total > 0 && (
           <a class="link" href={`/deployments?inst=${instanceId}`}>

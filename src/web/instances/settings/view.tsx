@@ -172,7 +172,7 @@ const otelMessages = {
   none: '',
   updated: 'The OpenTelemetry settings in n8n have a new token.',
   pending:
-    "The token in n8n's OpenTelemetry settings could not be updated. Set OpenTelemetry up again on the page of the instance.",
+    "The token in n8n's OpenTelemetry settings could not be updated. Set OpenTelemetry up again on the instance's page.",
 } as const
 
 /** The only page that shows the token. */
