@@ -5,6 +5,7 @@
  */
 import { resolve } from 'node:path'
 import { type OutputChunk, type Plugin, rolldown } from 'rolldown'
+import { acornSubset } from './acorn-subset.ts'
 import { compactSql } from './compact-sql.ts'
 import { drizzleModules, drizzleSubset, withoutConstraints } from './drizzle-subset.ts'
 import { httpDriver } from './http-driver.ts'
@@ -107,6 +108,14 @@ const jose: Plugin = {
   },
 }
 
+const acorn: Plugin = {
+  name: 'acorn-without-options',
+  transform: {
+    filter: { id: /[\\/]acorn[\\/]dist[\\/]acorn\.mjs$/ },
+    handler: (source) => ({ code: acornSubset(source), map: null }),
+  },
+}
+
 const protobuf: Plugin = {
   name: 'pbf-without-unused-methods',
   transform: {
@@ -158,6 +167,7 @@ export async function bundleWorker(): Promise<OutputChunk[]> {
       driver,
       drizzle,
       jose,
+      acorn,
       router,
       protobuf,
       bcryptTables,
