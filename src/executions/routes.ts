@@ -321,7 +321,7 @@ export function hookRoutes(
         'or wrapped in `body`, `data`, `payload` or `json`. gzip and deflate are decoded. A failure ' +
         'without an execution, such as a trigger that could not start, is recorded as an incident. ' +
         'Returns 202 for a new execution and 200 for a known one; 202 with `created: false` and a `code` ' +
-        'for a report that cannot be used yet, which is stored as a dead letter; for an array 200 ' +
+        'for a report that cannot be used yet, which is stored as a dead letter. For an array, returns 200 ' +
         'with the results in the same order. On a server with a queue, returns 202 with `queued: true` as soon as the ' +
         'queue has stored the reports. `Prefer: wait` (RFC 7240) records them first.',
       responses: { 200: ReportAnswers.or(ReportAnswer), 202: ReportAnswer.or(ReportAnswers) },
@@ -343,7 +343,7 @@ export function hookRoutes(
       summary: 'Receive traces from n8n',
       description:
         'An OpenTelemetry collector for n8n 2.19 and later: accepts OTLP trace exports in protobuf or JSON and ' +
-        'records the runs of deployed workflows with their nodes. Set it up with ' +
+        'records the executions of deployed workflows with their nodes. Set it up with ' +
         '`PUT /v1/instances/{id}/otel`. Spans of other programs and workflows are ignored. gzip and deflate ' +
         'are decoded. Responds with an `ExportTraceServiceResponse` in the media type of the request; ' +
         '`partialSuccess` counts unusable spans. A repeated export changes nothing.',

@@ -81,7 +81,7 @@ export const Instance = z
         }),
       })
       .nullable()
-      .meta({ description: 'n8n sends its runs via OpenTelemetry; null unless set up' }),
+      .meta({ description: 'n8n sends its executions via OpenTelemetry; null unless set up' }),
     epoch: z.number().int().meta({
       description: 'Incremented when n8n is reset or restored and its execution IDs start over',
     }),

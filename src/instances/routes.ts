@@ -233,9 +233,9 @@ export function instanceRoutes(deps: InstanceRouteDeps) {
       describe({
         operationId: 'setUpOtel',
         tag,
-        summary: 'Receive runs via OpenTelemetry',
+        summary: 'Receive executions via OpenTelemetry',
         description:
-          'Sets Flowkeep up as the OpenTelemetry collector of n8n 2.19 or later: n8n then sends every run with its ' +
+          'Sets Flowkeep up as the OpenTelemetry collector of n8n 2.19 or later: n8n then sends every execution with its ' +
           'nodes within seconds. The API key needs the scope `otel:manage`. n8n sends a test trace first; nothing ' +
           'changes if it does not arrive. Fails with `instance-conflict` and the host of the `collector` if n8n ' +
           'sends traces elsewhere, unless `replace` is true, and if environment variables of n8n set its ' +
@@ -256,7 +256,7 @@ export function instanceRoutes(deps: InstanceRouteDeps) {
       describe({
         operationId: 'removeOtel',
         tag,
-        summary: 'Stop receiving runs via OpenTelemetry',
+        summary: 'Stop receiving executions via OpenTelemetry',
         description:
           "Restores n8n's earlier OpenTelemetry settings, unless they have been changed since. Polling continues.",
         responses: { 200: OtelRemoval },

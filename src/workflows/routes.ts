@@ -96,7 +96,7 @@ export function workflowRoutes(workflows: WorkflowRepository, fingerprint: Finge
         summary: 'List workflows',
         description:
           'Newest first, without the workflow JSON. A workflow must match all filters. A page of large ' +
-          'items can end before its limit.',
+          'items can contain fewer than `limit`.',
         responses: { 200: WorkflowList },
         errors: ['invalid'],
       }),

@@ -22,7 +22,7 @@ export const entityLabels: Record<Entity, { one: string; many: string }> = {
   instance: { one: 'instance', many: 'Instances' },
   deployment: { one: 'deployment', many: 'Deployments' },
   error: { one: 'error group', many: 'Errors' },
-  alert: { one: 'alert rule or channel', many: 'Alerts' },
+  alert: { one: 'alert rule', many: 'Alerts' },
 }
 
 /** `unknown`: someone who knew the email address or had a token, possibly not the owner. */
@@ -145,8 +145,18 @@ const versions = (version: unknown, from: unknown): string => {
 const strings = (value: unknown): string[] =>
   Array.isArray(value) ? value.filter((each) => typeof each === 'string') : []
 
+const fieldNames = new Map([
+  ['apiKey', 'API key'],
+  ['baseUrl', 'base URL'],
+  ['channelIds', 'channels'],
+  ['enabled', 'status'],
+  ['mutedUntil', 'muting'],
+])
+
 function listed(fields: unknown): string {
-  const names = strings(fields).map((name) => name.replaceAll(/([A-Z])/g, ' $1').toLowerCase())
+  const names = strings(fields).map(
+    (name) => fieldNames.get(name) ?? name.replaceAll(/([A-Z])/g, ' $1').toLowerCase(),
+  )
   return names.length === 0 ? '' : `: ${names.join(', ')}`
 }
 

@@ -171,10 +171,12 @@ function originOf({ details }: AuditEvent): string | null {
   return typeof from === 'string' ? from : null
 }
 
+const isChannel = (action: string): boolean => /^alert\.(channel-|secret-)/.test(action)
+
 const hasPage: ReadonlySet<Entity> = new Set(['credential', 'workflow', 'instance', 'deployment'])
 
 function Subject({ event, entity }: { event: NamedAuditEvent; entity: Entity | null }) {
-  const { subjectId, subjectName, details } = event
+  const { action, subjectId, subjectName, details } = event
   if (entity === 'user') return <span class="muted">the account</span>
   if (entity === 'error' && typeof details?.fingerprint === 'string') {
     return (
@@ -188,7 +190,7 @@ function Subject({ event, entity }: { event: NamedAuditEvent; entity: Entity | n
   if (!hasPage.has(entity)) {
     return (
       <span class="muted">
-        {entityLabels[entity].one} {id}
+        {isChannel(action) ? 'alert channel' : entityLabels[entity].one} {id}
       </span>
     )
   }

@@ -34,7 +34,7 @@ describe('audit labels', () => {
     [
       'instance.updated',
       { changed: ['baseUrl', 'apiKey'] },
-      { text: 'Updated an instance: base url, api key' },
+      { text: 'Updated an instance: base URL, API key' },
     ],
     [
       'instance.created',

@@ -35,7 +35,7 @@ export function aiText({ page, title, failure, graph, nodes, timeline }: RunView
     return body ? [`## ${heading}\n${body}`] : []
   })
   return [
-    'An n8n workflow fails. Find the cause and list the changes that fix the workflow, node by node.',
+    'This n8n workflow is failing. Find the cause and list the changes that fix it, node by node.',
     ...content,
   ].join('\n\n')
 }

@@ -166,7 +166,7 @@ function Rate({
       {rate.successRate === null ? 'no finished runs' : `${percent(rate.successRate / 100)} success`}
       <span class="muted">
         {' '}
-        of {plural(rate.runs, 'run')}
+        over {plural(rate.runs, 'run')}
         {isUncertain(rate.successRateInterval) && `, likely ${percentRange(rate.successRateInterval)}`}
       </span>
     </a>
