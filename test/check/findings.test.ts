@@ -587,6 +587,173 @@ const cases: Case[] = [
     node: 'Code',
     right: workflow([hook, code('const $all = $input.all()\nreturn $all')]),
   },
+  ...(
+    [
+      ['={{ json.body.a }}', '={{ $json.body.a }}'],
+      ['={{ now.toISO() }}', '={{ $now.toISO() }}'],
+      ["={{ node['Hook'].json.body.a }}", "={{ $node['Hook'].json.body.a }}"],
+    ] as const
+  ).map(([wrong, right]) => ({
+    code: 'unknown-variable',
+    wrong: workflow([hook, set(wrong)]),
+    node: 'Edit',
+    right: workflow([hook, set(right)]),
+    isFixed: true,
+  })),
+  ...(
+    [
+      ['={{ moment().day }}', '={{ [1].map((moment) => moment) + parseInt("1") + `${Math.PI}` }}'],
+      ['={{ process.arch }}', "={{ $fromAI('a', 'b', 'string', process) }}"],
+      [
+        '={{ fetch("https://a.test") }}',
+        '={{ (() => { try { return 1 } catch (error) { return error } })() }}',
+      ],
+    ] as const
+  ).map(([wrong, right]) => ({
+    code: 'unknown-variable',
+    wrong: workflow([hook, set(wrong)]),
+    node: 'Edit',
+    right: workflow([hook, set(right)]),
+  })),
+  ...(
+    [
+      ['return [{ json: { host: new URL("https://a.test").host } }]', 'return [{ json: { a: typeof URL } }]'],
+      [
+        'return [{ json: item.json }]',
+        'for (const item of $input.all()) item.json.a = 1\nreturn $input.all()',
+      ],
+      ['return result', 'result = []\nloop: for (const a of items) { break loop }\nreturn result'],
+      [
+        'const r = await axios.get("https://a.test")\nreturn [{ json: r }]',
+        'class A { axios() {} }\nreturn [{ json: { axios: new A().axios() } }]',
+      ],
+    ] as const
+  ).map(([wrong, right]) => ({
+    code: 'unknown-variable',
+    wrong: workflow([hook, code(wrong)]),
+    node: 'Code',
+    right: workflow([hook, code(right)]),
+  })),
+  ...(
+    [
+      ['={{ $("Hook").item.body.a }}', '={{ $("Hook").item.json.body.a }}'],
+      ['={{ $("Hook").first().body.a }}', '={{ $("Hook").first().json.body.a }}'],
+      ['={{ $("Hook").first.json.body.a }}', '={{ $("Hook").first().json.body.a }}'],
+      ['={{ $("Hook").item().json.body.a }}', '={{ $("Hook").item.json.body.a }}'],
+      ['={{ $input.item.body.a }}', '={{ $input.item.json.body.a }}'],
+      ['={{ $input.all()[0].body }}', '={{ $input.all()[0].json.body }}'],
+    ] as const
+  ).map(([wrong, right]) => ({
+    code: 'unknown-field',
+    wrong: workflow([hook, set(wrong)]),
+    node: 'Edit',
+    right: workflow([hook, set(right)]),
+    isFixed: true,
+  })),
+  ...(
+    [
+      [
+        'return $input.all().map((a) => ({ json: { b: a.email } }))',
+        'return $input.all().map((a) => ({ json: { b: a.json.body } }))',
+      ],
+      [
+        'return [{ json: { a: $input.first().json.email } }]',
+        'return [{ json: { a: $input.first().json.body.email } }]',
+      ],
+      [
+        'const [a] = items\nconst b = items[0]\nreturn [{ json: { c: b.text } }]',
+        'const b = { text: 1 }\nreturn [{ json: { c: b.text } }]',
+      ],
+      ['return [{ json: { a: $input.all().json } }]', 'return items.filter((a) => a.json.body && a.binary)'],
+      ['return this.getInputData()', 'return [{ json: { a: this.helpers } }]'],
+      [
+        'return [{ json: { a: $("Hook").json } }]',
+        'for (const a of $("Hook").all()) a.json.b = a.json.b + 1\nreturn items',
+      ],
+    ] as const
+  ).map(([wrong, right]) => ({
+    code: 'unknown-field',
+    wrong: workflow([hook, code(wrong)]),
+    node: 'Code',
+    right: workflow([hook, code(right)]),
+  })),
+  ...(
+    [
+      ['={{ $now.format("YYYY-MM-DD") }}', '={{ $now.format("yyyy-MM-dd") }}'],
+      [
+        '={{ DateTime.fromISO($json.body.a).toFormat("DD.MM.YYYY HH:MM") }}',
+        '={{ $now.toFormat("dd.MM.yyyy HH:mm") }}',
+      ],
+      ['={{ $now.add(1, "day").toISO() }}', '={{ $now.plus(1, "day").toISO() }}'],
+      ['={{ $today.minus({ days: 1 }).toISOString() }}', '={{ new Date().toISOString() }}'],
+      ['={{ $now.subtract(1, "day") }}', '={{ $now.year + $now.toMillis() }}'],
+    ] as const
+  ).map(([wrong, right]) => ({
+    code: 'unknown-date-syntax',
+    wrong: workflow([hook, set(wrong)]),
+    node: 'Edit',
+    right: workflow([hook, set(right)]),
+    isFixed: true,
+  })),
+  {
+    code: 'unknown-date-syntax',
+    wrong: workflow([hook, code('return [{ json: { a: $now.format("yyyy") } }]')]),
+    node: 'Code',
+    right: workflow([hook, code('return [{ json: { a: $now.toFormat("yyyy") } }]')]),
+    isFixed: true,
+  },
+  {
+    code: 'unknown-date-syntax',
+    wrong: workflow([hook, set('={{ $now.getFullYear() }}')]),
+    node: 'Edit',
+    right: workflow([hook, set('={{ new Date().getFullYear() }}')]),
+  },
+  {
+    code: 'env-not-available',
+    wrong: workflow([hook, set('={{ $env.API_KEY }}')]),
+    node: 'Edit',
+    right: workflow([hook, set('={{ $vars.apiKey }}')]),
+  },
+  {
+    code: 'env-not-available',
+    wrong: workflow([hook, code('return [{ json: { a: $env.API_KEY } }]')]),
+    node: 'Code',
+  },
+  ...['=={{ $json.body.a }}', '= ={{ $json.body.a }}', '==={{ $json.body.a }}', ' ={{ $json.body.a }}'].map(
+    (wrong) => ({
+      code: 'literal-expression',
+      wrong: workflow([hook, set(wrong)]),
+      node: 'Edit',
+      right: workflow([hook, set('=a={{ $json.body.a }}')]),
+      isFixed: true,
+    }),
+  ),
+  {
+    code: 'literal-expression',
+    wrong: workflow([hook, code('return [{ json: { a: "{{ $json.body.a }}" } }]')]),
+    node: 'Code',
+    right: workflow([hook, code('return [{ json: { a: "{{ name }}" } }]')]),
+  },
+  ...(
+    [
+      ['return [{ json: "a" }]', 'return [{ json: { a: "a" } }]'],
+      ['return [{ json: $input.all() }]', 'return [{ json: { all: $input.all() } }]'],
+      [
+        'return items.map((a) => ({ json: `${a.json.body}` }))',
+        'return items.map((a) => ({ json: a.json.body }))',
+      ],
+      [
+        'return items.map(async (a) => ({ json: {} }))',
+        'return await Promise.all(items.map(async (a) => ({ json: {} })))',
+      ],
+      ['={{ $json.body }}', 'return { json: { a: 1 } }'],
+    ] as const
+  ).map(([wrong, right]) => ({
+    code: 'code-returns-no-items',
+    wrong: workflow([hook, code(wrong)]),
+    node: 'Code',
+    right: workflow([hook, code(right)]),
+  })),
   {
     code: 'invalid-code',
     wrong: workflow([hook, code('```javascript\nreturn $input.all()\n```')]),

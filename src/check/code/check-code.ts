@@ -1,12 +1,13 @@
 /** @module Checks JavaScript in Code nodes: whether it parses, what it returns, and what it refers to. */
-import type { AnyNode, CallExpression, Expression, Node, Pattern } from 'acorn'
-import { isContainer } from '../../lib/json-object.ts'
+import type { AnyNode, CallExpression, Expression, Node } from 'acorn'
 import { shown } from '../../n8n/structure/repairs.ts'
 import type { References } from '../expressions/references.ts'
 import { checkVariables } from '../expressions/variables.ts'
 import type { CheckedNode } from '../model.ts'
 import { patch, pointerAt, replacement, type Report } from '../report.ts'
+import { findMembers } from './members.ts'
 import { parseScript } from './parser.ts'
+import { namesIn, walk } from './walk.ts'
 
 /** Type → parameter with the body of a function. */
 const scripts: Readonly<Record<string, string>> = {
@@ -17,6 +18,8 @@ const scripts: Readonly<Record<string, string>> = {
 }
 /** Code as a model writes it in a chat. */
 const fence = /^\s*```[a-z]*[ \t]*\r?\n([\s\S]*?)\r?\n?[ \t]*```\s*$/i
+/** `{{ $json.a }}` in text. */
+const template = /\{\{[^{}]*\$(?:json\b|input\b|node\b|\()[^{}]*\}\}/
 /** Only in Run Once for All Items, or only in Run Once for Each Item. */
 const listMethods = new Set(['all', 'first', 'last', 'itemMatching'])
 
@@ -27,8 +30,10 @@ export function checkCode(node: CheckedNode, references: References, report: Rep
   const isCodeNode = type === 'n8n-nodes-base.code'
   if (isCodeNode && checkLanguage(node, report)) return
   if (values.displayed(name).length === 0) return
-  const code = values.given(name)
-  if (typeof code !== 'string' || code.trim() === '' || code.startsWith('={{')) return
+  const given = values.given(name)
+  if (typeof given !== 'string' || given.trim() === '' || (!isCodeNode && given.startsWith('={{'))) return
+  // n8n removes the = of a parameter without expressions.
+  const code = isCodeNode ? given.replace(/^=/, '') : given
   const at = pointerAt('/parameters', name)
   const fenced = fence.exec(code)?.[1]
   if (fenced !== undefined) {
@@ -54,7 +59,7 @@ export function checkCode(node: CheckedNode, references: References, report: Rep
   }
   const script = readCode(parsed.program)
   if (isCodeNode) checkReturns(node, script, at, report)
-  checkUses(node, script, at, references, report, code, isCodeNode)
+  checkUses(node, script, at, references, report, code, isCodeNode, parsed.program)
 }
 
 /** @returns whether the code is not JavaScript */
@@ -98,7 +103,7 @@ const isJavaScript = (code: string): boolean =>
     ({ type }) => type === 'VariableDeclaration' || type === 'FunctionDeclaration',
   ) ?? false
 
-interface CodeFacts {
+export interface CodeFacts {
   /** Arguments of the `return` statements of the script itself; undefined without an argument. */
   returns: (Expression | undefined)[]
   /** The last statement is `throw`. */
@@ -107,9 +112,11 @@ interface CodeFacts {
   modules: string[]
   /** Names of nodes, with whether the matching item is read. */
   nodes: { name: string; isItem: boolean }[]
+  /** Has text with `{{ }}` that only an expression fills in. */
+  hasTemplate: boolean
   /** Members of `$input`. */
   inputMembers: Set<string>
-  /** Global variables that are read, without declared names. */
+  /** Variables that are read other than by `typeof`. Includes declared names. */
   identifiers: Set<string>
   /** Declared names with their initial value. */
   declared: Map<string, Expression | undefined>
@@ -123,28 +130,17 @@ export function readCode(program: { body: readonly Node[] }): CodeFacts {
     throws: program.body.at(-1)?.type === 'ThrowStatement',
     modules: [],
     nodes: [],
+    hasTemplate: false,
     inputMembers: new Set(),
     identifiers: new Set(),
     declared: new Map(),
     assigned: new Set(),
   }
-  const open: { node: AnyNode; isNested: boolean; parent: AnyNode | undefined }[] = []
-  for (const node of program.body) open.push({ node: node as AnyNode, isNested: false, parent: undefined })
-  for (let entry = open.pop(); entry; entry = open.pop()) {
-    const { node, isNested, parent } = entry
+  walk(program, (node, parent, isNested) => {
     visit(node, isNested, parent, found)
-    const isFunction = /Function/.test(node.type)
-    for (const value of Object.values(node) as unknown[]) {
-      for (const child of Array.isArray(value) ? (value as unknown[]) : [value]) {
-        if (isNode(child)) open.push({ node: child, isNested: isNested || isFunction, parent: node })
-      }
-    }
-  }
+  })
   return found
 }
-
-const isNode = (value: unknown): value is AnyNode =>
-  isContainer(value) && 'type' in value && typeof value.type === 'string'
 
 function visit(node: AnyNode, isNested: boolean, parent: AnyNode | undefined, found: CodeFacts): void {
   const { type } = node
@@ -157,28 +153,42 @@ function visit(node: AnyNode, isNested: boolean, parent: AnyNode | undefined, fo
     if (node.left.type !== 'MemberExpression') for (const name of namesIn(node.left)) found.assigned.add(name)
   } else if (type === 'UpdateExpression') {
     if (node.argument.type === 'Identifier') found.assigned.add(node.argument.name)
+  } else if (type === 'Literal' || type === 'TemplateElement') {
+    const text = type === 'Literal' ? node.value : node.value.cooked
+    if (typeof text === 'string' && template.test(text)) found.hasTemplate = true
   } else if (type === 'CallExpression') {
     readCall(node, parent, found)
   } else if (type === 'MemberExpression') {
     if (node.object.type === 'Identifier') readMember(node.object.name, node, found)
   } else if (type === 'Identifier') {
     if (isReference(node, parent)) found.identifiers.add(node.name)
-  } else if (type === 'ClassDeclaration') {
+  } else if (type === 'ClassDeclaration' || type === 'ClassExpression') {
     if (node.id) found.declared.set(node.id.name, undefined)
+  } else if (type === 'CatchClause') {
+    if (node.param) for (const name of namesIn(node.param)) found.declared.set(name, undefined)
   } else if (
     type === 'FunctionDeclaration' ||
     type === 'FunctionExpression' ||
     type === 'ArrowFunctionExpression'
   ) {
-    if (type === 'FunctionDeclaration' && node.id) found.declared.set(node.id.name, undefined)
+    if (type !== 'ArrowFunctionExpression' && node.id) found.declared.set(node.id.name, undefined)
     for (const name of node.params.flatMap(namesIn)) found.declared.set(name, undefined)
   }
 }
 
+/** Names after these are labels. */
+const labelled = /^(?:Labeled|Break|Continue)Statement$|^MetaProperty$/
+
 function isReference(node: AnyNode, parent: AnyNode | undefined): boolean {
   if (parent?.type === 'MemberExpression') return parent.object === node || parent.computed
-  if (parent?.type === 'Property') return parent.value === node
-  return true
+  if (
+    parent?.type === 'Property' ||
+    parent?.type === 'MethodDefinition' ||
+    parent?.type === 'PropertyDefinition'
+  )
+    return parent.value === node || parent.computed
+  if (parent?.type === 'UnaryExpression') return parent.operator !== 'typeof'
+  return parent === undefined || !labelled.test(parent.type)
 }
 
 function readCall(
@@ -212,27 +222,6 @@ function readMember(
   if (name === undefined) return
   if (object === '$node') found.nodes.push({ name, isItem: false })
   if (object === '$input') found.inputMembers.add(name)
-}
-
-function namesIn(pattern: Pattern): string[] {
-  switch (pattern.type) {
-    case 'Identifier':
-      return [pattern.name]
-    case 'ObjectPattern':
-      return pattern.properties.flatMap((each) =>
-        namesIn(each.type === 'Property' ? each.value : each.argument),
-      )
-    case 'ArrayPattern':
-      return pattern.elements.flatMap((each) => (each ? namesIn(each) : []))
-    case 'RestElement':
-      return namesIn(pattern.argument)
-    case 'AssignmentPattern':
-      return namesIn(pattern.left)
-    case 'MemberExpression':
-      return []
-    default:
-      return []
-  }
 }
 
 type Kind = 'object' | 'list' | 'list of values' | 'value' | 'unknown'
@@ -304,11 +293,55 @@ function kindOfCall({ callee, arguments: given }: CallExpression, script: CodeFa
   if (callee.type === 'Identifier') return scalarFunctions.has(callee.name) ? 'value' : 'unknown'
   if (callee.type !== 'MemberExpression' || callee.property.type !== 'Identifier') return 'unknown'
   if (textMethods.has(callee.property.name)) return 'value'
+  if (
+    callee.property.name === 'all' &&
+    callee.object.type === 'Identifier' &&
+    callee.object.name === '$input'
+  )
+    return 'list'
   const [mapper] = given
   if (callee.property.name !== 'map' || mapper?.type !== 'ArrowFunctionExpression') return 'unknown'
   if (mapper.body.type === 'BlockStatement') return 'unknown'
   return kindOf(mapper.body, script, depth + 1) === 'value' ? 'list of values' : 'unknown'
 }
+
+/** The items that are written in a `return` statement. */
+function itemsIn(expression: Expression | undefined): Expression[] {
+  if (expression?.type === 'ObjectExpression') return [expression]
+  if (expression?.type === 'ArrayExpression') {
+    return expression.elements.flatMap((each) => (each && each.type !== 'SpreadElement' ? [each] : []))
+  }
+  const mapper = mapperOf(expression)
+  return mapper && mapper.body.type !== 'BlockStatement' ? [mapper.body] : []
+}
+
+/** The value of `json` in an object literal. */
+function jsonOf(item: Expression): Expression | undefined {
+  if (item.type !== 'ObjectExpression') return undefined
+  for (const each of item.properties) {
+    if (
+      each.type === 'Property' &&
+      each.key.type === 'Identifier' &&
+      each.key.name === 'json' &&
+      !each.computed
+    )
+      return each.value
+  }
+  return undefined
+}
+
+function mapperOf(expression: Expression | undefined) {
+  if (expression?.type !== 'CallExpression') return undefined
+  const { callee } = expression
+  const [mapper] = expression.arguments
+  const isMap =
+    callee.type === 'MemberExpression' &&
+    callee.property.type === 'Identifier' &&
+    callee.property.name === 'map'
+  return isMap && mapper?.type === 'ArrowFunctionExpression' ? mapper : undefined
+}
+
+const isAsyncMap = (expression: Expression | undefined): boolean => mapperOf(expression)?.async === true
 
 function checkReturns(node: CheckedNode, script: CodeFacts, at: string, report: Report): void {
   const mode = node.values.get('mode')
@@ -316,6 +349,14 @@ function checkReturns(node: CheckedNode, script: CodeFacts, at: string, report: 
   const returnsNothing = script.returns.every((each) => each === undefined) && !script.throws
   const add = (message: string, n8n?: string) =>
     report.add(node, { code: 'code-returns-no-items', level: 'error', at, message, n8n })
+  const isNoObject = (each: Expression | undefined) => {
+    const json = each && jsonOf(each)
+    return json && !['object', 'unknown'].includes(kindOf(json, script))
+  }
+  if (script.returns.flatMap(itemsIn).some(isNoObject)) {
+    add('json must be an object, such as { json: { text: "…" } }', "A 'json' property isn't an object")
+    return
+  }
   if (mode === 'runOnceForEachItem') {
     if (returnsNothing) {
       report.add(node, {
@@ -335,6 +376,10 @@ function checkReturns(node: CheckedNode, script: CodeFacts, at: string, report: 
   }
   if (mode !== 'runOnceForAllItems') return
   const n8n = "Code doesn't return items properly"
+  if (script.returns.some((each) => isAsyncMap(each))) {
+    add('The code returns a list of promises, so the items are empty. Use return await Promise.all(…)')
+    return
+  }
   if (returnsNothing) {
     add('The code returns nothing. Return a list of items, such as [{ json: { … } }]', n8n)
   } else if (kinds.length > 0 && kinds.every((kind) => kind === 'value' || kind === 'list of values')) {
@@ -350,6 +395,7 @@ function checkUses(
   report: Report,
   code: string,
   isCodeNode: boolean,
+  program: { body: readonly Node[] },
 ): void {
   for (const { name, isItem } of facts.nodes) references.checkName(node, name, at, isItem, code)
   for (const module of new Set(facts.modules)) {
@@ -362,8 +408,19 @@ function checkUses(
     })
   }
   if (!isCodeNode) return
-  checkVariables(node, facts.identifiers, facts.declared, at, report)
   const mode = node.values.get('mode')
+  const place = mode === 'runOnceForEachItem' ? 'each' : 'all'
+  checkVariables(node, facts, place, at, report)
+  if (facts.hasTemplate) {
+    report.add(node, {
+      code: 'literal-expression',
+      level: 'warning',
+      at,
+      message: 'n8n does not fill in {{ }} in code. Use the variable itself, such as $json.a',
+    })
+  }
+  const members = findMembers(program, code, place, facts.declared, facts.assigned)
+  references.checkMembers(node, members, at, code, 0)
   if (mode === 'runOnceForEachItem') {
     const method = [...facts.inputMembers].find((each) => listMethods.has(each))
     if (method !== undefined) {
@@ -385,12 +442,12 @@ function checkUses(
       })
     }
   } else if (mode === 'runOnceForAllItems') {
-    if (facts.inputMembers.has('item')) {
+    if (facts.inputMembers.has('item') || facts.identifiers.has('$json')) {
       report.add(node, {
         code: 'input-in-wrong-mode',
         level: 'hint',
         at,
-        message: `In Run Once for All Items mode, $input.item is only the first item. Use $input.all()`,
+        message: `In Run Once for All Items mode, ${facts.inputMembers.has('item') ? '$input.item' : '$json'} is only the first item. Use $input.all()`,
       })
     }
   }

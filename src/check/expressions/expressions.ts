@@ -1,7 +1,8 @@
 /** @module Checks every string of a node's parameters: expressions, a missing `=`, and what they refer to. */
 import { isContainer } from '../../lib/json-object.ts'
 import { shown } from '../../n8n/structure/repairs.ts'
-import { readCode } from '../code/check-code.ts'
+import { type CodeFacts, readCode } from '../code/check-code.ts'
+import { findMembers, type Member } from '../code/members.ts'
 import { parseScript } from '../code/parser.ts'
 import type { PropertyFacts } from '../facts/node-facts.ts'
 import type { CheckedNode } from '../model.ts'
@@ -10,7 +11,7 @@ import { checkJsonTemplate } from '../values/json-text.ts'
 import { byName } from '../values/parameter-values.ts'
 import type { References } from './references.ts'
 import { type Chunk, splitTemplate } from './template.ts'
-import { checkVariables, mayUseUnknownVariable } from './variables.ts'
+import { checkVariables } from './variables.ts'
 
 /** Something that only an expression can mean. */
 const n8nVariable =
@@ -28,7 +29,7 @@ const templateReference =
   /\$\{\s*((?:\$json(?:\??\.[A-Za-z_]|\[["'])|\$\((["'])[^"']*\2\)\.)[\w.[\]()"'$?-]*)\s*\}/g
 /** Simple enough not to need the parser. */
 const simplePath =
-  /^\s*(?:\$(?:json|now|today|vars|execution|workflow|prevNode|itemIndex|runIndex)\b|\$input\.(?:item|first\(\)|last\(\)))(?:\??\.[A-Za-z_$][\w$]*|\??\[(?:\d+|"[^"\\\n]*"|'[^'\\\n]*')\])*\s*$/
+  /^\s*(?:\$(?:json|now|today|vars|execution|workflow|prevNode|itemIndex|runIndex)\b|\$input\.(?:item|first\(\)|last\(\))\.json)(?:\??\.[A-Za-z_$][\w$]*|\??\[(?:\d+|"[^"\\\n]*"|'[^'\\\n]*')\])*\s*$/
 
 /** Types whose text holds `{{ }}` that the node itself evaluates or passes on. */
 const templateEditors = new Set(['sqlEditor', 'htmlEditor', 'cssEditor', 'jsEditor', 'codeNodeEditor'])
@@ -37,7 +38,7 @@ export class ExpressionChecker {
   readonly #report: Report
   readonly #references: References
   /** Most expressions occur more than once. */
-  readonly #faults = new Map<string, string | null>()
+  readonly #read = new Map<string, Script>()
 
   constructor(report: Report, references: References) {
     this.#report = report
@@ -91,7 +92,7 @@ export class ExpressionChecker {
       level: 'warning',
       at,
       message: 'n8n takes the {{ }} literally, because the value does not start with =. Put = in front of it',
-      fix: replacement('Put = in front', node.pointer + at, `=${value}`),
+      fix: replacement('Put = in front', node.pointer + at, `=${value.replace(/^\s+=+\s*(?=\{\{)/, '')}`),
     })
   }
 
@@ -113,6 +114,16 @@ export class ExpressionChecker {
       return
     }
     const template = value.slice(1)
+    const extra = /^\s*=+\s*(?=\{\{)/.exec(template)?.[0]
+    if (extra !== undefined) {
+      this.#report.add(node, {
+        code: 'literal-expression',
+        level: 'warning',
+        at,
+        message: 'An expression starts with one =. n8n takes the second one literally',
+        fix: replacement('Remove it', node.pointer + at, `=${template.slice(extra.length)}`),
+      })
+    }
     const chunks = splitTemplate(template)
     let isValid = true
     for (const chunk of chunks) {
@@ -135,17 +146,29 @@ export class ExpressionChecker {
       break
     }
     if (isValid && property?.type === 'json') checkJsonTemplate(node, name, value, at, this.#report)
-    if (isValid) this.#variables(node, chunks, at)
+    if (isValid) this.#variables(node, chunks, at, value)
     this.#references.checkExpression(node, chunks, at, value)
   }
 
-  #variables(node: CheckedNode, chunks: readonly Chunk[], at: string): void {
-    for (const { isCode, text } of chunks) {
-      if (!isCode || !mayUseUnknownVariable(text)) continue
-      const program = parseScript(asStatement(text))?.program
-      if (!program) continue
-      const { identifiers, declared } = readCode(program)
-      checkVariables(node, identifiers, declared, at, this.#report)
+  #variables(node: CheckedNode, chunks: readonly Chunk[], at: string, value: string): void {
+    for (const { isCode, text, start } of chunks) {
+      const script = isCode ? this.#script(text) : undefined
+      if (!script?.facts) continue
+      const { facts, members } = script
+      checkVariables(node, facts, 'expression', at, this.#report, (name, meant) => {
+        const free = new RegExp(String.raw`(?<![\w$."'])${name}(?=\s*(?:\?\.|[.[(]))`, 'g')
+        const code = text.replaceAll(free, () => meant)
+        const at0 = start + 1
+        return code === text
+          ? undefined
+          : replacement(
+              `Use ${meant}`,
+              node.pointer + at,
+              value.slice(0, at0) + code + value.slice(at0 + text.length),
+            )
+      })
+      const base = start + 1 - (asStatement(text).length > text.length ? 1 : 0)
+      this.#references.checkMembers(node, members, at, value, base)
     }
   }
 
@@ -178,13 +201,32 @@ export class ExpressionChecker {
 
   /** Null if the code is a valid expression. */
   #fault({ text }: Chunk): string | null {
-    if (text.trim() === '' || simplePath.test(text)) return null
-    const known = this.#faults.get(text)
-    if (known !== undefined) return known
-    const fault = expressionFault(text)
-    this.#faults.set(text, fault)
-    return fault
+    return this.#script(text)?.fault ?? null
   }
+
+  /** Undefined for code that needs no parser. */
+  #script(text: string): Script | undefined {
+    if (text.trim() === '' || simplePath.test(text)) return undefined
+    let script = this.#read.get(text)
+    if (!script) this.#read.set(text, (script = readExpression(text)))
+    return script
+  }
+}
+
+interface Script {
+  fault: string | null
+  facts?: CodeFacts
+  members: readonly Member[]
+}
+
+function readExpression(text: string): Script {
+  const fault = expressionFault(text)
+  const code = asStatement(text)
+  const program = fault === null ? parseScript(code)?.program : undefined
+  if (!program) return { fault, members: [] }
+  const facts = readCode(program)
+  const members = findMembers(program, code, 'expression', facts.declared, facts.assigned)
+  return { fault, facts, members }
 }
 
 const asStatement = (code: string): string => (code.trimStart().startsWith('{') ? `(${code})` : code)

@@ -5,6 +5,7 @@ import type { OutputFields } from '../graph/fields.ts'
 import { replacement, type Report } from '../report.ts'
 import { closest } from '../values/closest.ts'
 import { shown } from '../../n8n/structure/repairs.ts'
+import type { Member } from '../code/members.ts'
 import type { Chunk } from './template.ts'
 
 const quotedName = String.raw`(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|${'`'}((?:[^${'`'}\\$]|\\.)*)${'`'})`
@@ -20,9 +21,6 @@ const fieldOfInput = new RegExp(
   String.raw`(?:\$json|\$input\s*\.\s*(?:item|first\(\)|last\(\))\s*\.\s*json)${member}`,
   'g',
 )
-const fieldOfNode = new RegExp(String.raw`^\s*\.\s*(?:(?:item|first\(\)|last\(\))\s*\.\s*)?json${member}`)
-/** `$('A').json` and `$input.json`, which have no item. */
-const withoutItem = new RegExp(String.raw`(\$\(\s*${quotedName}\s*\)|\$input)\s*\??\.(json|binary)\b`)
 /** Methods that n8n adds to objects. */
 const methods = new Set(
   'isEmpty isNotEmpty hasField compact keepFieldsContaining keys merge removeField removeFieldsContaining toJsonString urlEncode values toString hasOwnProperty length'.split(
@@ -55,13 +53,11 @@ export class References {
         const end = match.index + match[0].length
         const after = text.slice(end, end + 200)
         this.#name(node, unescaped(name), at, { value, raw: name, isItem: item.test(after), isGuarded })
-        this.#fieldOfNode(node, unescaped(name), after, at)
       }
       for (const [, name = ''] of text.matchAll(byProperty)) {
         this.#name(node, name, at, { value, raw: name, isItem: false, isGuarded })
       }
       this.#fieldsOfInput(node, text, at)
-      this.#withoutItem(node, text, at)
     }
   }
 
@@ -140,31 +136,43 @@ export class References {
   }
 
   #fieldsOfInput(node: CheckedNode, text: string, at: string): void {
-    if (!text.includes('json') || !this.#flow) return
-    const [root = node, another] = this.#flow.roots(node)
-    if (another) return
-    const known = this.#fields.ofInput(root)
+    const known = text.includes('json') ? this.#inputFields(node) : undefined
     if (!known) return
     for (const match of text.matchAll(fieldOfInput)) this.#field(node, fieldIn(match), known, 'The input', at)
   }
 
-  #withoutItem(node: CheckedNode, text: string, at: string): void {
-    const match = withoutItem.exec(text)
-    if (!match) return
-    const [, source = '', field] = [match[0], match[1], match.at(-1)]
-    this.#report.add(node, {
-      code: 'unknown-field',
-      level: 'warning',
-      at,
-      message: `${shown(source)} has no field ${field}. Use ${shown(source)}.item.${field}`,
-    })
+  /** @param base offset of the code that the edits refer to, in `value` */
+  checkMembers(node: CheckedNode, members: readonly Member[], at: string, value: string, base: number): void {
+    for (const { kind, name, from, message, edit } of members) {
+      if (kind === 'field' || message === undefined) {
+        if (this.#flow) this.#fieldOf(node, from, name, at)
+        continue
+      }
+      const fixed = edit && value.slice(0, base + edit.start) + edit.text + value.slice(base + edit.end)
+      this.#report.add(node, {
+        code: kind === 'date' ? 'unknown-date-syntax' : 'unknown-field',
+        level: 'warning',
+        at,
+        message: shown(message),
+        fix: fixed === undefined ? undefined : replacement('Correct it', node.pointer + at, fixed),
+      })
+    }
   }
 
-  #fieldOfNode(node: CheckedNode, name: string, after: string, at: string): void {
-    const match = fieldOfNode.exec(after)
-    const source = match && this.#model.named(name)
-    const known = source && this.#fields.of(source)
-    if (match && known) this.#field(node, fieldIn(match), known, `"${shown(name)}"`, at)
+  #fieldOf(node: CheckedNode, from: string | undefined, name: string, at: string): void {
+    if (from !== undefined) {
+      const source = this.#model.named(from)
+      const known = source && this.#fields.of(source)
+      if (known) this.#field(node, name, known, `"${shown(from)}"`, at)
+      return
+    }
+    const known = this.#inputFields(node)
+    if (known) this.#field(node, name, known, 'The input', at)
+  }
+
+  #inputFields(node: CheckedNode): ReadonlySet<string> | undefined {
+    const [root = node, another] = this.#flow?.roots(node) ?? []
+    return another || !this.#flow ? undefined : this.#fields.ofInput(root)
   }
 
   #field(
