@@ -46,7 +46,7 @@ const PercentageInterval = z
   .nullable()
   .meta({
     description:
-      '95% confidence interval (Wilson) of the success rate, in percent. With 3 successes of 3 it is 43.85 to 100. ' +
+      '95% confidence interval (Wilson) of the success rate, in percent. For 3 successes in 3 executions, it is 43.85 to 100. ' +
       'Null when there are no executions',
   })
 const DurationMs = z.number().int().nullable()

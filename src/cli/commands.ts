@@ -93,7 +93,7 @@ export const commands: readonly Command[] = [
       },
     },
     environment: signIn,
-    partial: 'Some were imported, others were rejected or skipped',
+    partial: 'Some items were imported; others were rejected or skipped',
     run: async (input) => (await import('./transfer/import.ts')).importCommand(input),
   },
   {

@@ -243,7 +243,7 @@ export const DeploymentVersionQuery = z.strictObject({
   limit: pageQuery.limit,
   cursor: z
     .string()
-    .regex(/^[1-9]\d{0,8}$/, 'Not a cursor from this list')
+    .regex(/^[1-9]\d{0,8}$/, 'Not a cursor from this list. Use the nextCursor of a page')
     .transform(Number)
     .optional(),
 })

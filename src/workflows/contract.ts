@@ -218,9 +218,9 @@ export const WorkflowVersionQuery = z.strictObject({
   limit: pageQuery.limit,
   cursor: z
     .string()
-    .regex(/^[1-9]\d{0,8}$/, 'Not a cursor from this list')
+    .regex(/^[1-9]\d{0,8}$/, 'Not a cursor from this list. Use the nextCursor of a page')
     .transform(Number)
-    .pipe(z.number().min(2, 'Not a cursor from this list'))
+    .pipe(z.number().min(2, 'Not a cursor from this list. Use the nextCursor of a page'))
     .optional(),
 })
 

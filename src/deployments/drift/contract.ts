@@ -85,7 +85,7 @@ export const RemoteWorkflowQuery = z.strictObject({
     }),
   cursor: z
     .string()
-    .regex(/^[\w+/=-]{1,500}$/, 'Not a cursor from this list')
+    .regex(/^[\w+/=-]{1,500}$/, 'Not a cursor from this list. Use the nextCursor of a page')
     .optional(),
   name: z
     .string()

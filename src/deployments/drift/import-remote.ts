@@ -63,7 +63,7 @@ export class RemoteWorkflows {
       })
       .catch((error: unknown) => {
         const isCursor = cursor !== undefined && isN8nError(error, 'rejected')
-        if (isCursor) throw invalid('cursor', 'Not a cursor from this list')
+        if (isCursor) throw invalid('cursor', 'Not a cursor from this list. Use the nextCursor of a page')
         return failed(error)
       })
     const shown = page.items.filter(({ id }) => id !== connection.instance.reporterWorkflowId)
