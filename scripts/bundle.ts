@@ -4,7 +4,7 @@ import { codeBySource, partOf } from './bundle-parts.ts'
 import { bundleWorker } from './worker-bundle.ts'
 
 /** KiB, gzipped, of all code that is uploaded. Static assets do not count. */
-const limit = 451
+const limit = 454
 /** KiB, gzipped: a little above what the part needs. */
 const limits: Record<string, number> = {
   'src/web': 124,
@@ -12,7 +12,7 @@ const limits: Record<string, number> = {
   'src/n8n': 25,
   'src/lib': 28,
   zod: 15,
-  'src/executions': 26,
+  'src/executions': 32,
   'drizzle-orm': 14,
   hono: 15,
   jose: 10,

@@ -181,7 +181,10 @@ export const ExecutionQuery = z
     cursor: z
       .string()
       .max(64)
-      .refine((cursor) => readRunCursor(cursor) !== null, 'Not a cursor from this list. Use the nextCursor of a page')
+      .refine(
+        (cursor) => readRunCursor(cursor) !== null,
+        'Not a cursor from this list. Use the nextCursor of a page',
+      )
       .optional(),
     ...executionFilter,
   })

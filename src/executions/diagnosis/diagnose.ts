@@ -118,12 +118,7 @@ async function describeNode(
     name,
     type: run?.type ?? node?.type ?? null,
     typeVersion: node ? typeVersionOf(node.json) : null,
-    parameters: rows.map(({ pointer, type, length, value }) => ({
-      pointer,
-      type,
-      length,
-      ...(value !== undefined && { value }),
-    })),
+    parameters: rows.map(({ pointer, type, length, value }) => ({ pointer, type, length, value })),
     omittedParameters: omitted,
     credentials: failure.credentials.map(({ id, type, name: label, status }) => ({
       id,
