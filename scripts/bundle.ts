@@ -7,12 +7,12 @@ import { bundleWorker } from './worker-bundle.ts'
 const limit = 454
 /** KiB, gzipped: a little above what the part needs. */
 const limits: Record<string, number> = {
-  'src/web': 124,
+  'src/web': 121,
   'src/deployments': 33,
   'src/n8n': 25,
   'src/lib': 28,
   zod: 15,
-  'src/executions': 32,
+  'src/executions': 33,
   'drizzle-orm': 14,
   hono: 15,
   jose: 10,
