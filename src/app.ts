@@ -14,7 +14,6 @@ import { notFoundPage } from './web/layout/failure-page.tsx'
 import { dashboardRoutes } from './web/routes.tsx'
 import { BrowserSessions } from './web/session.ts'
 import type { Deps } from './deps.ts'
-import { diagnosisRoutes } from './executions/diagnosis/routes.ts'
 import { deadLetterRoutes, executionRoutes, hookRoutes, incidentRoutes } from './executions/routes.ts'
 import { requireUser } from './http/auth.ts'
 import { docsRoutes } from './http/docs.ts'
@@ -27,6 +26,7 @@ import { loadCatalogue } from './n8n/catalogue/catalogue.ts'
 import { auditRoutes } from './users/audit-routes.ts'
 import { authRoutes, meRoutes } from './users/routes.ts'
 import { workflowCheckRoutes } from './workflows/check-routes.ts'
+import { workflowEditRoutes } from './workflows/edits/routes.ts'
 import { missingCredentialRoutes, workflowRoutes } from './workflows/routes.ts'
 
 const signedInPaths = [
@@ -69,6 +69,7 @@ export function createApp(deps: Deps) {
     .route('/v1/node-types', nodeTypeRoutes(loadCatalogue))
     .route('/v1/workflows', workflowRoutes(deps.workflows, deps.fingerprint))
     .route('/v1/workflows', workflowCheckRoutes(deps.workflows, deps.checks))
+    .route('/v1/workflows', workflowEditRoutes(deps.workflows, deps.edits))
     .route('/v1/workflows', readinessRoutes(deps.readiness))
     .route('/v1/instances', instanceRoutes(deps))
     .route('/v1/instances', remoteWorkflowRoutes(deps.remoteWorkflows, deps.replayResults))
@@ -79,7 +80,6 @@ export function createApp(deps: Deps) {
     .route('/v1/deployments', lifecycleRoutes(deps.deployer))
     .route('/v1/deployments', driftRoutes(deps.drift))
     .route('/v1/executions', executionRoutes(deps.executions, deps.poll, deps.exporting))
-    .route('/v1/executions', diagnosisRoutes(deps.db.read, deps.now))
     .route('/v1/dead-letters', deadLetterRoutes(deps.deadLetters))
     .route('/v1/incidents', incidentRoutes(deps.incidents))
     .route('/v1/analytics', analyticsRoutes(deps.analytics, deps.errorStates))

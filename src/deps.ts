@@ -63,6 +63,7 @@ import { SessionRepository, sessionLifetimeDays } from './users/session-reposito
 import { SignIn } from './users/sign-in.ts'
 import { Throttle } from './users/throttle.ts'
 import { WorkflowChecks } from './workflows/checks.ts'
+import { WorkflowEdits } from './workflows/edits/edits.ts'
 import { WorkflowRepository } from './workflows/repository.ts'
 import { CredentialRequirements } from './workflows/requirements.ts'
 
@@ -282,6 +283,7 @@ export function createDeps(config: Config, runtime: Runtime) {
     credentialReplacer: new CredentialReplacer(db, now, { credentials, deployer }),
     workflows,
     checks: new WorkflowChecks(db),
+    edits: new WorkflowEdits(workflows),
     requirements,
     readiness: new WorkflowReadiness(db, {
       requirements,

@@ -6,12 +6,12 @@ import { replacement, type Report } from '../report.ts'
 import { closest } from '../values/closest.ts'
 import { shown } from '../../n8n/structure/repairs.ts'
 import type { Member } from '../code/members.ts'
+import { capturedName, unescaped } from './node-references.ts'
 import type { Chunk } from './template.ts'
 
-const quotedName = String.raw`(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|${'`'}((?:[^${'`'}\\$]|\\.)*)${'`'})`
 /** `$('X')`, `$node["X"]`, `$items("X"`; the name is in one of three groups. */
 const byName = new RegExp(
-  String.raw`\$\(\s*${quotedName}\s*\)|\$node\[\s*${quotedName}\s*\]|\$items\(\s*${quotedName}`,
+  String.raw`\$\(\s*${capturedName}\s*\)|\$node\[\s*${capturedName}\s*\]|\$items\(\s*${capturedName}`,
   'g',
 )
 const byProperty = /\$node\.([A-Za-z_$][\w$]*)/g
@@ -198,5 +198,4 @@ export class References {
 
 const fieldIn = (match: readonly (string | undefined)[]): string | undefined =>
   match.slice(1).find((each) => each !== undefined)
-const unescaped = (text: string): string => text.replaceAll(/\\(.)/g, '$1')
 const escaped = (text: string): string => text.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`)
