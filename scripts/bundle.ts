@@ -4,15 +4,15 @@ import { codeBySource, partOf } from './bundle-parts.ts'
 import { bundleWorker } from './worker-bundle.ts'
 
 /** KiB, gzipped, of all code that is uploaded. Static assets do not count. */
-const limit = 460
+const limit = 463
 /** KiB, gzipped: a little above what the part needs. */
 const limits: Record<string, number> = {
-  'src/web': 124,
+  'src/web': 121,
   'src/deployments': 33,
   'src/n8n': 25,
   'src/lib': 28,
   zod: 15,
-  'src/executions': 26,
+  'src/executions': 33,
   'drizzle-orm': 14,
   hono: 15,
   jose: 10,

@@ -14,6 +14,7 @@ import { notFoundPage } from './web/layout/failure-page.tsx'
 import { dashboardRoutes } from './web/routes.tsx'
 import { BrowserSessions } from './web/session.ts'
 import type { Deps } from './deps.ts'
+import { diagnosisRoutes } from './executions/diagnosis/routes.ts'
 import { deadLetterRoutes, executionRoutes, hookRoutes, incidentRoutes } from './executions/routes.ts'
 import { requireUser } from './http/auth.ts'
 import { docsRoutes } from './http/docs.ts'
@@ -80,6 +81,7 @@ export function createApp(deps: Deps) {
     .route('/v1/deployments', lifecycleRoutes(deps.deployer))
     .route('/v1/deployments', driftRoutes(deps.drift))
     .route('/v1/executions', executionRoutes(deps.executions, deps.poll, deps.exporting))
+    .route('/v1/executions', diagnosisRoutes(deps.db.read, deps.now))
     .route('/v1/dead-letters', deadLetterRoutes(deps.deadLetters))
     .route('/v1/incidents', incidentRoutes(deps.incidents))
     .route('/v1/analytics', analyticsRoutes(deps.analytics, deps.errorStates))

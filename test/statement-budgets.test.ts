@@ -233,7 +233,7 @@ beforeAll(async () => {
 const pages: Record<string, [statements: number, requests: number]> = {
   '/': [18, 3],
   '/executions': [5, 2],
-  '/executions/{executions}': [9, 2],
+  '/executions/{executions}': [11, 2],
   '/errors': [3, 2],
   '/workflows': [4, 2],
   '/workflows/new': [2, 2],
@@ -331,6 +331,7 @@ const operations: Record<string, [statements: number, requests: number]> = {
   'GET /v1/executions': [1, 1],
   'GET /v1/executions/export': [1, 1],
   'GET /v1/executions/{executions}': [1, 1],
+  'GET /v1/executions/{executions}/diagnosis': [7, 1],
   'GET /v1/dead-letters': [1, 1],
   'GET /v1/dead-letters/{dead-letter-1}': [1, 1],
   'GET /v1/incidents': [1, 1],

@@ -63,6 +63,24 @@ export const ExecutionSummary = z
   .meta({ ref: 'ExecutionSummary' })
 export type ExecutionSummary = z.output<typeof ExecutionSummary>
 
+const DataShape = z
+  .string()
+  .nullable()
+  .meta({
+    description:
+      'Keys, types and lengths of the items, without values, in the syntax of TypeScript; null without items',
+    examples: ['{ id: number, tags: string(3–12)[], owner?: { name: string(0) } | null }'],
+  })
+
+export const NodeInput = z
+  .object({
+    node: z.string(),
+    output: z.number().int().meta({ description: '0-based' }),
+    items: z.number().int(),
+    shape: DataShape,
+  })
+  .meta({ ref: 'NodeInput' })
+
 const NodeRun = z
   .object({
     name: z.string(),
@@ -79,6 +97,13 @@ const NodeRun = z
       .meta({ description: 'Items that the node returned, across all runs and outputs' }),
     runs: z.number().int().meta({ description: 'More than 1 in a loop' }),
     error: z.object({ message: z.string(), httpStatus: z.number().int().nullable() }).nullable(),
+    input: z
+      .array(NodeInput)
+      .optional()
+      .meta({ description: 'What the failed run of the node received. Only for nodes with an error' }),
+    output: z.array(DataShape).optional().meta({
+      description: 'Shape of each main output of the last run. Only in executions with a failed node',
+    }),
   })
   .meta({ ref: 'NodeRun' })
 
@@ -156,7 +181,10 @@ export const ExecutionQuery = z
     cursor: z
       .string()
       .max(64)
-      .refine((cursor) => readRunCursor(cursor) !== null, 'Not a cursor from this list. Use the nextCursor of a page')
+      .refine(
+        (cursor) => readRunCursor(cursor) !== null,
+        'Not a cursor from this list. Use the nextCursor of a page',
+      )
       .optional(),
     ...executionFilter,
   })

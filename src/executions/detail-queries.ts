@@ -1,4 +1,4 @@
-import { and, eq, sql } from 'drizzle-orm'
+import { and, eq, type SQL, sql } from 'drizzle-orm'
 import { bindingsOfVersion } from '../credentials/node-credentials.ts'
 import type { Reader } from '../db/client.ts'
 import { deployments, type SlotBinding } from '../db/schema/deployments.ts'
@@ -27,6 +27,21 @@ export interface GroupFacts {
   versionBefore: { version: number; runs: number } | null
 }
 
+/** A later version that ran successfully and has not failed with the same message since. */
+export interface KnownFix extends Record<string, unknown> {
+  workflow_id: string
+  workflow_name: string
+  node: string
+  failed_in: number
+  version: number
+  prompt: string | null
+  model: string | null
+  created_ms: number
+  /** JSON of the node in both versions; null if it is not there. */
+  node_before: unknown
+  node_after: unknown
+}
+
 export interface RunPage {
   run: ExecutionSummary
   httpStatus: number | null
@@ -48,7 +63,13 @@ export interface RunPage {
   /** Credentials that are currently bound. */
   credentials: BoundCredential[]
   group: GroupFacts | null
+  /** The first version of this workflow that failed with this error. */
+  introducedIn: { version: number; prompt: string | null; model: string | null; createdAt: Date } | null
+  /** Newest first. */
+  fixes: KnownFix[]
 }
+
+const maximumFixes = 3
 
 /** Reads all data for a run's page in one round trip. Null when the user has no such run. */
 export async function readRun(db: Reader, userId: string, id: string, now: Date): Promise<RunPage | null> {
@@ -58,7 +79,7 @@ export async function readRun(db: Reader, userId: string, id: string, now: Date)
     executionStatuses.map((status) => sql`s.${sql.identifier(status)}`),
     sql` + `,
   )
-  const [[row], credentials, group, first, before] = await db.batch([
+  const [[row], credentials, group, first, before, introduced, fixes] = await db.batch([
     db
       .select({
         run: summaryColumns(now),
@@ -128,8 +149,22 @@ export async function readRun(db: Reader, userId: string, id: string, now: Date)
       where ${thisRun} and s.user_id = ${userId}
       group by s.workflow_version having sum(${allRuns}) > 0
       order by s.workflow_version desc limit 1`),
+    db.execute<{ version: number; prompt: string | null; model: string | null; created_ms: number }>(sql`
+      select v.version, v.prompt, v.model, extract(epoch from v.created_at)::float8 * 1000 as created_ms
+      from executions e
+      cross join lateral (
+        select s.workflow_version as version from error_stats_now s
+        where s.user_id = ${userId} and s.grain = 'day' and s.fingerprint = e.error_fingerprint
+          and s.workflow_id = e.workflow_id
+        group by s.workflow_version having sum(s.runs) > 0
+        order by s.workflow_version limit 1
+      ) f
+      join workflow_versions v on v.user_id = e.user_id and v.workflow_id = e.workflow_id and v.version = f.version
+      where ${thisRun}`),
+    db.execute<KnownFix>(knownFixes(userId, thisRun)),
   ])
   if (!row) return null
+  const [introducedIn] = introduced.rows
   const run = toSummary(row.run)
   return {
     run,
@@ -154,7 +189,59 @@ export async function readRun(db: Reader, userId: string, id: string, now: Date)
       row.fingerprint !== null && run.error
         ? groupOf(row.fingerprint, run, group.rows, first.rows[0], before.rows[0])
         : null,
+    introducedIn: introducedIn
+      ? {
+          version: introducedIn.version,
+          prompt: introducedIn.prompt,
+          model: introducedIn.model,
+          createdAt: new Date(introducedIn.created_ms),
+        }
+      : null,
+    fixes: run.error ? fixes.rows : [],
   }
+}
+
+/** Groups with the same error class, HTTP status and message count as one, at whatever node they occur. */
+function knownFixes(userId: string, thisRun: SQL): SQL {
+  const nodeIn = (version: SQL) => sql`(
+    select each.json from jsonb_array_elements(${version}.workflow_data -> 'nodes') each (json)
+    where each.json ->> 'name' = f.node limit 1)`
+  return sql`
+    with same as materialized (
+      select distinct other.fingerprint, other.node
+      from executions e
+      join error_groups g on g.user_id = e.user_id and g.fingerprint = e.error_fingerprint
+      join error_groups other on other.user_id = ${userId} and other.message = g.message
+        and other.error_class is not distinct from g.error_class
+        and other.http_status is not distinct from g.http_status
+      where ${thisRun} and other.node is not null
+    ),
+    failed as (
+      select workflow_id, node, max(version) as version from (
+        select s.workflow_id, same.node, s.workflow_version as version
+        from same join error_stats_now s on s.fingerprint = same.fingerprint
+        where s.user_id = ${userId} and s.grain = 'day'
+        group by s.workflow_id, same.node, s.workflow_version having sum(s.runs) > 0
+      ) versions
+      group by workflow_id, node
+    )
+    select f.workflow_id, w.name as workflow_name, f.node, f.version as failed_in, after.version, after.prompt, after.model,
+      extract(epoch from after.created_at)::float8 * 1000 as created_ms,
+      ${nodeIn(sql`before`)} as node_before, ${nodeIn(sql`after`)} as node_after
+    from failed f
+    cross join lateral (
+      select s.workflow_version as version from execution_stats_now s
+      where s.user_id = ${userId} and s.grain = 'day' and s.workflow_id = f.workflow_id
+        and s.workflow_version > f.version
+      group by s.workflow_version having sum(s.success) > 0
+      order by s.workflow_version limit 1
+    ) fixed
+    join workflows w on w.user_id = ${userId} and w.id = f.workflow_id
+    join workflow_versions before on before.user_id = ${userId} and before.workflow_id = f.workflow_id
+      and before.version = f.version
+    join workflow_versions after on after.user_id = ${userId} and after.workflow_id = f.workflow_id
+      and after.version = fixed.version
+    order by after.created_at desc, f.workflow_id, f.node limit ${maximumFixes}`
 }
 
 function dataStateOf(data: unknown, mergeKey: string | null): RunPage['dataState'] {

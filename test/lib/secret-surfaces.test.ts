@@ -3,7 +3,7 @@ import { Hono } from 'hono'
 import { expect, test } from 'vitest'
 import { auditEvent } from '../../src/db/audit.ts'
 import type { Db } from '../../src/db/client.ts'
-import { redactParameters } from '../../src/web/executions/detail/redact-parameters.ts'
+import { listParameters } from '../../src/executions/diagnosis/parameters.ts'
 import { redirectWith } from '../../src/web/notice.ts'
 import { plainValue } from '../../src/web/components/shown-value.ts'
 import { readPayload } from '../../src/executions/reports/payload.ts'
@@ -72,7 +72,7 @@ const surfaces: [string, (text: string) => unknown][] = [
   ['the details of an audit event', audited],
   [
     'the outline of parameters',
-    (text) => redactParameters({ [text.slice(0, 2000)]: 1 }).rows.map(({ key }) => key),
+    (text) => listParameters({ [text.slice(0, 2000)]: 1 }).rows.map(({ key }) => key),
   ],
   ['a copy without secrets', (text) => redactStrings({ text })],
 ]

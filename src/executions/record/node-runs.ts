@@ -3,7 +3,8 @@
  * not stored, because they contain user data and secrets. Supports n8n 1.x and 2.x.
  */
 import { toStorable } from '../../lib/storable-text.ts'
-import { isObject, type JsonObject } from '../../lib/json-object.ts'
+import { isObject, type JsonObject, listOf } from '../../lib/json-object.ts'
+import { shapeOf } from './data-shape.ts'
 import { redact } from '../../lib/secrets/redact.ts'
 
 export interface NodeRun {
@@ -22,6 +23,20 @@ export interface NodeRun {
   runs: number
   /** Error of the last failed run. `httpStatus`: response status of the service that the node called. */
   error: { message: string; httpStatus: number | null } | null
+  /** What the failed run of the node received. Only for nodes with an error. */
+  input?: NodeInput[]
+  /** Shape of each main output of the last run; null without items. Only in executions with a failed node. */
+  output?: (string | null)[]
+}
+
+/** What a node received from an output of another node. */
+export interface NodeInput {
+  node: string
+  /** 0-based. */
+  output: number
+  items: number
+  /** Null without items. */
+  shape: string | null
 }
 
 export interface RunSummary {
@@ -34,6 +49,9 @@ export interface RunSummary {
 const maxNodes = 500
 const maxNameChars = 256
 const maxMessageChars = 500
+/** Of the shapes of one execution, in characters. The nodes that ran last come first. */
+const maxShapesChars = 32_000
+const maxInputs = 10
 export const nodeRunLimits = {
   nodes: maxNodes,
   nameChars: maxNameChars,
@@ -112,10 +130,65 @@ export function summariseRun(data: unknown, workflow: unknown): RunSummary | nul
     .map(([name, runs]) => ({ name, runs: (Array.isArray(runs) ? runs : []).filter(isObject) }))
     .filter(({ runs }) => runs.length > 0)
     .toSorted((a, b) => firstIndex(a.runs) - firstIndex(b.runs))
+  const listed = nodes.slice(0, maxNodes)
+  const shapes = listed.some(({ runs }) => runs.some(hasFailed)) ? shapesOf(listed, runData) : null
   return {
-    nodes: nodes.slice(0, maxNodes).map(({ name, runs }) => toNodeRun(name, types.get(name) ?? null, runs)),
+    nodes: listed.map(({ name, runs }) =>
+      Object.assign(toNodeRun(name, types.get(name) ?? null, runs), shapes?.get(name)),
+    ),
     ...(nodes.length > maxNodes && { omittedNodes: nodes.length - maxNodes }),
   }
+}
+
+const hasFailed = (run: JsonObject): boolean => isObject(run['error'])
+
+type Shapes = Pick<NodeRun, 'input' | 'output'>
+
+function shapesOf(
+  nodes: readonly { name: string; runs: JsonObject[] }[],
+  runData: JsonObject,
+): Map<string, Shapes> {
+  const shapes = new Map<string, Shapes>()
+  let chars = 0
+  const within = <T>(shape: T): T | undefined => {
+    chars += JSON.stringify(shape).length
+    return chars <= maxShapesChars ? shape : undefined
+  }
+  const failures = nodes.flatMap(({ name, runs }) => {
+    const run = runs.findLast(hasFailed)
+    return run ? [{ name, run }] : []
+  })
+  for (const { name, run } of failures.toReversed()) {
+    const input = within(inputsOf(run, runData))
+    if (input) shapes.set(name, { input })
+  }
+  for (const { name, runs } of nodes.toReversed()) {
+    if (chars > maxShapesChars) break
+    const outputs = mainOutputs(runs.at(-1))
+    const output = outputs.length > 0 ? within(outputs.map(shapeOf)) : undefined
+    if (output) shapes.set(name, { ...shapes.get(name), output })
+  }
+  return shapes
+}
+
+/** The items of each main output. */
+function mainOutputs(run: unknown): unknown[][] {
+  const data = isObject(run) ? run['data'] : undefined
+  return isObject(data) ? listOf(data['main']).map(listOf) : []
+}
+
+function inputsOf(run: JsonObject, runData: JsonObject): NodeInput[] {
+  return listOf(run['source'])
+    .slice(0, maxInputs)
+    .filter(isObject)
+    .flatMap(({ previousNode, previousNodeOutput = 0, previousNodeRun = 0 }) => {
+      if (typeof previousNode !== 'string' || !Object.hasOwn(runData, previousNode)) return []
+      const output = Number(previousNodeOutput)
+      const items = mainOutputs(listOf(runData[previousNode])[Number(previousNodeRun)])[output] ?? []
+      return [
+        { node: shorten(previousNode, maxNameChars), output, items: items.length, shape: shapeOf(items) },
+      ]
+    })
 }
 
 function typesOf(workflow: unknown): Map<string, string> {
@@ -130,7 +203,7 @@ function typesOf(workflow: unknown): Map<string, string> {
 }
 
 function toNodeRun(name: string, type: string | null, runs: JsonObject[]): NodeRun {
-  const failed = runs.findLast((run) => isObject(run['error']))
+  const failed = runs.findLast(hasFailed)
   const durations = runs.map((run) => run['executionTime']).filter(isDuration)
   const status = runs.at(-1)?.['executionStatus']
   return {

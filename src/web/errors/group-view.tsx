@@ -13,7 +13,7 @@ import { count, cutNote, duration, none, plural, runNumber, type TimeFormat } fr
 import type { ErrorPeriod } from '../components/period.ts'
 import { errorTitle, trendOf, trendLabel } from '../components/error-trend.ts'
 import { PeriodChoice } from './list-view.tsx'
-import { explain } from '../components/explain.ts'
+import { explain } from '../../executions/diagnosis/explain.ts'
 import { GroupChart, intervalLabels } from './group-chart.tsx'
 import { IncidentsCard } from '../components/incidents-card.tsx'
 import { includeQuery } from '../components/kind-choice.tsx'

@@ -6,11 +6,12 @@ import {
   trendOf,
   trendLabel,
 } from '../../../src/web/components/error-trend.ts'
-import { explain, type Remedy } from '../../../src/web/components/explain.ts'
-import { serviceOf, triggerLabel, typeLabel } from '../../../src/web/components/node-labels.ts'
-import { redactParameters, parameterText } from '../../../src/web/executions/detail/redact-parameters.ts'
+import { explain, type Remedy } from '../../../src/executions/diagnosis/explain.ts'
+import { triggerLabel } from '../../../src/web/components/node-labels.ts'
+import { serviceOf, typeLabel } from '../../../src/n8n/reading/type-labels.ts'
+import { listParameters, parameterType } from '../../../src/executions/diagnosis/parameters.ts'
 import { effectOf, retrySafety } from '../../../src/web/executions/detail/retry-safety.ts'
-import { workflowGraph } from '../../../src/web/executions/detail/workflow-graph.ts'
+import { workflowGraph } from '../../../src/executions/diagnosis/run-graph.ts'
 import type { NodeRun } from '../../../src/executions/record/node-runs.ts'
 
 describe('error explanations', () => {
@@ -262,14 +263,14 @@ describe('retry safety', () => {
 
 describe('redacted parameters', () => {
   test('show keys, types and sizes, but no values', () => {
-    const { rows, omitted } = redactParameters({
+    const { rows, omitted } = listParameters({
       title: 'A secret title',
       body: '={{ $json.secret }}',
       options: { tags: ['a', 'b'], deep: { deeper: { deepest: 'hidden' } } },
       on: true,
       nothing: null,
     })
-    expect(rows.map((row) => `${'-'.repeat(row.depth)}${row.key}: ${parameterText(row)}`)).toEqual([
+    expect(rows.map((row) => `${'-'.repeat(row.depth)}${row.key}: ${parameterType(row)}`)).toEqual([
       'title: string · 14',
       'body: expression · 19',
       'options: object',
@@ -278,6 +279,7 @@ describe('redacted parameters', () => {
       '--1: string · 1',
       '-deep: object',
       '--deeper: object',
+      '---deepest: string · 6',
       'on: boolean',
       'nothing: null',
     ])
@@ -285,14 +287,14 @@ describe('redacted parameters', () => {
   })
 
   test('are limited to 40 rows', () => {
-    const { rows, omitted } = redactParameters(
+    const { rows, omitted } = listParameters(
       Object.fromEntries(Array.from({ length: 100 }, (_, index) => [`k${index}`, 1])),
     )
     expect({ rows: rows.length, omitted }).toEqual({ rows: 40, omitted: 60 })
   })
 
   test.each([[undefined], [null], ['text'], [3]])('are empty for %s', (value) => {
-    expect(redactParameters(value)).toEqual({ rows: [], omitted: 0 })
+    expect(listParameters(value)).toEqual({ rows: [], omitted: 0 })
   })
 })
 

@@ -212,7 +212,7 @@ describe('the page of a run', () => {
       'Support triage, version 1',
       'Sort mails. Use [redacted]',
       'Create issue (n8n-nodes-base.linear, version 1)',
-      '- operation: string · 6',
+      '- /operation: "create"',
       '403 Forbidden: the token lacks scope issues:create',
       '- Tell team: not reached',
     ]) {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { layOut, tickLabel, type TimelineInput } from '../../../src/web/executions/detail/timeline.ts'
-import { workflowGraph } from '../../../src/web/executions/detail/workflow-graph.ts'
+import { workflowGraph } from '../../../src/executions/diagnosis/run-graph.ts'
 import type { NodeRun } from '../../../src/executions/record/node-runs.ts'
 
 const startedAt = '2026-11-22T12:00:00.000Z'

@@ -154,7 +154,14 @@ function n8nExecution(
               [name(names.failing)]: item(
                 from + 3200,
                 800,
-                failure ? { executionStatus: 'error', error: failure, data: undefined } : {},
+                failure
+                  ? {
+                      executionStatus: 'error',
+                      error: failure,
+                      data: undefined,
+                      source: [{ previousNode: name(names.agent) }],
+                    }
+                  : {},
               ),
             },
           },

@@ -1,12 +1,14 @@
 import { CodeBox } from '../../components/card.tsx'
 import { CopyButton, LinkButton } from '../../components/controls.tsx'
-import { aiText } from './ai-text.ts'
 import type { RunView } from './model.ts'
 
 const titleMaxChars = 180
 
-/** Why a run failed: the original message, an explanation, and actions that fix it. */
-export function ErrorPanel({ view }: { view: RunView }) {
+/**
+ * Why a run failed: the original message, an explanation, and actions that fix it.
+ * @param text the diagnosis for an AI model
+ */
+export function ErrorPanel({ view, text }: { view: RunView; text: string }) {
   const { failure, n8nUrl, page } = view
   if (!failure) return null
   const { message, cause, advice, remedy, credentials, httpStatus, node } = failure
@@ -57,7 +59,7 @@ export function ErrorPanel({ view }: { view: RunView }) {
       </div>
       <details class="run-ai" id="ai-text-shown">
         <summary>Preview the text for your AI</summary>
-        <CodeBox id="ai-text">{aiText(view)}</CodeBox>
+        <CodeBox id="ai-text">{text}</CodeBox>
       </details>
     </div>
   )

@@ -1,11 +1,11 @@
 /** @module The selected node, and related runs of the same failure. */
 import type { Child } from 'hono/jsx'
-import { Card, KeyValues, Remark } from '../../components/card.tsx'
+import { Card, CodeBox, KeyValues, Remark } from '../../components/card.tsx'
 import { Icon, NodeBadge } from '../../components/icons.tsx'
 import { credentialStyle, Status } from '../../components/status.tsx'
 import { Time } from '../../components/table.tsx'
 import { count, duration, plural, type TimeFormat, unknown } from '../../format.ts'
-import { redactParameters, parameterText } from './redact-parameters.ts'
+import { listParameters, parameterType } from '../../../executions/diagnosis/parameters.ts'
 import type { RunView, SelectedNode } from './model.ts'
 import { rowTone, rowLabel } from './waterfall.tsx'
 
@@ -63,6 +63,7 @@ export function Inspector({ view, time }: { view: RunView; time: TimeFormat }) {
               : null,
           ]}
         />
+        <Received selected={selected} />
         <Parameters selected={selected} />
         <RelatedRuns view={view} time={time} />
       </div>
@@ -73,11 +74,31 @@ export function Inspector({ view, time }: { view: RunView; time: TimeFormat }) {
 const durationText = (ms: number | null, runs: number): Child =>
   ms === null ? unknown : runs > 1 ? `${duration(ms)} over ${plural(runs, 'run')}` : duration(ms)
 
+/** The shape of the items that a failed node received. */
+function Received({ selected: { run } }: { selected: SelectedNode }) {
+  const input = run?.input ?? []
+  if (input.length === 0) return null
+  return (
+    <div class="inspector-facts">
+      <h3>Received</h3>
+      {input.map(({ node, output, items, shape }) => (
+        <>
+          <p>
+            {plural(items, 'item')} from {node}
+            {output > 0 && `, output ${output + 1}`}
+          </p>
+          {shape !== null && <CodeBox>{shape}</CodeBox>}
+        </>
+      ))}
+    </div>
+  )
+}
+
 function Parameters({ selected: { node } }: { selected: SelectedNode }) {
   if (!node) {
     return <Remark>The version that ran was deleted, so this node's parameters are unavailable.</Remark>
   }
-  const { rows, omitted } = redactParameters(node.json['parameters'])
+  const { rows, omitted } = listParameters(node.json['parameters'])
   return (
     <div class="inspector-parameters">
       <h3>Parameters</h3>
@@ -95,7 +116,7 @@ function Parameters({ selected: { node } }: { selected: SelectedNode }) {
                 <span class="outline-key" title={row.key}>
                   {row.key}
                 </span>
-                <span class="outline-type">{parameterText(row)}</span>
+                <span class="outline-type">{parameterType(row)}</span>
               </li>
             ))}
           </ul>
@@ -143,6 +164,22 @@ function RelatedRuns({ view, time }: { view: RunView; time: TimeFormat }) {
                 ),
               ]
             : group && ['Previous version', `No runs before v${run.workflowVersion}`],
+          page.fixes.length > 0
+            ? [
+                'Fixed before',
+                page.fixes.map((fix) => (
+                  <span class="inspector-credential">
+                    <a
+                      class="link"
+                      href={`/workflows/${fix.workflow_id}/diff/${fix.failed_in}..${fix.version}`}
+                    >
+                      {fix.workflow_id === run.workflowId ? '' : `${fix.workflow_name} `}v{fix.version}
+                    </a>{' '}
+                    <span class="muted">after v{fix.failed_in} failed</span>
+                  </span>
+                )),
+              ]
+            : null,
           retry && ['Safe to retry?', retry.text],
         ]}
       />

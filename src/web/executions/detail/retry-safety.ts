@@ -4,7 +4,7 @@
  */
 import { isContainer } from '../../../lib/json-object.ts'
 import type { NodeRun } from '../../../executions/record/node-runs.ts'
-import type { WorkflowGraph } from './workflow-graph.ts'
+import type { WorkflowGraph } from '../../../executions/diagnosis/run-graph.ts'
 
 export type Effect = 'none' | 'writes' | 'unknown'
 

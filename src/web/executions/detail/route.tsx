@@ -3,6 +3,7 @@ import { runNumber } from '../../format.ts'
 import { IdParam } from '../../../lib/scalars.ts'
 import { Hono } from 'hono'
 import type { DashboardDeps, DashboardEnv } from '../../context.ts'
+import { diagnose } from '../../../executions/diagnosis/diagnose.ts'
 import { readRun } from '../../../executions/detail-queries.ts'
 import { notFound } from '../../../errors.ts'
 import { loadCatalogue } from '../../../n8n/catalogue/catalogue.ts'
@@ -30,6 +31,7 @@ export function executionDetailPage({
     if (!page) throw notFound('Run')
     const list = listQuery(filter.query)
     const view = viewRun(page, catalogue, time.now, c.req.query('node'))
+    const diagnosis = view.failure && (await diagnose(page, catalogue))
     const { dataDays } = config.executionRetention
     return renderPage(
       c,
@@ -38,7 +40,7 @@ export function executionDetailPage({
         section: 'executions',
         crumbs: [{ label: 'Runs', href: listHref(list) }],
       },
-      <RunPageView view={view} list={list} neighbours={neighbours} time={time} dataDays={dataDays} />,
+      <RunPageView {...{ view, diagnosis, list, neighbours, time, dataDays }} />,
     )
   })
 }

@@ -4,10 +4,11 @@
  */
 import type { ExecutionStatus } from '../../../db/schema/executions.ts'
 import type { NodeRun } from '../../../executions/record/node-runs.ts'
-import { hasError, isFailed } from '../../../runs/meaning.ts'
+import { isFailed, isOpen } from '../../../runs/meaning.ts'
 import { dayMs, hourMs } from '../../../lib/time.ts'
-import { skipReasons } from './skip-reasons.ts'
-import type { WorkflowGraph } from './workflow-graph.ts'
+import type { WorkflowGraph } from '../../../executions/diagnosis/run-graph.ts'
+import { failedNode } from '../../../executions/diagnosis/run-nodes.ts'
+import { skippedNodes } from '../../../executions/diagnosis/skip-reasons.ts'
 
 export type RowState = 'ok' | 'fail' | 'continued' | 'run' | 'wait' | 'idle' | 'skipped'
 
@@ -53,14 +54,6 @@ export interface TimelineInput {
   now: Date
 }
 
-const isOpen = (status: ExecutionStatus) => status === 'running' || status === 'new' || status === 'waiting'
-
-/** The name of the node that failed the run; null if the run did not fail or the node is unknown. */
-export function failedNode(run: TimelineInput['run'], nodes: readonly NodeRun[]): string | null {
-  if (!hasError(run.status)) return null
-  return run.error?.node ?? nodes.findLast(({ error }) => error !== null)?.name ?? null
-}
-
 export function layOut(input: TimelineInput): Timeline {
   const { run, nodes, graph, now } = input
   const starts = [run.startedAt, ...nodes.map(({ startedAt }) => startedAt)].flatMap(toMs)
@@ -77,7 +70,9 @@ export function layOut(input: TimelineInput): Timeline {
   const known = [...nest(ranRows, graph), ...(isReportedOnly ? [rowOfReported(failedAt, graph)] : [])]
   const rows = [
     ...(nodes.length === 0 ? [...runRows(run, totalMs), ...unknownRows(input, known)] : known),
-    ...(nodes.length > 0 && input.omitted === 0 ? skippedRows(input, failedAt) : []),
+    ...(nodes.length > 0 && input.omitted === 0
+      ? skippedNodes(graph, nodes, failedAt, isOpen(run.status)).map(rowOfSkipped)
+      : []),
   ]
   return {
     rows,
@@ -145,7 +140,11 @@ const rowOfReported = (name: string, graph: WorkflowGraph): TimelineRow => ({
   runs: 1,
 })
 
-const rowOfSkipped = (name: string, type: string, reason: string): TimelineRow => ({
+const rowOfSkipped = ({
+  name,
+  type,
+  reason,
+}: Pick<TimelineRow, 'name' | 'type' | 'reason'>): TimelineRow => ({
   ...notRun,
   name,
   type,
@@ -213,14 +212,6 @@ function nest(rows: TimelineRow[], graph: WorkflowGraph): TimelineRow[] {
 }
 
 /** Nodes of the version that did not run, in JSON order, each with the likely reason. */
-function skippedRows(input: TimelineInput, failedAt: string | null): TimelineRow[] {
-  const byName = new Map(input.nodes.map((node) => [node.name, node]))
-  const reasons = skipReasons(input.graph, byName, failedAt, isOpen(input.run.status))
-  return input.graph.nodes
-    .filter(({ name }) => !byName.has(name) && name !== failedAt)
-    .map(({ name, type }) => rowOfSkipped(name, type, reasons.get(name) ?? 'not reached'))
-}
-
 const secondMs = 1000
 const minuteMs = 60 * secondMs
 const steps = [

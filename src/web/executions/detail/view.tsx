@@ -7,6 +7,7 @@ import { PageHead } from '../../layout/page.tsx'
 import { executionStyle, Glyph, Status } from '../../components/status.tsx'
 import { Time } from '../../components/table.tsx'
 import { duration, plural, runNumber, type TimeFormat } from '../../format.ts'
+import type { Diagnosis } from '../../../executions/diagnosis/contract.ts'
 import { ErrorPanel } from './error-panel.tsx'
 import { Inspector } from './inspector.tsx'
 import { triggerLabel } from '../../components/node-labels.ts'
@@ -17,6 +18,8 @@ import { Waterfall, WaterfallLegend } from './waterfall.tsx'
 
 export interface RunPageProps {
   view: RunView
+  /** Null for a run that did not fail. */
+  diagnosis: Diagnosis | null
   /** The query of the run list that linked here. */
   list: string
   neighbours: { newer: string | null; older: string | null }
@@ -177,10 +180,10 @@ const Neighbour = ({
     </a>
   )
 
-function TimelineCard({ view, list, dataDays }: RunPageProps) {
+function TimelineCard({ view, diagnosis, list, dataDays }: RunPageProps) {
   const { page, failure, selected, timeline } = view
   const { run } = page
-  const panel = failure && <ErrorPanel view={view} />
+  const panel = failure && <ErrorPanel view={view} text={diagnosis?.text ?? failure.message} />
   const isPlaced = timeline.rows.some(({ name }) => name === failure?.node)
   return (
     <Card

@@ -1,5 +1,5 @@
 /** @module A version's JSON as a graph of nodes and connections. Never throws. */
-import { isObject } from '../../../lib/json-object.ts'
+import { isObject } from '../../lib/json-object.ts'
 
 export interface GraphNode {
   name: string

@@ -1,6 +1,6 @@
 /** @module Infers why nodes of a version did not run from the nodes that did. Pure. */
-import type { NodeRun } from '../../../executions/record/node-runs.ts'
-import type { WorkflowGraph } from './workflow-graph.ts'
+import type { NodeRun } from '../record/node-runs.ts'
+import type { WorkflowGraph } from './run-graph.ts'
 
 /**
  * Node → reason. A node without an entry was not reached. Nodes that only an untaken branch leads to are not taken
@@ -9,7 +9,7 @@ import type { WorkflowGraph } from './workflow-graph.ts'
  * @param failedAt the node that failed the run
  * @param isOpen the run is still in progress
  */
-export function skipReasons(
+function skipReasons(
   graph: WorkflowGraph,
   byName: ReadonlyMap<string, NodeRun>,
   failedAt: string | null,
@@ -47,6 +47,20 @@ export function skipReasons(
   pass(others, 'not reached')
   pass(untaken, branchNotTaken)
   return reasons
+}
+
+/** The nodes of the version that did not run, in JSON order. */
+export function skippedNodes(
+  graph: WorkflowGraph,
+  nodes: readonly NodeRun[],
+  failedAt: string | null,
+  isOpen: boolean,
+): { name: string; type: string; reason: string }[] {
+  const byName = new Map(nodes.map((node) => [node.name, node]))
+  const reasons = skipReasons(graph, byName, failedAt, isOpen)
+  return graph.nodes
+    .filter(({ name }) => !byName.has(name) && name !== failedAt)
+    .map(({ name, type }) => ({ name, type, reason: reasons.get(name) ?? 'not reached' }))
 }
 
 const branchNotTaken = 'branch not taken'
