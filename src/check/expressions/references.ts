@@ -185,7 +185,7 @@ export class References {
     if (name === undefined || known.has(name) || methods.has(name)) return
     const inBody = known.has('body') && known.has('webhookUrl')
     const hint = inBody
-      ? `A webhook has the data it receives in body and query: use body.${name}`
+      ? `A webhook puts the data it receives in body and query: use body.${name}`
       : `It has ${known.size === 0 ? 'no fields' : [...known].slice(0, 8).join(', ')}`
     this.#report.add(node, {
       code: 'unknown-field',
