@@ -22,6 +22,7 @@ import type { BaseEnv } from './http/env.ts'
 import { healthRoutes } from './http/health.ts'
 import { handleFailures, shell } from './http/shell.ts'
 import { instanceRoutes } from './instances/routes.ts'
+import { mcpRoutes } from './mcp/routes.ts'
 import { metricsRoutes } from './monitoring/routes.ts'
 import { loadCatalogue } from './n8n/catalogue/catalogue.ts'
 import { auditRoutes } from './users/audit-routes.ts'
@@ -44,6 +45,7 @@ const signedInPaths = [
   '/v1/analytics/*',
   '/v1/alerts/*',
   '/v1/audit-events/*',
+  '/mcp',
 ]
 
 export function createApp(deps: Deps) {
@@ -88,6 +90,7 @@ export function createApp(deps: Deps) {
     .route('/v1/alerts', alertRoutes(deps.alerts, deps.deliverAlertsSoon))
     .route('/v1/audit-events', auditRoutes(deps.auditEvents, deps.exporting.onFailure))
     .route('/hooks', hookRoutes(deps))
+    .route('/mcp', mcpRoutes(deps))
     .route('/metrics', metricsRoutes(deps.monitoring, deps.isLocal))
   app.route('/', docsRoutes(app, deps.config.publicUrl))
   app.route('/', dashboardRoutes(forPages, browserSessions))

@@ -365,6 +365,8 @@ const operations: Record<string, [statements: number, requests: number]> = {
   'POST /hooks/n8n/{instances}?unknown': [6, 4],
   'POST /hooks/n8n/{instances}/otlp/v1/traces': [4, 4],
   'POST /v1/workflows/check': [0, 0],
+  // Reads a workflow and its deployments.
+  'POST /mcp': [2, 1],
   'POST /v1/workflows': [4, 1],
   'PATCH /v1/workflows/{workflows}': [2, 1],
   'POST /v1/workflows/{workflows}/fix': [3, 2],
@@ -475,6 +477,12 @@ const bodies: Record<string, unknown> = {
   'POST /v1/alerts/rules': { kind: 'drift', channelIds: ['{alert-channel}'] },
   'PATCH /v1/alerts/rules/{alert-rule}': { mutedUntil: '2099-01-01T00:00:00Z' },
   'POST /v1/workflows/check': { workflow },
+  'POST /mcp': {
+    jsonrpc: '2.0',
+    id: 1,
+    method: 'tools/call',
+    params: { name: 'read_workflow', arguments: { workflowId: '{workflows}' } },
+  },
   'POST /v1/workflows/{workflows}/fix': { fixes: 'all' },
   'POST /v1/workflows/{spare-workflow-1}/edits': {
     operations: [{ op: 'setNodeProperty', node: 'Slack', property: 'notes', value: 'Edited' }],
@@ -613,7 +621,7 @@ test('an operation of the API needs no more statements and round trips than its 
     const body = template === undefined ? undefined : JSON.parse(filled(JSON.stringify(template)))
     const caller = /^\/v1\/(?:auth|me\b)/.test(path) ? other : user
     const answer = await caller.call(method, filled(path), {
-      headers: { 'If-Match': '*' },
+      headers: { 'If-Match': '*', Accept: 'application/json, text/event-stream' },
       ...(path.startsWith('/hooks/') && { token: ids['webhook-token'] ?? '' }),
       ...(body !== undefined && { body }),
     })
