@@ -72,6 +72,43 @@ create table alert_rules (
   constraint alert_rules_workflow_fkey FOREIGN KEY (user_id, workflow_id) REFERENCES workflows(user_id, id) ON DELETE CASCADE
 );
 
+create table api_token_secrets (
+  hash text not null,
+  user_id uuid not null,
+  token_id uuid not null,
+  valid_until timestamp(3) with time zone,
+  created_at timestamp(3) with time zone default now() not null,
+  constraint api_token_secrets_pkey PRIMARY KEY (hash),
+  constraint api_token_secrets_token_fkey FOREIGN KEY (user_id, token_id) REFERENCES api_tokens(user_id, id) ON DELETE CASCADE
+);
+
+create table api_token_uses (
+  token_id uuid not null,
+  user_id uuid not null,
+  last_used_at timestamp(3) with time zone,
+  minute integer default 0 not null,
+  requests integer default 0 not null,
+  constraint api_token_uses_pkey PRIMARY KEY (token_id),
+  constraint api_token_uses_token_fkey FOREIGN KEY (user_id, token_id) REFERENCES api_tokens(user_id, id) ON DELETE CASCADE
+);
+
+create table api_tokens (
+  id uuid not null,
+  user_id uuid not null,
+  name text not null,
+  kind text not null,
+  scopes text[] not null,
+  hint text not null,
+  requests_per_minute integer not null,
+  expires_at timestamp(3) with time zone,
+  rotated_at timestamp(3) with time zone,
+  created_at timestamp(3) with time zone default now() not null,
+  constraint api_tokens_kind_check CHECK ((kind = ANY (ARRAY['personal'::text, 'service'::text]))),
+  constraint api_tokens_pkey PRIMARY KEY (id),
+  constraint api_tokens_user_id_id_key UNIQUE (user_id, id),
+  constraint api_tokens_user_id_users_id_fk FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
+);
+
 create table audit_events (
   id uuid not null,
   user_id uuid not null,
@@ -79,6 +116,8 @@ create table audit_events (
   subject_id uuid,
   details jsonb,
   created_at timestamp(3) with time zone default now() not null,
+  token_id uuid,
+  token_name text,
   constraint audit_events_pkey PRIMARY KEY (id),
   constraint audit_events_user_id_users_id_fk FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
 );
@@ -403,6 +442,8 @@ create table instances (
   server_key text,
   otel_token_id uuid,
   otel_previous jsonb,
+  environment text,
+  constraint instances_environment_check CHECK ((environment = 'production'::text)),
   constraint instances_name_key UNIQUE (user_id, name),
   constraint instances_pkey PRIMARY KEY (id),
   constraint instances_server_key UNIQUE (user_id, server_key),
@@ -554,8 +595,6 @@ create table workflow_versions (
   author text default 'user'::text not null,
   endpoints text[] default '{}'::text[] not null,
   prompt_words tsvector generated always as (search_words(prompt, false)) stored not null,
-  operations jsonb,
-  edits text[],
   constraint workflow_versions_pkey PRIMARY KEY (workflow_id, version),
   constraint workflow_versions_workflow_fkey FOREIGN KEY (user_id, workflow_id) REFERENCES workflows(user_id, id) ON DELETE CASCADE
 );
@@ -610,6 +649,14 @@ CREATE INDEX alert_rules_evaluated_at_idx ON public.alert_rules USING btree (eva
 CREATE INDEX alert_rules_instance_idx ON public.alert_rules USING btree (user_id, instance_id);
 
 CREATE INDEX alert_rules_workflow_idx ON public.alert_rules USING btree (user_id, workflow_id);
+
+CREATE INDEX api_token_secrets_token_idx ON public.api_token_secrets USING btree (user_id, token_id);
+
+CREATE INDEX api_token_secrets_valid_until_idx ON public.api_token_secrets USING btree (valid_until);
+
+CREATE INDEX api_token_uses_token_idx ON public.api_token_uses USING btree (user_id, token_id);
+
+CREATE INDEX api_tokens_expires_at_idx ON public.api_tokens USING btree (expires_at);
 
 CREATE INDEX audit_events_user_id_id_idx ON public.audit_events USING btree (user_id, id DESC);
 

@@ -9,11 +9,13 @@ export const errorsPath = resolve(import.meta.dirname, '../docs/errors.md')
 const fixes = {
   'malformed-json': 'The body is not valid JSON in UTF-8. Send JSON, without a trailing comma or comment.',
   unauthenticated:
-    'The access token is missing, invalid or older than 5 minutes. Send `Authorization: Bearer <access token>`, and get a new token with `POST /v1/auth/refresh`.',
+    'The token is missing, invalid, expired or revoked. Send `Authorization: Bearer <token>`. A session renews its token, which lasts 5 minutes, with `POST /v1/auth/refresh`; [access tokens](tokens.md) start with `fk_`.',
   'bad-credentials':
     'Check the email address and the password. The operator can set a new password with `npm run flowkeep -- users reset-password <email>`.',
   'invalid-refresh-token':
     'Sign in again. A refresh token works once. Using one a second time ends its session, because it may have been stolen.',
+  'insufficient-scope':
+    'The access token lacks the scope in `requiredScope`. Add it with `PATCH /v1/tokens/{id}`, or use another token; see [access tokens](tokens.md).',
   'quota-exceeded':
     'The account has reached the limit that `detail` names. Delete some items, or raise the `QUOTA_…` setting; see [configuration](configuration.md).',
   'cross-origin':
@@ -36,15 +38,14 @@ const fixes = {
     'Correct each field in `errors`. `pointer` is its JSON pointer in the body, or the name of a parameter.',
   'invalid-workflow':
     'Correct the locations listed in `errors`. The body must be a workflow as n8n exports it: an object with `nodes` and `connections`.',
-  'invalid-edit':
-    'Correct the operation at `operation.index`. `detail` says what is wrong with it; [edits](edits.md) lists the codes. Nothing was stored.',
   'idempotency-key-reused':
     'This `Idempotency-Key` was sent with a different body. Use a new key for each new request.',
   'url-not-allowed':
     'Use a public https URL. To connect an n8n server in your own network, see `ALLOW_PRIVATE_NETWORKS` in [configuration](configuration.md).',
   'precondition-required':
     'Send `If-Match` with the `ETag` of the version that you read, or `*` to overwrite any version.',
-  'too-many-requests': 'Wait for the number of seconds in the `Retry-After` header.',
+  'too-many-requests':
+    'Wait for the number of seconds in the `Retry-After` header. If an access token reached its own limit, `requestsPerMinute` is the limit.',
   internal:
     'The server failed unexpectedly. Its log contains the cause under the `requestId` of the response.',
   'credential-undecryptable':

@@ -22,13 +22,12 @@ import type { BaseEnv } from './http/env.ts'
 import { healthRoutes } from './http/health.ts'
 import { handleFailures, shell } from './http/shell.ts'
 import { instanceRoutes } from './instances/routes.ts'
-import { mcpRoutes } from './mcp/routes.ts'
 import { metricsRoutes } from './monitoring/routes.ts'
 import { loadCatalogue } from './n8n/catalogue/catalogue.ts'
 import { auditRoutes } from './users/audit-routes.ts'
+import { tokenRoutes } from './users/token-routes.ts'
 import { authRoutes, meRoutes } from './users/routes.ts'
 import { workflowCheckRoutes } from './workflows/check-routes.ts'
-import { workflowEditRoutes } from './workflows/edits/routes.ts'
 import { missingCredentialRoutes, workflowRoutes } from './workflows/routes.ts'
 
 const signedInPaths = [
@@ -45,13 +44,13 @@ const signedInPaths = [
   '/v1/analytics/*',
   '/v1/alerts/*',
   '/v1/audit-events/*',
-  '/mcp',
+  '/v1/tokens/*',
 ]
 
 export function createApp(deps: Deps) {
   const app = new Hono<BaseEnv>()
   app.use(...shell(deps))
-  const signedIn = requireUser(deps.accessTokens)
+  const signedIn = requireUser(deps)
   for (const path of signedInPaths) app.use(path, signedIn)
   const forPages = { ...deps, db: deps.db.read }
   const browserSessions = new BrowserSessions(forPages)
@@ -72,7 +71,6 @@ export function createApp(deps: Deps) {
     .route('/v1/node-types', nodeTypeRoutes(loadCatalogue))
     .route('/v1/workflows', workflowRoutes(deps.workflows, deps.fingerprint))
     .route('/v1/workflows', workflowCheckRoutes(deps.workflows, deps.checks))
-    .route('/v1/workflows', workflowEditRoutes(deps.workflows, deps.edits))
     .route('/v1/workflows', readinessRoutes(deps.readiness))
     .route('/v1/instances', instanceRoutes(deps))
     .route('/v1/instances', remoteWorkflowRoutes(deps.remoteWorkflows, deps.replayResults))
@@ -89,8 +87,8 @@ export function createApp(deps: Deps) {
     .route('/v1/analytics', analyticsRoutes(deps.analytics, deps.errorStates))
     .route('/v1/alerts', alertRoutes(deps.alerts, deps.deliverAlertsSoon))
     .route('/v1/audit-events', auditRoutes(deps.auditEvents, deps.exporting.onFailure))
+    .route('/v1/tokens', tokenRoutes(deps.apiTokens, deps.fingerprint))
     .route('/hooks', hookRoutes(deps))
-    .route('/mcp', mcpRoutes(deps))
     .route('/metrics', metricsRoutes(deps.monitoring, deps.isLocal))
   app.route('/', docsRoutes(app, deps.config.publicUrl))
   app.route('/', dashboardRoutes(forPages, browserSessions))

@@ -172,6 +172,7 @@ export const Environment = z.object({
   QUOTA_DEPLOYMENTS: count(10_000).meta(about('Deployments per user')),
   QUOTA_ALERT_RULES: count(200).meta(about('Alert rules per user')),
   QUOTA_ALERT_CHANNELS: count(20).meta(about('Alert channels per user')),
+  QUOTA_ACCESS_TOKENS: count(100).meta(about('Access tokens per user')),
   SMTP_URL: z
     .url({ protocol: /^smtps?$/ })
     .optional()
@@ -214,6 +215,7 @@ export function parseConfig(env: Record<string, unknown>) {
     QUOTA_DEPLOYMENTS: deployments,
     QUOTA_ALERT_RULES: alertRules,
     QUOTA_ALERT_CHANNELS: alertChannels,
+    QUOTA_ACCESS_TOKENS: apiTokens,
     ...rest
   } = result.data
   requireKms(rest)
@@ -233,7 +235,7 @@ export function parseConfig(env: Record<string, unknown>) {
     allowLoopbackInstances: rest.ALLOW_LOOPBACK_INSTANCES,
     allowPrivateNetworks: rest.ALLOW_PRIVATE_NETWORKS,
     trustedProxyHops: rest.TRUSTED_PROXY_HOPS,
-    quotas: { workflows, credentials, instances, deployments, alertRules, alertChannels },
+    quotas: { workflows, credentials, instances, deployments, alertRules, alertChannels, apiTokens },
     mail:
       rest.MAIL_FROM === undefined
         ? null

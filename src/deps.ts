@@ -62,8 +62,9 @@ import { UserRepository } from './users/repository.ts'
 import { SessionRepository, sessionLifetimeDays } from './users/session-repository.ts'
 import { SignIn } from './users/sign-in.ts'
 import { Throttle } from './users/throttle.ts'
+import { TokenAccess } from './users/token-access.ts'
+import { TokenRepository } from './users/token-repository.ts'
 import { WorkflowChecks } from './workflows/checks.ts'
-import { WorkflowEdits } from './workflows/edits/edits.ts'
 import { WorkflowRepository } from './workflows/repository.ts'
 import { CredentialRequirements } from './workflows/requirements.ts'
 
@@ -170,6 +171,7 @@ export function createDeps(config: Config, runtime: Runtime) {
     refreshTokens: createRefreshTokens(config.refreshTokenKeys),
   })
   const users = new UserRepository(db, now, sessions)
+  const tokenAccess = new TokenAccess(db, now)
   const signIn = new SignIn({
     users,
     sessions,
@@ -270,8 +272,12 @@ export function createDeps(config: Config, runtime: Runtime) {
     sessions,
     users,
     signIn,
-    purgeAccount: (userId: string) =>
-      defer(purgeDeletedAccounts(db, { userId, maxStatements: purgeStatements })),
+    apiTokens: new TokenRepository(db, now, { access: tokenAccess, quota: config.quotas.apiTokens }),
+    authenticateToken: (token: string) => tokenAccess.authenticate(token),
+    purgeAccount: (userId: string) => {
+      tokenAccess.forgetUser(userId)
+      defer(purgeDeletedAccounts(db, { userId, maxStatements: purgeStatements }))
+    },
     credentials,
     credentialHealth,
     credentialPusher: new CredentialPusher(db, {
@@ -283,7 +289,6 @@ export function createDeps(config: Config, runtime: Runtime) {
     credentialReplacer: new CredentialReplacer(db, now, { credentials, deployer }),
     workflows,
     checks: new WorkflowChecks(db),
-    edits: new WorkflowEdits(workflows),
     requirements,
     readiness: new WorkflowReadiness(db, {
       requirements,

@@ -30,7 +30,6 @@ const order = [
   'monitoring',
   'config',
   'deps',
-  'mcp',
   'web',
   'app',
   'housekeeping',

@@ -22,6 +22,7 @@ describe('the configuration', () => {
       deployments: 10_000,
       alertRules: 200,
       alertChannels: 20,
+      apiTokens: 100,
     })
     expect(config).toMatchObject({ allowLoopbackInstances: false, corsOrigins: ['https://app.example.com'] })
   })

@@ -158,6 +158,7 @@ beforeAll(async () => {
   const sent = await user.call('GET', '/v1/alerts/deliveries')
   const letters = await user.call('GET', '/v1/dead-letters')
   const errors = await user.call('GET', '/v1/analytics/errors')
+  const token = await post('/v1/tokens', { name: 'Agent', scopes: ['admin'], requestsPerMinute: 6000 })
   Object.assign(ids, {
     workflows: saved.id,
     credentials: credential.id,
@@ -173,6 +174,7 @@ beforeAll(async () => {
     'form-channel': formHook.id,
     errors: errors.json.items[0]?.fingerprint,
     'webhook-token': instance.webhookToken,
+    tokens: token.id,
     'n8n-workflow': deployed.json.n8nWorkflowId,
     password: user.password,
     email: user.email,
@@ -350,6 +352,8 @@ const operations: Record<string, [statements: number, requests: number]> = {
   'GET /v1/alerts/channels': [1, 1],
   'GET /v1/alerts/incidents': [1, 1],
   'GET /v1/alerts/deliveries': [1, 1],
+  'GET /v1/tokens': [1, 1],
+  'GET /v1/tokens/{tokens}': [1, 1],
   'GET /v1/audit-events': [1, 1],
   'GET /v1/audit-events/export': [1, 1],
   'POST /v1/auth/register': [4, 2],
@@ -364,13 +368,13 @@ const operations: Record<string, [statements: number, requests: number]> = {
   'POST /hooks/n8n/{instances}?batch': [2, 2],
   'POST /hooks/n8n/{instances}?unknown': [6, 4],
   'POST /hooks/n8n/{instances}/otlp/v1/traces': [4, 4],
+  'POST /v1/tokens': [5, 1],
+  'PATCH /v1/tokens/{tokens}': [4, 3],
+  'POST /v1/tokens/{tokens}/rotate': [2, 2],
   'POST /v1/workflows/check': [0, 0],
-  // Reads a workflow and its deployments.
-  'POST /mcp': [2, 1],
   'POST /v1/workflows': [4, 1],
   'PATCH /v1/workflows/{workflows}': [2, 1],
   'POST /v1/workflows/{workflows}/fix': [3, 2],
-  'POST /v1/workflows/{spare-workflow-1}/edits': [3, 2],
   'POST /v1/workflows/{workflows}/versions/1/restore': [3, 2],
   'DELETE /v1/workflows/{spare-workflow-1}': [2, 1],
   'POST /v1/credentials': [4, 2],
@@ -413,6 +417,7 @@ const operations: Record<string, [statements: number, requests: number]> = {
   'POST /v1/alerts/deliveries/{alert-delivery}/replay': [5, 5],
   'DELETE /v1/alerts/channels/{alert-hook}': [1, 1],
   'DELETE /v1/alerts/rules/{alert-rule}': [1, 1],
+  'DELETE /v1/tokens/{tokens}': [1, 1],
 }
 
 /** Form → its maximum number of statements and requests. Each is submitted once, in this order. */
@@ -476,17 +481,11 @@ const bodies: Record<string, unknown> = {
   'POST /v1/alerts/channels': { kind: 'slack', name: 'Other', url: 'https://hooks.example.com/other' },
   'POST /v1/alerts/rules': { kind: 'drift', channelIds: ['{alert-channel}'] },
   'PATCH /v1/alerts/rules/{alert-rule}': { mutedUntil: '2099-01-01T00:00:00Z' },
+  'POST /v1/tokens': { name: 'Another', scopes: ['workflows:read'] },
+  'PATCH /v1/tokens/{tokens}': { name: 'Renamed' },
+  'POST /v1/tokens/{tokens}/rotate': {},
   'POST /v1/workflows/check': { workflow },
-  'POST /mcp': {
-    jsonrpc: '2.0',
-    id: 1,
-    method: 'tools/call',
-    params: { name: 'read_workflow', arguments: { workflowId: '{workflows}' } },
-  },
   'POST /v1/workflows/{workflows}/fix': { fixes: 'all' },
-  'POST /v1/workflows/{spare-workflow-1}/edits': {
-    operations: [{ op: 'setNodeProperty', node: 'Slack', property: 'notes', value: 'Edited' }],
-  },
   'POST /v1/workflows': { workflow: { ...workflow, name: 'Another' } },
   'PATCH /v1/workflows/{workflows}': { workflow: { ...workflow, name: 'Changed' } },
   'POST /v1/credentials': { type: 'slackApi', name: 'Second bot', data: { accessToken: 'xoxb-planted-2' } },
@@ -614,6 +613,30 @@ test('a page needs no more statements and round trips than its budget', async ()
   expect(await overBudget(pages, (path) => tab.get(filled(path)))).toEqual([])
 })
 
+test('an access token costs one statement more than a session, and none at the next request', async () => {
+  const read = (name: string, token?: string) =>
+    measured(name, () => user.call('GET', filled(name), token === undefined ? {} : { token }))
+  const reads = Object.entries(operations).filter(([name]) => name.startsWith('GET '))
+  const rows: [string, Cost][] = []
+  for (const [name] of reads.filter(([each]) => !each.startsWith('GET /v1/me'))) {
+    const path = name.slice('GET '.length)
+    await read(path)
+    const bySession = await read(path)
+    const { json } = await user.call('POST', '/v1/tokens', { body: { name: 'Agent', scopes: ['admin'] } })
+    const first = await read(path, json.token)
+    const second = await read(path, json.token)
+    const over = {
+      statements: first.statements - bySession.statements,
+      requests: first.requests - bySession.requests,
+    }
+    expect({ path, ...over }).toEqual({ path, statements: 1, requests: 1 })
+    expect({ path, ...second }).toEqual({ path, ...bySession })
+    rows.push([path, first])
+    await user.call('DELETE', `/v1/tokens/${json.id}`)
+  }
+  expect(rows.length).toBeGreaterThan(40)
+})
+
 test('an operation of the API needs no more statements and round trips than its budget', async () => {
   const visit = async (name: string) => {
     const [method = '', path = ''] = name.split(' ')
@@ -621,7 +644,7 @@ test('an operation of the API needs no more statements and round trips than its 
     const body = template === undefined ? undefined : JSON.parse(filled(JSON.stringify(template)))
     const caller = /^\/v1\/(?:auth|me\b)/.test(path) ? other : user
     const answer = await caller.call(method, filled(path), {
-      headers: { 'If-Match': '*', Accept: 'application/json, text/event-stream' },
+      headers: { 'If-Match': '*' },
       ...(path.startsWith('/hooks/') && { token: ids['webhook-token'] ?? '' }),
       ...(body !== undefined && { body }),
     })

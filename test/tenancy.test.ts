@@ -71,10 +71,12 @@ async function createAll(user: TestUser): Promise<Record<string, string>> {
   await app.database.sql`update deployments set drifted_since = now() where id = ${deployments}`
   await evaluateRules(app.deps.db, new Date(), 100)
   const delivered = await user.call('GET', '/v1/alerts/deliveries')
+  const { id: tokens } = await post('/v1/tokens', { name: 'Owned', scopes: ['admin'] })
   return {
     'alerts/rules': ruleId,
     'alerts/channels': channelId,
     'alerts/deliveries': delivered.json.items[0].id,
+    tokens,
     workflows,
     credentials,
     instances: instance.id,
@@ -88,9 +90,10 @@ async function createAll(user: TestUser): Promise<Record<string, string>> {
 const bodies: Record<string, unknown> = {
   'PATCH /v1/alerts/rules/{id}': { enabled: false },
   'PATCH /v1/credentials/{id}': { name: 'Taken over' },
+  'PATCH /v1/tokens/{id}': { name: 'Taken over' },
+  'POST /v1/tokens/{id}/rotate': {},
   'PATCH /v1/workflows/{id}': { name: 'Taken over' },
   'POST /v1/workflows/{id}/fix': { fixes: 'all' },
-  'POST /v1/workflows/{id}/edits': { operations: [{ op: 'setName', name: 'Taken over' }] },
   'PATCH /v1/instances/{id}': { name: 'Taken over' },
   'PUT /v1/instances/{id}/otel': {},
   'PATCH /v1/deployments/{id}': { version: 1 },

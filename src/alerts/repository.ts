@@ -2,7 +2,7 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
 import type { SecretBox } from '../crypto/secret-box.ts'
-import { auditEvent } from '../db/audit.ts'
+import { actorColumns, actorValues, auditEvent } from '../db/audit.ts'
 import type { Db } from '../db/client.ts'
 import { databaseError } from '../db/errors.ts'
 import { idempotentCreate } from '../db/idempotent-create.ts'
@@ -223,9 +223,9 @@ export class AlertRepository {
         where user_id = ${userId} and rule_id in (select id from updated) and resolved_at is null
           and not ${next.enabled}::boolean
       )
-      insert into audit_events (id, user_id, action, subject_id, details)
+      insert into audit_events (id, user_id, action, subject_id, details, ${actorColumns})
       select ${uuidv7()}::uuid, ${userId}::uuid, 'alert.rule-updated', id,
-        ${JSON.stringify({ changed: Object.keys(change) })}::jsonb from updated
+        ${JSON.stringify({ changed: Object.keys(change) })}::jsonb, ${actorValues()} from updated
       returning subject_id`)
     if (rows.length === 0) throw conflict()
     return this.findRule(userId, id)
@@ -338,8 +338,8 @@ export class AlertRepository {
         where user_id = ${userId} and id = ${id} and target = ${JSON.stringify(sealed)}::jsonb
         returning id
       )
-      insert into audit_events (id, user_id, action, subject_id)
-      select ${uuidv7()}::uuid, ${userId}::uuid, 'alert.secret-rotated', id from updated returning subject_id`)
+      insert into audit_events (id, user_id, action, subject_id, ${actorColumns})
+      select ${uuidv7()}::uuid, ${userId}::uuid, 'alert.secret-rotated', id, ${actorValues()} from updated returning subject_id`)
     if (rows.length === 0) throw new AppError('conflict', 'The channel was changed concurrently. Try again')
     return secret
   }
@@ -456,8 +456,8 @@ export class AlertRepository {
   ): Promise<boolean> {
     const { rows } = await this.#db.execute(sql`
       with ${before} gone as (delete from ${table} where user_id = ${userId} and id = ${id} returning id)
-      insert into audit_events (id, user_id, action, subject_id)
-      select ${uuidv7()}::uuid, ${userId}::uuid, ${action}, id from gone returning subject_id`)
+      insert into audit_events (id, user_id, action, subject_id, ${actorColumns})
+      select ${uuidv7()}::uuid, ${userId}::uuid, ${action}, id, ${actorValues()} from gone returning subject_id`)
     return rows.length > 0
   }
 }

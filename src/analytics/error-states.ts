@@ -1,6 +1,7 @@
 /** @module The user's decision on an error group: resolved, ignored or reopened. */
 import { type SQL, sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
+import { actorColumns, actorValues } from '../db/audit.ts'
 import type { Db } from '../db/client.ts'
 import { redactStrings } from '../lib/secrets/redact-json.ts'
 import { failedList } from '../runs/meaning.ts'
@@ -98,8 +99,8 @@ export class ErrorGroupStates {
         }
       ),
       audited as (
-        insert into audit_events (id, user_id, action, details)
-        select ${uuidv7()}::uuid, ${userId}::uuid, ${actions[state]}, ${JSON.stringify(details)}::jsonb from changed
+        insert into audit_events (id, user_id, action, details, ${actorColumns})
+        select ${uuidv7()}::uuid, ${userId}::uuid, ${actions[state]}, ${JSON.stringify(details)}::jsonb, ${actorValues()} from changed
       )
       select is_known as "isKnown", has_version as "hasVersion" from known`)
     const [found] = rows

@@ -2,7 +2,7 @@
 import { and, desc, eq, lt, type SQL, sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
 import type { SealedBox, SecretBox } from '../crypto/secret-box.ts'
-import { auditEvent } from '../db/audit.ts'
+import { actorValues, auditEvent } from '../db/audit.ts'
 import type { Db } from '../db/client.ts'
 import { type CreationKey, idempotentCreate } from '../db/idempotent-create.ts'
 import { databaseError } from '../db/errors.ts'
@@ -307,7 +307,7 @@ export class CredentialRepository {
         this.#db
           .insert(auditEvents)
           .select(
-            sql`select ${uuidv7()}::uuid, ${userId}::uuid, 'credential.updated', id, ${details}, now() from updated`,
+            sql`select ${uuidv7()}::uuid, ${userId}::uuid, 'credential.updated', id, ${details}, ${actorValues()}, now() from updated`,
           )
           .returning({ id: auditEvents.id }),
       )

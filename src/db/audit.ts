@@ -1,10 +1,18 @@
 import { sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
 import { redactStrings } from '../lib/secrets/redact-json.ts'
+import { currentToken } from './actor.ts'
 import type { Db } from './client.ts'
 import { auditEvents, users } from './schema/users.ts'
 
 type Action = `${string}.${string}`
+
+/** The access token that makes the change, in statements that insert an audit event themselves. */
+export const actorColumns = sql`token_id, token_name`
+export function actorValues() {
+  const token = currentToken()
+  return sql`${token?.tokenId ?? null}::uuid, ${token?.name ?? null}::text`
+}
 
 /** Inserts one audit event, in the batch of the change that it describes. Redacts secrets in `details`. */
 export function auditEvent(
@@ -14,9 +22,16 @@ export function auditEvent(
   subjectId: string | null,
   details?: Record<string, unknown>,
 ) {
-  return db
-    .insert(auditEvents)
-    .values({ id: uuidv7(), userId, action, subjectId, details: details ? redactStrings(details) : null })
+  const token = currentToken()
+  return db.insert(auditEvents).values({
+    id: uuidv7(),
+    userId,
+    action,
+    subjectId,
+    details: details ? redactStrings(details) : null,
+    tokenId: token?.tokenId ?? null,
+    tokenName: token?.name ?? null,
+  })
 }
 
 /** Like `auditEvent`, but inserts nothing when the account no longer exists. */
@@ -28,7 +43,8 @@ export function auditEventOfUser(
   details?: Record<string, unknown>,
 ) {
   return db.execute(sql`
-    insert into ${auditEvents} (id, user_id, action, subject_id, details)
-    select ${uuidv7()}::uuid, ${users.id}, ${action}, ${subjectId}::uuid, ${details ? JSON.stringify(redactStrings(details)) : null}::jsonb
+    insert into ${auditEvents} (id, user_id, action, subject_id, details, ${actorColumns})
+    select ${uuidv7()}::uuid, ${users.id}, ${action}, ${subjectId}::uuid, ${details ? JSON.stringify(redactStrings(details)) : null}::jsonb,
+      ${actorValues()}
     from ${users} where ${users.id} = ${userId}`)
 }

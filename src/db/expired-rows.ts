@@ -8,6 +8,9 @@ const expired = {
   login_throttles: sql`last_failed_at < now() - interval '1 day'`,
   idempotency_keys: sql`created_at < now() - interval '7 days'`,
   webhook_tokens: sql`expires_at < now()`,
+  api_token_secrets: sql`valid_until < now()`,
+  // Visible for a while, so that its owner can rotate it.
+  api_tokens: sql`expires_at < now() - interval '90 days'`,
   otel_spans: sql`expires_at < now()`,
   audit_events: sql`created_at < now() - interval '400 days'`,
   alert_incidents: sql`resolved_at < now() - interval '90 days'`,

@@ -2,6 +2,7 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
 import { AppError } from '../errors.ts'
+import { actorColumns, actorValues } from './audit.ts'
 import type { Db } from './client.ts'
 import type { DeploymentStatus } from './schema/deployments.ts'
 
@@ -67,8 +68,8 @@ export async function deleteUnlessUsed(
         where ${owned} and (${force}::boolean or not exists (select from dependents))
         returning id, ${details} as details
       ), audited as (
-        insert into audit_events (id, user_id, action, subject_id, details)
-        select ${uuidv7()}, ${userId}, ${audited}, id, details from deleted
+        insert into audit_events (id, user_id, action, subject_id, details, ${actorColumns})
+        select ${uuidv7()}, ${userId}, ${audited}, id, details, ${actorValues()} from deleted
       )
       select (select count(*) from deleted)::integer as deleted, coalesce((
         select jsonb_agg(jsonb_build_object('deploymentId', id, 'workflowId', workflow_id, 'workflowName', name,

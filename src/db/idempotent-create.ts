@@ -15,7 +15,14 @@ export interface CreationKey {
 }
 
 export interface Quota {
-  table: 'credentials' | 'workflows' | 'instances' | 'deployments' | 'alert_rules' | 'alert_channels'
+  table:
+    | 'credentials'
+    | 'workflows'
+    | 'instances'
+    | 'deployments'
+    | 'alert_rules'
+    | 'alert_channels'
+    | 'api_tokens'
   limit: number
 }
 
@@ -53,7 +60,7 @@ export async function idempotentCreate(
     if (failure.sqlState === 'FK403') {
       throw new AppError(
         'quota-exceeded',
-        `You have ${quotas.map(({ table, limit }) => `${limit} ${table.replace('_', ' ')}`).join(' or ')}, which is the limit. Delete some first`,
+        `You have ${quotas.map(({ table, limit }) => `${limit} ${table === 'api_tokens' ? 'access tokens' : table.replace('_', ' ')}`).join(' or ')}, which is the limit. Delete some first`,
       )
     }
     if (failure.sqlState === 'FK401') throw new AppError('unauthenticated', 'The account no longer exists')

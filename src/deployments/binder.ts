@@ -1,5 +1,6 @@
 /** @module Binds every slot of a deploy. For a workflow that existed in n8n first, also uses the credentials in n8n. */
 import type { SlotBinding } from '../db/schema/deployments.ts'
+import { requireScope } from '../http/scopes.ts'
 import type { RequestedBinding, ResolvedSlot } from '../workflows/slot-bindings.ts'
 import type { DeploymentContext } from './context.ts'
 import { type Consents, needsConsent } from './plan/consents.ts'
@@ -28,6 +29,7 @@ export class Binder {
     const { release, deployed } = context
     const remote = deployed && readsLive(deployed) ? await getRemote(context, deployed) : null
     const slots = await this.#releases.bind(userId, release, requested, deployed, remote)
+    requireUse(slots)
     return requireBound(slots.some(needsConsent) ? await this.#consented(userId, context, slots) : slots)
   }
 
@@ -43,10 +45,18 @@ export class Binder {
     requested: readonly RequestedBinding[],
   ): Promise<SlotBinding[]> {
     const slots = await this.#releases.bind(userId, release, requested, null, null)
+    if (requested.length > 0) requireUse(slots)
     return slots.flatMap(({ node, type, credential, reason }) =>
       credential && reason === 'chosen' ? [{ node: node.name, type, ...credential }] : [],
     )
   }
+}
+
+/** Earlier bindings need no scope: their credentials are sent to the same hosts as before. @throws {AppError} `insufficient-scope` */
+function requireUse(slots: readonly ResolvedSlot[]): void {
+  const isNew = ({ credential, reason }: ResolvedSlot) =>
+    credential !== null && reason !== 'earlier' && reason !== 'live'
+  if (slots.some(isNew)) requireScope('credentials:use')
 }
 
 async function getRemote(context: DeploymentContext, { n8nWorkflowId }: Deployed) {

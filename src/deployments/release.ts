@@ -21,6 +21,8 @@ import { ownCredentials } from './remote/credentials.ts'
 export interface Release {
   workflowId: string
   instanceId: string
+  /** Of the instance. */
+  environment: string | null
   version: number
   /** The name of the version in Flowkeep. Used in n8n when the JSON has none. */
   name: string
@@ -67,6 +69,7 @@ export class Releases {
         workflow: workflowVersions.data,
         contentHash: workflowVersions.contentHash,
         instanceId: instances.id,
+        environment: instances.environment,
       })
       .from(workflows)
       .leftJoin(
@@ -89,6 +92,7 @@ export class Releases {
     return {
       workflowId,
       instanceId,
+      environment: row.environment,
       version: row.version,
       name: name ?? '',
       workflow,

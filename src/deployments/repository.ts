@@ -1,6 +1,6 @@
 import { and, desc, eq, lt, sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
-import { auditEvent } from '../db/audit.ts'
+import { actorColumns, actorValues, auditEvent } from '../db/audit.ts'
 import type { Db } from '../db/client.ts'
 import { type CreationKey, idempotentCreate, earlierResource } from '../db/idempotent-create.ts'
 import { databaseError } from '../db/errors.ts'
@@ -179,9 +179,9 @@ export class DeploymentRepository {
           where d.user_id = ${userId} and d.id = ${id} and d.status = 'tracking' and d.version <> latest.version
           returning deployment_id
         )
-        insert into audit_events (id, user_id, action, subject_id, details)
+        insert into audit_events (id, user_id, action, subject_id, details, ${actorColumns})
         select ${uuidv7()}, ${userId}, 'deployment.version-changed', deployment_id,
-          jsonb_build_object('version', ${version}::integer)
+          jsonb_build_object('version', ${version}::integer), ${actorValues()}
         from appended`),
     ])
     const deployment = await this.find(userId, id)
@@ -246,8 +246,8 @@ export class DeploymentRepository {
           status = 'undeployed' or (not managed and (lease_until is null or lease_until <= ${this.#now().toISOString()}))
         ) returning id
       )
-      insert into audit_events (id, user_id, action, subject_id)
-      select ${uuidv7()}, ${userId}, 'deployment.deleted', id from deleted
+      insert into audit_events (id, user_id, action, subject_id, ${actorColumns})
+      select ${uuidv7()}, ${userId}, 'deployment.deleted', id, ${actorValues()} from deleted
       returning subject_id`)
     if (rows.length > 0) return true
     if (!(await this.find(userId, id))) return false

@@ -27,7 +27,7 @@ export function deploymentRoutes(
   deployments: DeploymentRepository,
   fingerprint: Fingerprint,
   onMatched: (userId: string, deployment: Deployment) => Promise<void>,
-  deployer: Pick<Deployer, 'create' | 'track' | 'remove'>,
+  deployer: Pick<Deployer, 'create' | 'track' | 'remove' | 'requireDeployTo'>,
 ) {
   return new Hono<AuthEnv>()
     .post(
@@ -127,6 +127,7 @@ export function deploymentRoutes(
       async (c) => {
         const { version, liveSince } = c.req.valid('json')
         const { id } = c.req.valid('param')
+        await deployer.requireDeployTo(c.var.userId, id)
         const deployment = await deployments.setVersion(c.var.userId, id, version, liveSince)
         if (!deployment) throw notFound('Deployment')
         return c.json(deployment, 200)

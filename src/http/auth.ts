@@ -1,29 +1,66 @@
 /** @module Bearer authentication, required on every `/v1` route except the auth routes. */
-import type { MiddlewareHandler } from 'hono'
+import type { Context, MiddlewareHandler } from 'hono'
+import { matchedRoutes } from 'hono/route'
 import type { AccessTokens } from '../crypto/access-token.ts'
+import { type TokenActor, withToken } from '../db/actor.ts'
 import { AppError } from '../errors.ts'
 import type { BaseEnv } from './env.ts'
+import { requireScope, scopeOf } from './scopes.ts'
 
 export interface AuthEnv extends BaseEnv {
-  Variables: BaseEnv['Variables'] & { userId: string; sessionId: string }
+  Variables: BaseEnv['Variables'] & {
+    userId: string
+    /** Undefined for a request with an access token. */
+    sessionId?: string
+  }
 }
 
-/** @throws {AppError} `unauthenticated` when the Authorization header has no valid access token */
-export function requireUser(tokens: AccessTokens): MiddlewareHandler<AuthEnv> {
+export interface Authentication {
+  /** Tokens of sessions. */
+  accessTokens: AccessTokens
+  /** @returns null unless it is a valid access token @throws {AppError} `too-many-requests` */
+  authenticateToken: (token: string) => Promise<(TokenActor & { userId: string }) | null>
+}
+
+/**
+ * Accepts the token of a session, or an access token (`fk_…`) with the scope of the route. The rest of the request runs
+ * with the scopes of the access token.
+ * @throws {AppError} `unauthenticated`, `insufficient-scope`, `too-many-requests`
+ */
+export function requireUser({ accessTokens, authenticateToken }: Authentication): MiddlewareHandler<AuthEnv> {
   return async (c, next) => {
+    c.header('Cache-Control', 'no-store')
     const token = bearerToken(c.req.header('Authorization'))
-    const claim = token === null ? null : await tokens.verify(token)
-    if (claim === null)
-      throw new AppError(
-        'unauthenticated',
-        'Send a valid access token in the header: Authorization: Bearer <token>',
-      )
+    if (token?.startsWith('fk_')) {
+      const actor = await authenticateToken(token)
+      if (!actor) throw unauthenticated()
+      c.set('userId', actor.userId)
+      c.set('tokenId', actor.tokenId)
+      await withToken(actor, () => {
+        requireScopeOfRoute(c)
+        return next()
+      })
+      return
+    }
+    const claim = token === null ? null : await accessTokens.verify(token)
+    if (claim === null) throw unauthenticated()
     c.set('userId', claim.userId)
     c.set('sessionId', claim.sessionId)
-    c.header('Cache-Control', 'no-store')
     await next()
   }
 }
+
+/** The first handler that is no middleware answers. Without one, the response is 404 or 405 for every caller. */
+function requireScopeOfRoute(c: Context): void {
+  const route = matchedRoutes(c).find(({ method }) => method !== 'ALL')
+  if (!route) return
+  const scope = scopeOf(route.method, route.path)
+  if (!scope) throw new AppError('insufficient-scope', 'No access token can use this route. Sign in')
+  requireScope(scope)
+}
+
+const unauthenticated = () =>
+  new AppError('unauthenticated', 'Send a valid access token in the header: Authorization: Bearer <token>')
 
 /** The token of an `Authorization: Bearer …` header (RFC 6750 §2.1), or null. */
 export function bearerToken(header: string | undefined): string | null {

@@ -8,8 +8,9 @@ import { exampleOf } from './openapi-examples.ts'
 import { codesKey, headerRef, type Schema, tags } from './openapi.ts'
 import { problemName, problemSchemas } from './problem-schemas.ts'
 import { errorCodes, statusOf, titleOf } from './problem.ts'
+import { scopeOf } from './scopes.ts'
 
-type Operation = OpenAPIV3_1.OperationObject & { [codesKey]?: ErrorCode[] }
+type Operation = OpenAPIV3_1.OperationObject & { [codesKey]?: ErrorCode[]; 'x-required-scope'?: string }
 type Document = OpenAPIV3_1.Document
 type Response = OpenAPIV3_1.ResponseObject
 
@@ -36,6 +37,12 @@ const documentation = {
         bearerFormat: 'JWT',
         description:
           'The `accessToken` of a session. Valid for 5 minutes. `POST /v1/auth/refresh` renews it.',
+      },
+      apiToken: {
+        type: 'http',
+        scheme: 'bearer',
+        description:
+          'An access token (`fk_…`) of `POST /v1/tokens` with the scope in `x-required-scope`, or `admin`.',
       },
       webhookToken: {
         type: 'http',
@@ -154,6 +161,11 @@ function complete(operation: Operation, method: string, path: string): void {
     const inPath = parameter.in === 'path' ? pathParameterTexts[parameter.name] : undefined
     parameter.description ??= inPath ?? parameterTexts[parameter.name] ?? ''
   }
+  const scope = scopeOf(method.toUpperCase(), path)
+  if (scope) {
+    operation['x-required-scope'] = scope
+    operation.security = [{ accessToken: [] }, { apiToken: [scope] }]
+  }
   const codes = new Set([...own, ...generalCodes(rest, path, method)])
   for (const [status, group] of Map.groupBy(codes, statusOf)) {
     const schemas = group.map((code) => ({ $ref: `#/components/schemas/${problemName(code)}` }))
@@ -204,6 +216,8 @@ function generalCodes(
     ...(requestBody ? (['malformed-json', 'too-large', 'unsupported-media-type', 'invalid'] as const) : []),
     ...(takesQuery ? (['invalid'] as const) : []),
     ...(security?.length === 0 ? [] : (['unauthenticated'] as const)),
+    // Undefined on the routes of users: webhooks and public routes set it.
+    ...(security === undefined ? (['insufficient-scope', 'too-many-requests'] as const) : []),
     ...(method === 'get' ? [] : (['account-moving'] as const)),
     ...(path === '/health/live' ? [] : (['internal', 'database-unavailable'] as const)),
   ]

@@ -10,8 +10,10 @@ import type { ErrorCode } from '../errors.ts'
 
 /** Tag → description, in document order. */
 export const tags = {
-  Authentication: 'Register, sign in and manage sessions. Access tokens are valid for 5 minutes.',
+  Authentication: 'Register, sign in and manage sessions. The token of a session is valid for 5 minutes.',
   Account: 'The signed-in user.',
+  'Access tokens':
+    'Tokens for programs and agents, limited to scopes. Only a session or the scope `admin` manages them.',
   Credentials: 'Secrets of any n8n credential type. Encrypted at rest and never returned.',
   'Credential types': 'The credential types built into n8n, with their fields.',
   'Node types': 'The node types built into n8n: what they do, their parameters and credentials.',

@@ -44,29 +44,25 @@ const members: Partial<Record<ErrorCode, { required?: string[]; properties: Reco
   'invalid-workflow': {
     properties: { errors: fieldErrors, problems: listOf({ $ref: '#/components/schemas/Finding' }) },
   },
+  'insufficient-scope': {
+    properties: {
+      requiredScope: {
+        ...text,
+        description: 'The scope that the access token lacks. Absent if none suffices',
+      },
+    },
+  },
+  'too-many-requests': {
+    properties: {
+      requestsPerMinute: { type: 'integer', description: 'The limit of the access token, if it was reached' },
+    },
+  },
   'version-conflict': {
     properties: {
       currentVersion: {
         type: 'integer',
         description: 'The current version. Read it again before you change it',
       },
-      applies: {
-        type: 'boolean',
-        description: 'Whether the edits apply to the current version: send them again with `rebase`',
-      },
-      reason: nullable('string'),
-    },
-  },
-  'invalid-edit': {
-    required: ['operation', 'errors'],
-    properties: {
-      operation: {
-        type: 'object',
-        description: 'The first operation that cannot be applied, and why. `code` is stable',
-        required: ['index', 'code'],
-        properties: { index: { type: 'integer' }, code: text },
-      },
-      errors: fieldErrors,
     },
   },
   'account-moved': {

@@ -10,6 +10,7 @@ const problems = {
   unauthenticated: [401, 'Authentication required'],
   'bad-credentials': [401, 'Incorrect email or password'],
   'invalid-refresh-token': [401, 'Invalid refresh token'],
+  'insufficient-scope': [403, 'Insufficient scope'],
   'quota-exceeded': [403, 'Quota exceeded'],
   'cross-origin': [403, 'Cross-origin request rejected'],
   'not-found': [404, 'Not found'],
@@ -25,7 +26,6 @@ const problems = {
   'unsupported-media-type': [415, 'Unsupported media type'],
   invalid: [422, 'Invalid request'],
   'invalid-workflow': [422, 'Invalid workflow'],
-  'invalid-edit': [422, 'Edit not applied'],
   'idempotency-key-reused': [422, 'Idempotency key already used'],
   'url-not-allowed': [422, 'URL not allowed'],
   'precondition-required': [428, 'If-Match header required'],
@@ -85,6 +85,10 @@ export function problem(c: Context, error: AppError): Response {
   const headers: Record<string, string> = { 'Content-Type': 'application/problem+json' }
   if (error.retryAfterSeconds !== undefined) headers['Retry-After'] = String(error.retryAfterSeconds)
   if (status === 401) headers['WWW-Authenticate'] = 'Bearer'
+  const scope = error.code === 'insufficient-scope' && error.extra?.['requiredScope']
+  if (typeof scope === 'string') {
+    headers['WWW-Authenticate'] = `Bearer error="insufficient_scope", scope="${scope}"`
+  }
   const body = {
     type: 'about:blank',
     title,

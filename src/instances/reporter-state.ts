@@ -1,6 +1,7 @@
 /** @module The stored state of an instance's error reporter and OpenTelemetry, and the lease for setting them up. */
 import { and, eq, isNull, lte, or, type SQL, sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
+import { actorColumns, actorValues } from '../db/audit.ts'
 import type { Db } from '../db/client.ts'
 import { instances } from '../db/schema/instances.ts'
 import { AppError } from '../errors.ts'
@@ -159,8 +160,8 @@ export class ReporterLease {
         where t.user_id = saved.user_id and t.instance_id = saved.id and t.label = ${otelLabel}
           and t.id <> ${tokenId} and t.expires_at is null
       ), audited as (
-        insert into audit_events (id, user_id, action, subject_id, details)
-        select ${uuidv7()}, user_id, 'instance.otel-set-up', id, ${JSON.stringify(details)}::jsonb from saved
+        insert into audit_events (id, user_id, action, subject_id, details, ${actorColumns})
+        select ${uuidv7()}, user_id, 'instance.otel-set-up', id, ${JSON.stringify(details)}::jsonb, ${actorValues()} from saved
       )
       select id from saved`)
   }
@@ -175,8 +176,8 @@ export class ReporterLease {
         delete from webhook_tokens t using forgotten
         where t.user_id = forgotten.user_id and t.instance_id = forgotten.id and t.label = ${otelLabel}
       ), audited as (
-        insert into audit_events (id, user_id, action, subject_id)
-        select ${uuidv7()}, user_id, 'instance.otel-removed', id from forgotten
+        insert into audit_events (id, user_id, action, subject_id, ${actorColumns})
+        select ${uuidv7()}, user_id, 'instance.otel-removed', id, ${actorValues()} from forgotten
       )
       select id from forgotten`)
   }

@@ -2,7 +2,7 @@ import { and, arrayContains, desc, eq, gt, inArray, isNull, lt, lte, or, type SQ
 import { isTokenCurrent } from './reporter-state.ts'
 import { v7 as uuidv7 } from 'uuid'
 import type { SecretBox, SecretContext } from '../crypto/secret-box.ts'
-import { auditEvent } from '../db/audit.ts'
+import { actorColumns, actorValues, auditEvent } from '../db/audit.ts'
 import type { Db } from '../db/client.ts'
 import { type CreationKey, idempotentCreate } from '../db/idempotent-create.ts'
 import { databaseError } from '../db/errors.ts'
@@ -11,6 +11,7 @@ import { instances, webhookTokens } from '../db/schema/instances.ts'
 import { userRoutes, users } from '../db/schema/users.ts'
 import { AppError, invalid } from '../errors.ts'
 import { type Page, type Slice, slice } from '../http/page.ts'
+import { requireEnvironment } from '../http/scopes.ts'
 import type { CreatedInstance, Instance, InstanceChange, InstanceTest, NewInstance } from './contract.ts'
 import { checkBaseUrl, type PrivateNetworks, privateEntryOf, serverKeyOf } from './url-guard.ts'
 import { hashWebhookToken, newWebhookToken, tokenOverlapMs } from './webhook-token.ts'
@@ -30,6 +31,7 @@ const columns = {
   id: instances.id,
   name: instances.name,
   baseUrl: instances.baseUrl,
+  environment: instances.environment,
   status: instances.status,
   statusDetail: instances.statusDetail,
   testedAt: instances.testedAt,
@@ -89,7 +91,8 @@ export class InstanceRepository {
     await this.#settings.keysVerified()
     const apiKey = await this.#secretBox.seal(apiKeyContext(userId, id, baseUrl), body.apiKey)
     const { token, hash } = await newWebhookToken()
-    const row = { ...untested, id, name: body.name, baseUrl, version: 1, createdAt, updatedAt: createdAt }
+    const { name, environment = null } = body
+    const row = { ...untested, id, name, baseUrl, environment, version: 1, createdAt, updatedAt: createdAt }
     const quota = { table: 'instances', limit: this.#settings.quotas.instances } as const
     const created = await idempotentCreate(this.#db, { userId, resourceId: id, key, quota }, [
       this.#db.insert(instances).values({ ...row, userId, apiKey, serverKey: serverKeyOf(baseUrl) }),
@@ -169,6 +172,8 @@ export class InstanceRepository {
         )
       }
       const next = { name: change.name ?? stored.name, baseUrl: baseUrl ?? stored.baseUrl }
+      const environment = change.environment === undefined ? stored.environment : change.environment
+      requireEnvironment(stored.environment)
       const isMoved = originOf(next.baseUrl) !== originOf(stored.baseUrl)
       if (isMoved && (await this.#hasHistory(userId, id))) {
         throw new AppError(
@@ -182,7 +187,9 @@ export class InstanceRepository {
           'The URL points to another server. Send its API key: a key is only ever sent to the server it was entered for',
         )
       }
-      if (change.apiKey === undefined && next.name === stored.name && next.baseUrl === stored.baseUrl) {
+      const isUnchanged =
+        next.name === stored.name && next.baseUrl === stored.baseUrl && environment === stored.environment
+      if (change.apiKey === undefined && isUnchanged) {
         return this.#toInstance(stored)
       }
       const apiKey =
@@ -194,15 +201,15 @@ export class InstanceRepository {
         .execute(sql`
           with updated as (
             update instances
-            set name = ${next.name}, base_url = ${next.baseUrl}, version = version + 1,
+            set name = ${next.name}, base_url = ${next.baseUrl}, environment = ${environment}, version = version + 1,
               server_key = case when base_url = ${next.baseUrl} then server_key else ${serverKeyOf(next.baseUrl)} end,
               api_key = coalesce(${apiKey ? JSON.stringify(apiKey) : null}::jsonb, api_key)
               ${reconnected ? sql`, ${testResult(tested)}, next_poll_at = ${this.#now()}, poll_failures = 0` : sql``}
             where user_id = ${userId} and id = ${id} and version = ${stored.version}
             returning id
           )
-          insert into audit_events (id, user_id, action, subject_id, details)
-          select ${uuidv7()}, ${userId}, 'instance.updated', id, ${changed}::jsonb from updated
+          insert into audit_events (id, user_id, action, subject_id, details, ${actorColumns})
+          select ${uuidv7()}, ${userId}, 'instance.updated', id, ${changed}::jsonb, ${actorValues()} from updated
           returning subject_id`)
         .catch((error: unknown) => this.#rethrowTaken(userId, next.baseUrl, error))
       if (rows.length > 0) return this.find(userId, id)

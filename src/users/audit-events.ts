@@ -20,6 +20,12 @@ export const AuditEvent = z
       .record(z.string(), z.unknown())
       .nullable()
       .meta({ description: 'Details of the change, without secrets' }),
+    token: z
+      .object({ id: z.uuid(), name: z.string() })
+      .nullable()
+      .meta({
+        description: 'The access token that made the change. Null for a session, and for Flowkeep itself',
+      }),
     at: z.iso.datetime(),
   })
   .meta({ ref: 'AuditEvent' })
@@ -47,6 +53,10 @@ const auditFilter = {
     .optional()
     .meta({ description: 'An action such as `credential.created`, or an entity such as `credential`' }),
   subjectId: z.uuid('Must be a UUID').optional(),
+  tokenId: z
+    .uuid('Must be a UUID')
+    .optional()
+    .meta({ description: 'Only changes made with the access token' }),
 }
 
 export const AuditEventQuery = z.strictObject({ ...pageQuery, ...auditFilter })
@@ -54,6 +64,7 @@ export const AuditEventExportQuery = z.strictObject({ ...auditFilter, format: Ta
 export interface AuditEventFilter {
   action?: string | undefined
   subjectId?: string | undefined
+  tokenId?: string | undefined
   /** Part of the name of the subject or of its instance, or of a text in the details, such as an IP address. */
   q?: string | undefined
   among?: { actions: readonly string[]; isExcluded: boolean } | undefined
@@ -69,6 +80,8 @@ export const auditNameColumns: TableColumns<NamedAuditEvent> = {
   workflowName: ({ workflowName }) => workflowName,
   instanceName: ({ instanceName }) => instanceName,
   version: ({ details }) => details?.version,
+  tokenId: ({ token }) => token?.id,
+  tokenName: ({ token }) => token?.name,
 }
 
 /** The first parameter of every method is the owner's ID. */
@@ -82,7 +95,7 @@ export class AuditEventRepository {
   /** Newest first. */
   async listNamed(
     userId: string,
-    { action, subjectId, q, among, from }: AuditEventFilter,
+    { action, subjectId, tokenId, q, among, from }: AuditEventFilter,
     page: Page,
   ): Promise<Slice<NamedAuditEvent>> {
     const subject = auditEvents.subjectId
@@ -93,6 +106,8 @@ export class AuditEventRepository {
         subjectId: subject,
         details: auditEvents.details,
         createdAt: auditEvents.createdAt,
+        tokenId: auditEvents.tokenId,
+        tokenName: auditEvents.tokenName,
         credentialName: credentials.name,
         workflowName: workflows.name,
         instanceName: instances.name,
@@ -120,6 +135,7 @@ export class AuditEventRepository {
           page.after === null ? undefined : lt(auditEvents.id, page.after),
           action === undefined ? undefined : isAction(action),
           subjectId === undefined ? undefined : eq(auditEvents.subjectId, subjectId),
+          tokenId === undefined ? undefined : eq(auditEvents.tokenId, tokenId),
           from && gte(auditEvents.createdAt, from),
           q === undefined ? undefined : mentions(userId, q),
           among && (among.isExcluded ? notInArray : inArray)(auditEvents.action, [...among.actions]),
@@ -150,25 +166,29 @@ export class AuditEventRepository {
   }
 }
 
-interface Row extends Omit<NamedAuditEvent, 'at' | 'subjectName'> {
+interface Row extends Omit<NamedAuditEvent, 'at' | 'subjectName' | 'token'> {
+  tokenId: string | null
+  tokenName: string | null
   createdAt: Date
   credentialName: string | null
 }
 
-function toEvent({ createdAt, credentialName, ...event }: Row): NamedAuditEvent {
+function toEvent({ createdAt, credentialName, tokenId, tokenName, ...event }: Row): NamedAuditEvent {
   const names = [event.workflowName, event.instanceName].filter((name) => name !== null)
   return {
     ...event,
+    token: tokenId === null ? null : { id: tokenId, name: tokenName ?? '' },
     at: createdAt.toISOString(),
     subjectName: credentialName ?? (names.length > 0 ? names.join(' on ') : null),
   }
 }
 
-export const withoutNames = ({ id, action, subjectId, details, at }: NamedAuditEvent): AuditEvent => ({
+export const withoutNames = ({ id, action, subjectId, details, token, at }: NamedAuditEvent): AuditEvent => ({
   id,
   action,
   subjectId,
   details,
+  token,
   at,
 })
 

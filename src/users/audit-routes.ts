@@ -54,7 +54,7 @@ export function auditRoutes(auditEvents: AuditEventRepository, onFailure?: (erro
         description:
           'Returns all events that match the filters, newest first. If the export fails ' +
           'midway, the connection is aborted, so an incomplete download never looks complete. CSV also contains the current names of the ' +
-          'subject, workflow and instance, and the version.',
+          'subject, workflow and instance, the version and the access token.',
         responses: { 200: z.array(AuditEvent) },
         mediaTypes: tableMediaTypes,
         errors: ['invalid'],

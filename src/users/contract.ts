@@ -77,10 +77,16 @@ export const ProfileChange = z
   })
   .meta({ ref: 'ProfileChange', 'x-example': { name: 'Ada King' } })
 
-export const PasswordChange = z.strictObject({ currentPassword: Password, newPassword: NewPassword }).meta({
-  ref: 'PasswordChange',
-  'x-example': { currentPassword: exampleLogin.password, newPassword: 'another long passphrase' },
-})
+export const PasswordChange = z
+  .strictObject({
+    currentPassword: Password,
+    newPassword: NewPassword,
+    revokeTokens: z.boolean().optional().meta({ description: 'Also revoke all access tokens' }),
+  })
+  .meta({
+    ref: 'PasswordChange',
+    'x-example': { currentPassword: exampleLogin.password, newPassword: 'another long passphrase' },
+  })
 
 export const AccountDeletion = z.strictObject({ password: Password }).meta({ ref: 'AccountDeletion' })
 

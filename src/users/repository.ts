@@ -133,7 +133,7 @@ export class UserRepository {
    */
   async changePassword(
     userId: string,
-    sessionId: string,
+    sessionId: string | undefined,
     from: StoredPassword,
     to: StoredPassword,
   ): Promise<boolean> {

@@ -1,9 +1,8 @@
 import { Hono } from 'hono'
 import { createMiddleware } from 'hono/factory'
-import type { AccessTokens } from '../crypto/access-token.ts'
 import type { PasswordHasher } from '../crypto/password.ts'
 import { AppError } from '../errors.ts'
-import { type AuthEnv, requireUser } from '../http/auth.ts'
+import { type Authentication, type AuthEnv, requireUser } from '../http/auth.ts'
 import type { BaseEnv } from '../http/env.ts'
 import { describe } from '../http/openapi.ts'
 import { valid } from '../http/validate.ts'
@@ -21,14 +20,15 @@ import {
 } from './contract.ts'
 import type { UserRepository } from './repository.ts'
 import type { SessionRepository } from './session-repository.ts'
+import type { TokenRepository } from './token-repository.ts'
 import { accountGone, type SignIn } from './sign-in.ts'
 
-export interface UserRouteDeps {
+export interface UserRouteDeps extends Authentication {
   users: UserRepository
   sessions: SessionRepository
   signIn: SignIn
-  accessTokens: AccessTokens
   hasher: PasswordHasher
+  apiTokens: Pick<TokenRepository, 'revokeAll'>
   /** Starts the purge after the response. The scheduled job finishes it. */
   purgeAccount: (userId: string) => void
 }
@@ -44,7 +44,8 @@ const passwordsLoaded = createMiddleware<BaseEnv>(async (_, next) => {
   await next()
 })
 
-export function authRoutes({ signIn, sessions, accessTokens }: UserRouteDeps) {
+export function authRoutes(deps: UserRouteDeps) {
+  const { signIn, sessions, accessTokens } = deps
   return new Hono<AuthEnv>()
     .use(noStore)
     .post(
@@ -128,7 +129,7 @@ export function authRoutes({ signIn, sessions, accessTokens }: UserRouteDeps) {
         description: 'Ends all sessions of the user. Access tokens stay valid until they expire.',
         responses: { 204: null },
       }),
-      requireUser(accessTokens),
+      requireUser(deps),
       async (c) => {
         await sessions.endAll(c.var.userId)
         return c.body(null, 204)
@@ -137,7 +138,7 @@ export function authRoutes({ signIn, sessions, accessTokens }: UserRouteDeps) {
 }
 
 /** Requires `requireUser`. */
-export function meRoutes({ signIn, users, hasher, purgeAccount }: UserRouteDeps) {
+export function meRoutes({ signIn, users, hasher, apiTokens, purgeAccount }: UserRouteDeps) {
   return new Hono<AuthEnv>()
     .get(
       '/',
@@ -183,14 +184,16 @@ export function meRoutes({ signIn, users, hasher, purgeAccount }: UserRouteDeps)
         operationId: 'changePassword',
         tag: 'Account',
         summary: 'Change the password',
-        description: 'Ends all other sessions of the user. The current session continues.',
+        description:
+          'Ends all other sessions of the user. The current session continues, and so do access tokens unless ' +
+          '`revokeTokens` is true.',
         responses: { 204: null },
         errors: ['bad-credentials', 'invalid', 'conflict', 'too-many-requests'],
       }),
       passwordsLoaded,
       valid('json', PasswordChange),
       async (c) => {
-        const { currentPassword, newPassword } = c.req.valid('json')
+        const { currentPassword, newPassword, revokeTokens } = c.req.valid('json')
         const { password } = await signIn.confirmPassword(c.var.clientIp, c.var.userId, currentPassword)
         const { userId, sessionId } = c.var
         const changed = await users.changePassword(
@@ -200,6 +203,7 @@ export function meRoutes({ signIn, users, hasher, purgeAccount }: UserRouteDeps)
           await hasher.hash(newPassword),
         )
         if (!changed) throw new AppError('conflict', 'The password was changed concurrently. Sign in again')
+        if (revokeTokens) await apiTokens.revokeAll(userId)
         return c.body(null, 204)
       },
     )
@@ -210,7 +214,8 @@ export function meRoutes({ signIn, users, hasher, purgeAccount }: UserRouteDeps)
         tag: 'Account',
         summary: 'Delete the account',
         description:
-          'Ends all sessions and frees the email address immediately. The data is purged afterwards.',
+          'Ends all sessions and access tokens, and frees the email address immediately. The data is purged ' +
+          'afterwards.',
         responses: { 204: null },
         errors: ['bad-credentials', 'invalid', 'too-many-requests'],
       }),

@@ -8,7 +8,7 @@ import { and, eq, gt, isNull, ne, sql, type SQL } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
 import type { AccessClaim } from '../crypto/access-token.ts'
 import type { RefreshTokens } from '../crypto/refresh-token.ts'
-import { auditEvent, auditEventOfUser } from '../db/audit.ts'
+import { actorColumns, actorValues, auditEvent, auditEventOfUser } from '../db/audit.ts'
 import { type Db, idempotent } from '../db/client.ts'
 import { sessions, users } from '../db/schema/users.ts'
 import { AppError } from '../errors.ts'
@@ -68,8 +68,8 @@ export class SessionRepository {
           ${refreshKeyId}, ${accessKeyId}
         from owner returning user_id
       )
-      insert into audit_events (id, user_id, action, subject_id)
-      select ${uuidv7()}::uuid, user_id, 'session.started', ${id}::uuid from started returning id`)
+      insert into audit_events (id, user_id, action, subject_id, ${actorColumns})
+      select ${uuidv7()}::uuid, user_id, 'session.started', ${id}::uuid, ${actorValues()} from started returning id`)
     return rows.length === 1 ? { sessionId: id, refreshToken: await this.firstToken(id) } : null
   }
 

@@ -67,7 +67,9 @@ export function fixture(db: Db, options: FixtureOptions = {}) {
   app.use(...shell({ log, corsOrigins: [], clientIp: () => '127.0.0.1' }))
   app.use(
     '/v1/*',
-    requireUser({ verify: async (token: string) => ({ userId: token, sessionId: token }) } as never),
+    requireUser({
+      accessTokens: { verify: async (token: string) => ({ userId: token, sessionId: token }) },
+    } as never),
   )
   handleFailures(app, log)
   app.route(

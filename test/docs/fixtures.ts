@@ -200,6 +200,7 @@ const fixtures: Record<string, Setup> = {
   'docs/monitoring.md': server,
   'docs/move-accounts.md': withTarget,
   'docs/runs.md': server,
+  'docs/tokens.md': server,
   'docs/upgrade.md': migrated,
 }
 

@@ -145,6 +145,7 @@ export function createWorld(database: TestDatabase, options: WorldOptions = {}) 
           create: () => Promise.reject(new Error('Nothing is deployed here')),
           track: (...body) => deployer.track(...body),
           remove: (userId, id) => deployments.delete(userId, id),
+          requireDeployTo: (...target) => deployer.requireDeployTo(...target),
         },
       ),
     )

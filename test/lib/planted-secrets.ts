@@ -152,7 +152,7 @@ export function plantedSecrets(random: Random): Planted[] {
     whole('Pulumi', `pul-${hex(40)}`),
     whole('Postman', `PMAK-${hex(24)}-${hex(34)}`),
     beside('Algolia', '"X-Algolia-API-Key": "', hex(32), '"'),
-    whole('Flowkeep API token', `fk_${url64(43)}`),
+    whole('Flowkeep access token', `fk_${mixed(38)}`),
     whole('Flowkeep webhook token', `whk_${url64(43)}`),
     whole('Flowkeep refresh token', `fkr_${url64(43)}.${url64(20)}`),
     whole('JWT', jwt()),

@@ -56,8 +56,10 @@ describe('audit events', () => {
     const { items } = (await user.call('GET', '/v1/audit-events')).json
     const csv = await user.call('GET', '/v1/audit-events/export?action=credential')
     const lines = csv.text.split('\r\n')
-    expect(lines[0]).toBe('at,action,subjectId,details,id,subjectName,workflowName,instanceName,version')
-    expect(lines[1]).toMatch(/,Number 4,,,$/)
+    expect(lines[0]).toBe(
+      'at,action,subjectId,details,id,subjectName,workflowName,instanceName,version,tokenId,tokenName',
+    )
+    expect(lines[1]).toMatch(/,Number 4,,,,,$/)
     expect(lines).toHaveLength(7)
     expect(lines[1]).toContain('credential.created')
     expect(csv.headers.get('Content-Disposition')).toContain('audit-events.csv')

@@ -18,6 +18,8 @@ import { authRoutes, meRoutes } from '../../src/users/routes.ts'
 import { SessionRepository } from '../../src/users/session-repository.ts'
 import { SignIn } from '../../src/users/sign-in.ts'
 import { Throttle } from '../../src/users/throttle.ts'
+import { TokenAccess } from '../../src/users/token-access.ts'
+import { TokenRepository } from '../../src/users/token-repository.ts'
 import { randomRing } from '../crypto/rings.ts'
 
 export const password = 'correct horse battery'
@@ -72,13 +74,23 @@ export function createAccounts(db: Db, options: { graceSeconds?: number; fingerp
   const defer = (work: Promise<unknown>) => void deferred.push(work)
   const signIn = new SignIn({ users, sessions, throttle, hasher, accessTokens, defer })
   const purgeAccount = (userId: string) => defer(purgeDeletedAccounts(db, { userId }))
-  const deps = { users, sessions, signIn, accessTokens, hasher, purgeAccount }
+  const apiTokens = new TokenRepository(db, now, { access: new TokenAccess(db, now), quota: 100 })
+  const deps = {
+    users,
+    sessions,
+    signIn,
+    accessTokens,
+    authenticateToken: async () => null,
+    apiTokens,
+    hasher,
+    purgeAccount,
+  }
 
   const logged: string[] = []
   const log = createLog('debug', (line) => logged.push(line), now)
   const app = new Hono<BaseEnv>()
   app.use(...shell({ log, corsOrigins: [], clientIp: (c) => c.req.header('X-Test-Ip') ?? '192.0.2.1' }))
-  app.use('/v1/me/*', requireUser(accessTokens))
+  app.use('/v1/me/*', requireUser(deps))
   handleFailures(app, log)
   app.route('/v1/auth', authRoutes(deps)).route('/v1/me', meRoutes(deps))
 

@@ -240,7 +240,7 @@ function checkInputs(node: CheckedNode, model: WorkflowModel, report: Report): v
         message:
           sources.length === 0
             ? `${quoted(node)} needs ${namesOf[kind] ?? kind}: connect an enabled node to its ${kind} input`
-            : `${quoted(node)} needs ${required} nodes at its ${kind} inputs; it has ${sources.length}. Connect the others`,
+            : `${quoted(node)} needs ${required} nodes at its ${kind} inputs; it has ${sources.length}`,
         n8n: label && sources.length === 0 ? `A ${label} sub-node must be connected and enabled` : undefined,
       })
     }
@@ -250,7 +250,7 @@ function checkInputs(node: CheckedNode, model: WorkflowModel, report: Report): v
       report.add(node, {
         code: 'too-many-connections',
         level: 'error',
-        message: `${quoted(node)} accepts ${counted(most, 'node')} at its ${kind} input${most === 1 ? '' : 's'}, but ${sources.length} are connected. Disconnect the others`,
+        message: `${quoted(node)} accepts ${counted(most, 'node')} at its ${kind} input${most === 1 ? '' : 's'}, but ${sources.length} are connected`,
       })
     }
   }

@@ -418,7 +418,7 @@ class ParameterChecker {
       code: 'unknown-credential-type',
       level: 'error',
       at,
-      message: `${shown(value)} is not a generic credential type, so n8n sends the request without authentication${meant === undefined ? '. Use a type such as httpHeaderAuth' : `. Did you mean ${meant}?`}`,
+      message: `${shown(value)} is not a generic credential type, so n8n sends the request without authentication${meant === undefined ? '' : `. Did you mean ${meant}?`}`,
       fix:
         meant === undefined ? undefined : replacement(`Set it to ${meant}`, this.#node.pointer + at, meant),
     })

@@ -14,6 +14,8 @@ import { literal, ownerColumn } from './user-tables.ts'
  * fail. Changes in other tables have no effect, because jobs change the rows of many users in one statement.
  */
 const refusing = new Set([
+  'api_token_secrets',
+  'api_tokens',
   'credentials',
   'dead_letters',
   'deployment_versions',

@@ -7,6 +7,9 @@ import { users } from './users.ts'
 /** `limited`: reachable, but the key lacks scopes or the version lacks endpoints. `refused`: n8n rejects the key. */
 export const instanceStatuses = ['untested', 'ok', 'limited', 'unreachable', 'refused'] as const
 
+/** Null is any other use. */
+export const environments = ['production'] as const
+
 export interface PollCursor {
   /** The cursor from n8n. */
   cursor: string
@@ -37,6 +40,8 @@ export const instances = pgTable(
     /** Sealed, bound to the origin of `baseUrl`. */
     apiKey: jsonb('api_key').$type<SealedBox>().notNull(),
     keyId: text('key_id').notNull().generatedAlwaysAs(sql`(api_key -> 'header' ->> 'kid')`),
+    /** Deploying to `production` requires a scope of its own. */
+    environment: text('environment', { enum: environments }),
     version: integer('version').notNull().default(1),
     /** Result of the last connection test. */
     status: text('status', { enum: instanceStatuses }).notNull().default('untested'),
@@ -78,6 +83,7 @@ export const instances = pgTable(
       'instances_status_check',
       sql`${t.status} in ('untested', 'ok', 'limited', 'unreachable', 'refused')`,
     ),
+    check('instances_environment_check', sql`${t.environment} in ('production')`),
     unique('instances_user_id_id_key').on(t.userId, t.id),
     unique('instances_name_key').on(t.userId, t.name),
     unique('instances_server_key').on(t.userId, t.serverKey),

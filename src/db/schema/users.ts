@@ -1,12 +1,14 @@
 import { sql } from 'drizzle-orm'
 import {
   check,
+  foreignKey,
   index,
   integer,
   jsonb,
   pgTable,
   primaryKey,
   text,
+  unique,
   uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core'
@@ -52,6 +54,79 @@ export const sessions = pgTable(
   (t) => [index('sessions_user_id_idx').on(t.userId), index('sessions_expires_at_idx').on(t.expiresAt)],
 )
 
+export const apiTokenKinds = ['personal', 'service'] as const
+
+/** Access tokens (`fk_…`) for programs: the owner's rights, limited to scopes. */
+export const apiTokens = pgTable(
+  'api_tokens',
+  {
+    id: id(),
+    userId: uuid('user_id')
+      .notNull()
+      .references(() => users.id, { onDelete: 'cascade' }),
+    name: text('name').notNull(),
+    kind: text('kind', { enum: apiTokenKinds }).notNull(),
+    scopes: text('scopes').array().notNull(),
+    /** The last characters of the current secret. */
+    hint: text('hint').notNull(),
+    requestsPerMinute: integer('requests_per_minute').notNull(),
+    /** Of the current secret. Null: never. */
+    expiresAt: instant('expires_at'),
+    rotatedAt: instant('rotated_at'),
+    createdAt: createdAt(),
+  },
+  (t) => [
+    check('api_tokens_kind_check', sql`${t.kind} in ('personal', 'service')`),
+    unique('api_tokens_user_id_id_key').on(t.userId, t.id),
+    index('api_tokens_expires_at_idx').on(t.expiresAt),
+  ],
+)
+
+/** The secrets of access tokens: the current one, and replaced ones that still work. */
+export const apiTokenSecrets = pgTable(
+  'api_token_secrets',
+  {
+    /** SHA-256 of the token, hex. */
+    hash: text('hash').primaryKey(),
+    userId: uuid('user_id').notNull(),
+    tokenId: uuid('token_id').notNull(),
+    /** End of a replaced secret. Null for the current one, which ends with the token. */
+    validUntil: instant('valid_until'),
+    createdAt: createdAt(),
+  },
+  (t) => [
+    foreignKey({
+      name: 'api_token_secrets_token_fkey',
+      columns: [t.userId, t.tokenId],
+      foreignColumns: [apiTokens.userId, apiTokens.id],
+    }).onDelete('cascade'),
+    index('api_token_secrets_token_idx').on(t.userId, t.tokenId),
+    index('api_token_secrets_valid_until_idx').on(t.validUntil),
+  ],
+)
+
+/** Use of each access token. A table of its own, because it changes while an account is read-only. */
+export const apiTokenUses = pgTable(
+  'api_token_uses',
+  {
+    tokenId: uuid('token_id').primaryKey(),
+    userId: uuid('user_id').notNull(),
+    /** Precise to a minute. */
+    lastUsedAt: instant('last_used_at'),
+    /** Minutes since 1970, and the requests counted in that minute. */
+    minute: integer('minute').notNull().default(0),
+    requests: integer('requests').notNull().default(0),
+  },
+  (t) => [
+    foreignKey({
+      name: 'api_token_uses_token_fkey',
+      columns: [t.userId, t.tokenId],
+      foreignColumns: [apiTokens.userId, apiTokens.id],
+    }).onDelete('cascade'),
+    index('api_token_uses_token_idx').on(t.userId, t.tokenId),
+  ],
+)
+
 /** Failed sign-ins by bucket. A bucket is a keyed digest, so that no email or IP address is stored. */
 export const loginThrottles = pgTable(
   'login_throttles',
@@ -94,6 +169,9 @@ export const auditEvents = pgTable(
     action: text('action').notNull(),
     subjectId: uuid('subject_id'),
     details: jsonb('details').$type<Record<string, unknown>>(),
+    /** The access token that made the change, which may be revoked since. Null for a session, and for Flowkeep itself. */
+    tokenId: uuid('token_id'),
+    tokenName: text('token_name'),
     createdAt: createdAt(),
   },
   (t) => [index('audit_events_user_id_id_idx').on(t.userId, t.id.desc().nullsFirst())],

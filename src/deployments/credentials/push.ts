@@ -3,8 +3,10 @@ import { sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
 import type { PendingDeployment } from '../../credentials/contract.ts'
 import type { CredentialRepository, OpenCredential } from '../../credentials/repository.ts'
+import { actorColumns, actorValues } from '../../db/audit.ts'
 import type { Db } from '../../db/client.ts'
 import { AppError, invalid } from '../../errors.ts'
+import { requireEnvironment } from '../../http/scopes.ts'
 import { type InstanceConnections, toAppError } from '../../instances/connections.ts'
 import { consentUrl } from '../../instances/oauth-consent.ts'
 import type { Catalogue } from '../../n8n/catalogue/catalogue.ts'
@@ -21,6 +23,7 @@ type Result = CredentialPushResult['results'][number]
 interface Place extends Record<string, unknown> {
   instanceId: string
   instanceName: string
+  environment: string | null
   n8nCredentialId: string | null
   fingerprint: string | null
 }
@@ -79,12 +82,13 @@ export class CredentialPusher {
     const opened = await this.#options.credentials.open(userId, credentialId)
     if (!opened) return null
     const { rows: places } = await this.#db.read.execute<Place>(sql`
-      select i.id as "instanceId", i.name as "instanceName", r.n8n_credential_id as "n8nCredentialId", r.fingerprint
+      select i.id as "instanceId", i.name as "instanceName", i.environment, r.n8n_credential_id as "n8nCredentialId", r.fingerprint
       from instances i
       left join remote_credentials r on r.user_id = i.user_id and r.instance_id = i.id and r.credential_id = ${credentialId}
       where i.user_id = ${userId} and case when ${instanceId ?? null}::uuid is null
         then r.fingerprint is not null else i.id = ${instanceId ?? null}::uuid end
       order by i.id`)
+    for (const { environment } of places) requireEnvironment(environment)
     if (instanceId !== undefined && places.length === 0) throw invalid('/instanceId', 'Instance not found')
     const needsSignIn = await this.#asksForConsent(opened)
     const results: Result[] = []
@@ -103,7 +107,7 @@ export class CredentialPusher {
     const instanceIds = results.map(({ instanceId }) => instanceId)
     const failed = results.filter(({ status }) => status === 'failed').length
     await this.#db.execute(sql`
-      insert into audit_events (id, user_id, action, subject_id, details)
+      insert into audit_events (id, user_id, action, subject_id, details, ${actorColumns})
       select ${uuidv7()}::uuid, u.id, 'credential.pushed', ${credentialId}::uuid, jsonb_build_object(
         'instances', ${JSON.stringify(instanceIds)}::jsonb,
         'deployments', (
@@ -116,7 +120,7 @@ export class CredentialPusher {
           ) d
         ),
         'failed', ${failed}::integer
-      )
+      ), ${actorValues()}
       from users u where u.id = ${userId}`)
   }
 

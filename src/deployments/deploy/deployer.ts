@@ -11,6 +11,7 @@ import type { CreationKey } from '../../db/idempotent-create.ts'
 import type { DeploymentIntent, SlotBinding } from '../../db/schema/deployments.ts'
 import { AppError, invalid } from '../../errors.ts'
 import type { Log } from '../../http/log.ts'
+import { hasScopes, requireEnvironment, requireScope } from '../../http/scopes.ts'
 import type { InstanceConnections } from '../../instances/connections.ts'
 import type { ErrorReporter } from '../../instances/reporter.ts'
 import type { Catalogue } from '../../n8n/catalogue/catalogue.ts'
@@ -113,6 +114,7 @@ export class Deployer {
     const { withDependencies = true } = body
     const requested = requestedBindings(body.bindings)
     const planned = await this.#contexts.load(userId, body)
+    requireDeploy(planned.release)
     const { deployed } = planned
     const tracked = deployed?.status === 'tracking' ? deployed : null
     if (deployed && !tracked) {
@@ -173,6 +175,7 @@ export class Deployer {
     const { workflowId, instanceId, version } = body
     const requested = requestedBindings(body.bindings)
     const release = await this.releases.find(userId, workflowId, instanceId, version)
+    requireDeploy(release)
     const bindings = await this.#binder.bindRequested(userId, release, requested)
     return this.#options.deployments.track(userId, { ...body, version: release.version, bindings }, key)
   }
@@ -190,6 +193,7 @@ export class Deployer {
   async #deploy(row: Deployed, change: Redeployment, before = row): Promise<Deployment | null> {
     const { id, userId, workflowId, instanceId } = row
     const { version, fixes, publish = true, reportSuccess = row.reportSuccess } = change
+    requireDeploy(row)
     const requested = requestedBindings(change.bindings)
     const planned = await this.#contexts.load(userId, { workflowId, instanceId, version, fixes }, before)
     const bindings = await this.#binder.bind(userId, planned, requested)
@@ -236,6 +240,7 @@ export class Deployer {
   ): Promise<Deployment | null> {
     const row = await this.#runs.find(userId, id)
     if (!row) return null
+    requireDeploy(row)
     if (row.status === 'tracking' || row.status === 'undeployed') {
       throw new AppError('conflict', 'Flowkeep has not deployed this workflow. Deploy it first')
     }
@@ -255,6 +260,7 @@ export class Deployer {
   async undeploy(userId: string, id: string, { force = false } = {}): Promise<Deployment | null> {
     const row = await this.#runs.find(userId, id)
     if (!row) return null
+    requireDeploy(row)
     if (!row.managed) {
       throw new AppError(
         'conflict',
@@ -272,6 +278,7 @@ export class Deployer {
    * @throws {AppError} `in-use` while n8n has a workflow that Flowkeep created; `instance-*`
    */
   async remove(userId: string, id: string, { force }: { force: boolean }): Promise<boolean> {
+    await this.requireDeployTo(userId, id)
     await this.settingsRestorer.ofDeployment(userId, id).catch((error: unknown) => {
       if (!force) throw error
     })
@@ -283,10 +290,17 @@ export class Deployer {
    * a run works on it or while n8n asks to wait.
    */
   async retry(userId: string, id: string): Promise<Deployment | null> {
+    await this.requireDeployTo(userId, id)
     const run = await this.#runs.resume(userId, id, { afresh: true })
     if (run) await this.#runner.work(run, requestMs)
     const deployment = await this.#options.deployments.find(userId, id)
     return !run && deployment?.status === 'active' ? this.publish(userId, id, 'activate') : deployment
+  }
+
+  /** For a change that does not read the deployment first. Needs no statement unless an access token is limited. */
+  async requireDeployTo(userId: string, id: string): Promise<void> {
+    const row = hasScopes('deploy', 'deploy:production') ? null : await this.#runs.find(userId, id)
+    if (row) requireDeploy(row)
   }
 
   /** Resumes at most `limit` waiting runs, for the scheduled job. @returns how many were resumed */
@@ -345,6 +359,12 @@ export class Deployer {
     if (saved === null) throw invalid('/workflowId', 'Workflow not found')
     return { ...planned, release: { ...planned.release, version: saved } }
   }
+}
+
+/** @throws {AppError} `insufficient-scope` */
+function requireDeploy({ environment }: { environment: string | null }): void {
+  requireScope('deploy')
+  requireEnvironment(environment)
 }
 
 const intentOf = (version: number, publish: boolean): DeploymentIntent => ({

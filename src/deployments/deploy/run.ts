@@ -2,6 +2,7 @@
 import type { JsonObject } from '../../lib/json-object.ts'
 import { and, asc, desc, eq, inArray, isNotNull, isNull, lte, ne, or, type SQL, sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
+import { actorColumns, actorValues } from '../../db/audit.ts'
 import type { Db } from '../../db/client.ts'
 import { databaseError } from '../../db/errors.ts'
 import {
@@ -38,9 +39,18 @@ export const runColumns = {
   liveSince: deployments.liveSince,
   settingsBefore: deployments.settingsBefore,
   reportsErrors: deployments.reportsErrors,
+  environment: sql<
+    string | null
+  >`(select environment from instances where instances.id = ${deployments.instanceId})`,
 }
 
-export type RunRow = Pick<typeof deployments.$inferSelect, keyof typeof runColumns>
+export type RunRow = Pick<
+  typeof deployments.$inferSelect,
+  Exclude<keyof typeof runColumns, 'environment'>
+> & {
+  /** Of the instance. */
+  environment: string | null
+}
 
 export type Progress = Partial<
   Pick<
@@ -285,8 +295,8 @@ export class Run {
         where user_id = ${userId} and id = ${id} and lease_owner = ${this.#owner}
         returning id, user_id, version, bindings, n8n_version_id
       ), appended as (${appendVersion(sql`select * from done where ${deployed}`, now)})
-      insert into audit_events (id, user_id, action, subject_id, details)
-      select ${uuidv7()}, user_id, 'deployment.finished', id, ${details}::jsonb from done
+      insert into audit_events (id, user_id, action, subject_id, details, ${actorColumns})
+      select ${uuidv7()}, user_id, 'deployment.finished', id, ${details}::jsonb, ${actorValues()} from done
       returning subject_id`)
     if (rows.length === 0) throw new LeaseLostError()
   }

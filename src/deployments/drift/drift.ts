@@ -3,6 +3,7 @@ import { isContainer, type JsonObject } from '../../lib/json-object.ts'
 import { deployedVersion } from '../rows.ts'
 import { and, eq, sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
+import { actorColumns, actorValues } from '../../db/audit.ts'
 import type { Db } from '../../db/client.ts'
 import { deployments, type SettingsBefore, type SlotBinding } from '../../db/schema/deployments.ts'
 import { workflows, workflowVersions } from '../../db/schema/workflows.ts'
@@ -262,9 +263,9 @@ export class DeploymentDrift {
             where user_id = ${userId} and id = ${row.id} and intent is null and version = ${version}::integer`,
           now,
         )})
-        insert into audit_events (id, user_id, action, subject_id, details)
+        insert into audit_events (id, user_id, action, subject_id, details, ${actorColumns})
         select ${uuidv7()}, ${userId}, 'deployment.adopted', deployment_id,
-          jsonb_build_object('version', ${version}::integer)
+          jsonb_build_object('version', ${version}::integer), ${actorValues()}
         from appended`),
     ])
     if (changed.rows.length === 0) throw underWay()

@@ -41,7 +41,8 @@ const random: Options = { accepts: (rest) => isRandom(rest) }
 const withDigit: Options = { accepts: hasDigit }
 
 const ownTokens = [
-  form('a webhook token', 'whk_ fk_', String.raw`[\w-]{8,}`),
+  form('a webhook token', 'whk_', String.raw`[\w-]{8,}`),
+  form('a Flowkeep access token', 'fk_', '[A-Za-z0-9]{16,}'),
   form('a refresh token', 'fkr_', String.raw`[\w.-]{6,}`),
 ]
 

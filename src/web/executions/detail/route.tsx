@@ -40,14 +40,7 @@ export function executionDetailPage({
         section: 'executions',
         crumbs: [{ label: 'Runs', href: listHref(list) }],
       },
-      <RunPageView
-        view={view}
-        diagnosis={diagnosis}
-        list={list}
-        neighbours={neighbours}
-        time={time}
-        dataDays={dataDays}
-      />,
+      <RunPageView {...{ view, diagnosis, list, neighbours, time, dataDays }} />,
     )
   })
 }

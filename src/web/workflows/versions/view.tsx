@@ -14,9 +14,7 @@ import { diffHref, runsHref, workflowHref } from '../links.ts'
 import { shownLines } from '../../components/shown-value.ts'
 import { isObject } from '../../../lib/json-object.ts'
 import { describeChanges, type VersionChanges } from './changes.ts'
-import type { EditOperation } from '../../../workflows/edits/operations.ts'
-import { sentencesOf } from '../../../workflows/edits/sentences.ts'
-import { Edits, PromptQuote, RestoreButton } from './list.tsx'
+import { PromptQuote, RestoreButton } from './list.tsx'
 
 interface VersionProps {
   workflowId: string
@@ -55,7 +53,6 @@ export function VersionView({ workflowId, currentVersion, version: each, time, g
         }
       >
         <PromptQuote version={each} before={null} maxChars={promptChars} />
-        <Edits edits={each.operations && sentencesOf(each.operations as EditOperation[], Infinity)} />
         <p class="version-meta">
           {model && <span>{model}</span>}
           <Time at={createdAt} format={time} />

@@ -1,2 +1,0 @@
-ALTER TABLE "workflow_versions" ADD COLUMN "operations" jsonb;--> statement-breakpoint
-ALTER TABLE "workflow_versions" ADD COLUMN "edits" text[];

@@ -1,0 +1,20 @@
+/**
+ * @module The access token that sends the current request. Passed on through the asynchronous context, because every audit
+ * event names it. Absent for a session, which may do everything, and for jobs.
+ */
+import { AsyncLocalStorage } from 'node:async_hooks'
+
+export interface TokenActor {
+  tokenId: string
+  name: string
+  scopes: ReadonlySet<string>
+  /** Null: never. */
+  expiresAt: Date | null
+}
+
+const actors = new AsyncLocalStorage<TokenActor>()
+
+/** Everything that `work` does is done with the token, also what it starts and does not await. */
+export const withToken = <T>(actor: TokenActor, work: () => T): T => actors.run(actor, work)
+
+export const currentToken = (): TokenActor | undefined => actors.getStore()

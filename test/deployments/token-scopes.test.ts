@@ -1,0 +1,187 @@
+/** What access tokens may do on an instance: production needs a scope of its own, and so does binding a credential. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { TestUser } from '../harness/app.ts'
+import { createN8nWorld, type N8nWorld, orders } from './n8n-world.ts'
+
+let world: N8nWorld
+beforeAll(async () => {
+  world = await createN8nWorld()
+})
+afterAll(() => world.close())
+
+async function tokenOf(user: TestUser, scopes: string[]): Promise<TestUser['call']> {
+  const { json } = await user.call('POST', '/v1/tokens', { body: { name: 'Agent', scopes } })
+  return (method, path, options = {}) => world.call(method, path, { token: json.token, ...options })
+}
+
+const denied = (scope: string) => ({
+  status: 403,
+  json: { code: 'insufficient-scope', requiredScope: scope },
+})
+
+async function markProduction(user: TestUser, instanceId: string) {
+  const answer = await user.call('PATCH', `/v1/instances/${instanceId}`, {
+    body: { environment: 'production' },
+    headers: { 'If-Match': '*' },
+  })
+  expect(answer.json).toMatchObject({ environment: 'production', status: 'untested', version: 2 })
+}
+
+describe('a production instance', () => {
+  const changes = (id: string): [string, string, object?][] => [
+    ['POST', `/v1/deployments/${id}/deploy`, {}],
+    ['POST', `/v1/deployments/${id}/rollback`, { version: 1 }],
+    ['POST', `/v1/deployments/${id}/deactivate`],
+    ['POST', `/v1/deployments/${id}/activate`],
+    ['POST', `/v1/deployments/${id}/overwrite`],
+    ['POST', `/v1/deployments/${id}/retry`],
+    ['POST', `/v1/deployments/${id}/undeploy`],
+    ['PATCH', `/v1/deployments/${id}`, { version: 1 }],
+    ['DELETE', `/v1/deployments/${id}`],
+  ]
+
+  test('rejects every change of a token without deploy:production, and nothing reaches n8n', async () => {
+    const { user, instanceId, workflowId, deploy } = await world.setting()
+    const { id } = await deploy()
+    await markProduction(user, instanceId)
+    const call = await tokenOf(user, ['deploy', 'credentials:use', 'deployments:read'])
+    const writes = () => world.stub.calls().filter(({ method }) => method !== 'GET').length
+    const before = writes()
+    for (const [method, path, body] of changes(id)) {
+      const answer = await call(method, path, body === undefined ? {} : { body })
+      expect({ path, answer }).toMatchObject({ path, answer: denied('deploy:production') })
+    }
+    const body = { workflowId, instanceId }
+    expect(await call('POST', '/v1/deployments', { body })).toMatchObject(denied('deploy:production'))
+    const tracking = { ...body, n8nWorkflowId: 'x1' }
+    expect(await call('POST', '/v1/deployments', { body: tracking })).toMatchObject(
+      denied('deploy:production'),
+    )
+    expect((await call('POST', '/v1/deployments/plan', { body })).status).toBe(200)
+    expect(writes()).toBe(before)
+    const stored = await user.call('GET', `/v1/deployments/${id}`)
+    expect(stored.json).toMatchObject({ status: 'active', version: 1 })
+  })
+
+  test('accepts the changes of a token with both scopes, and of a session', async () => {
+    const { user, instanceId, workflowId } = await world.setting()
+    await markProduction(user, instanceId)
+    const call = await tokenOf(user, ['deploy', 'deploy:production', 'credentials:use'])
+    const created = await call('POST', '/v1/deployments', { body: { workflowId, instanceId } })
+    expect(created.json).toMatchObject({ status: 'active' })
+    for (const [method, path, body] of changes(created.json.id).filter(([verb]) => verb === 'POST')) {
+      const { status } = await call(method, path, body === undefined ? {} : { body })
+      expect({ path, status }).toEqual({ path, status: 200 })
+    }
+    expect((await call('DELETE', `/v1/deployments/${created.json.id}`)).status).toBe(204)
+    const again = await user.call('POST', '/v1/deployments', { body: { workflowId, instanceId } })
+    expect(again.json).toMatchObject({ status: 'active' })
+    const events = (await user.call('GET', '/v1/audit-events?action=deployment')).json.items
+    const names = new Set(events.map((event: { token: { name: string } | null }) => event.token?.name))
+    expect(names).toEqual(new Set(['Agent', undefined]))
+  })
+
+  test('stays a production instance: other tokens cannot change, push to or delete it', async () => {
+    const { user, instanceId, credentialId, deploy } = await world.setting()
+    await deploy()
+    await markProduction(user, instanceId)
+    const call = await tokenOf(user, ['instances:write', 'credentials:write', 'deploy', 'credentials:use'])
+    const change = (body: object) =>
+      call('PATCH', `/v1/instances/${instanceId}`, { body, headers: { 'If-Match': '*' } })
+    expect(await change({ environment: null })).toMatchObject(denied('deploy:production'))
+    expect(await change({ name: 'Renamed' })).toMatchObject(denied('deploy:production'))
+    const deletion = await call('DELETE', `/v1/instances/${instanceId}?force=true`)
+    expect(deletion).toMatchObject(denied('deploy:production'))
+    const push = await call('POST', `/v1/credentials/${credentialId}/push`, { body: {} })
+    expect(push).toMatchObject(denied('deploy:production'))
+    const data = { name: 'X-Key', value: 'another-secret' }
+    const other = await user.call('POST', '/v1/credentials', {
+      body: { type: 'httpHeaderAuth', name: 'Other', data },
+    })
+    const replaced = await call('POST', `/v1/credentials/${credentialId}/replace`, {
+      body: { with: other.json.id },
+    })
+    expect(replaced.json.deployments).toMatchObject([{ status: 'failed' }])
+    expect(replaced.json.deployments[0].reason).toContain('deploy:production')
+    expect((await user.call('GET', `/v1/instances/${instanceId}`)).json).toMatchObject({
+      environment: 'production',
+      name: 'Prod',
+    })
+    const all = await tokenOf(user, ['instances:write', 'deploy:production'])
+    const unmarked = await all('PATCH', `/v1/instances/${instanceId}`, {
+      body: { environment: null },
+      headers: { 'If-Match': '*' },
+    })
+    expect(unmarked.json).toMatchObject({ environment: null })
+  })
+
+  test('is marked at its creation too, with production as the only value', async () => {
+    const user = await world.user()
+    const create = (environment: unknown) =>
+      user.call('POST', '/v1/instances', {
+        body: {
+          name: String(environment),
+          baseUrl: 'https://n8n.example.com',
+          apiKey: 'planted',
+          environment,
+        },
+      })
+    expect((await create('staging')).json).toMatchObject({
+      status: 422,
+      errors: [{ pointer: '/environment' }],
+    })
+    const { id } = (await create('production')).json
+    expect((await user.call('GET', `/v1/instances/${id}`)).json.environment).toBe('production')
+  })
+})
+
+describe('a token without credentials:use', () => {
+  test('deploys no new binding, but the bindings that a deployment has', async () => {
+    const { user, instanceId, workflowId, credentialId } = await world.setting()
+    const call = await tokenOf(user, ['deploy'])
+    const body = { workflowId, instanceId }
+    expect(await call('POST', '/v1/deployments', { body })).toMatchObject(denied('credentials:use'))
+    const bindings = [{ type: 'httpHeaderAuth', credentialId }]
+    const chosen = await call('POST', '/v1/deployments', { body: { ...body, bindings } })
+    expect(chosen).toMatchObject(denied('credentials:use'))
+    const tracked = await call('POST', '/v1/deployments', {
+      body: { ...body, bindings, n8nWorkflowId: 'x1' },
+    })
+    expect(tracked).toMatchObject(denied('credentials:use'))
+    expect(world.stub.state.credentials.size).toBe(0)
+    const { id } = (await user.call('POST', '/v1/deployments', { body })).json
+    expect((await call('POST', `/v1/deployments/${id}/deploy`, { body: {} })).json.status).toBe('active')
+    const rebound = await call('POST', `/v1/deployments/${id}/deploy`, { body: { bindings } })
+    expect(rebound).toMatchObject(denied('credentials:use'))
+  })
+
+  test('cannot send a bound credential to another host', async () => {
+    const { user, workflowId, deploy } = await world.setting()
+    const { id } = await deploy()
+    const elsewhere = JSON.parse(JSON.stringify(orders).replaceAll('crm.example.com', 'attacker.example.net'))
+    const call = await tokenOf(user, ['deploy', 'workflows:write'])
+    const saved = await call('PATCH', `/v1/workflows/${workflowId}`, {
+      body: { workflow: elsewhere },
+      headers: { 'If-Match': '*' },
+    })
+    expect(saved.status).toBe(200)
+    const answer = await call('POST', `/v1/deployments/${id}/deploy`, { body: {} })
+    expect([403, 422]).toContain(answer.status)
+    const live = [...world.stub.state.workflows.values()]
+    expect(JSON.stringify(live)).not.toContain('attacker.example.net')
+  })
+
+  test('deploys a workflow without credentials', async () => {
+    const { user, instanceId } = await world.setting()
+    const [hook] = orders.nodes
+    const workflow = {
+      name: 'Plain',
+      nodes: [{ ...hook, parameters: { path: 'plain', options: {} } }],
+      connections: {},
+    }
+    const { id } = (await user.call('POST', '/v1/workflows', { body: { workflow } })).json
+    const call = await tokenOf(user, ['deploy'])
+    const answer = await call('POST', '/v1/deployments', { body: { workflowId: id, instanceId } })
+    expect(answer.json).toMatchObject({ status: 'active' })
+  })
+})
