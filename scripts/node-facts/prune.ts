@@ -6,12 +6,8 @@ import type {
   OptionRow,
   PropertyRow,
 } from '../../src/check/facts/node-file.ts'
-import {
-  type DisplayOptions,
-  elided,
-  type PropertyFacts,
-  type WebhookFacts,
-} from '../../src/check/facts/node-facts.ts'
+import type { DisplayOptions } from '../../src/n8n/catalogue/display-options.ts'
+import { elided, type PropertyFacts, type WebhookFacts } from '../../src/check/facts/node-facts.ts'
 import { connectionsIn } from './connections.ts'
 
 /** A property, an option, or a group, as in n8n's `dist/types/nodes.json`. */

@@ -118,7 +118,7 @@ function toNode(json: JsonObject, index: number, facts: FactsOf): CheckedNode {
   const version = typeVersion(json) ?? 1
   const described = nodeType?.describe(version)
   const parameters = isObject(json.parameters) ? json.parameters : {}
-  const context = { version, tool: described?.name.endsWith('Tool') ?? false }
+  const context = { version, isTool: described?.name.endsWith('Tool') ?? false }
   return {
     index,
     json,

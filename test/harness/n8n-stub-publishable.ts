@@ -71,8 +71,8 @@ function checkCredentials(context: StubContext, nodes: Json[]): void {
     const description = node.disabled === true ? undefined : describeNode(context.catalogue, node)
     if (!description) continue
     const values = displayedParameters(node, description)
-    for (const [type, isRequired, shown, hidden] of description.facts.c ?? []) {
-      if (!isRequired || !isDisplayed(shown, hidden, values, description)) continue
+    for (const [type, isRequired, show, hide] of description.facts.c ?? []) {
+      if (!isRequired || !isDisplayed({ show, hide }, { values, root: values }, description)) continue
       const attached = isObject(node.credentials) ? node.credentials[type] : undefined
       const problem = attached === undefined ? 'Missing required credential' : 'Credential not configured'
       if (isObject(attached) && typeof attached.id === 'string') continue

@@ -1,6 +1,6 @@
 /** @module The parameters of one operation of a node. */
-import type { DisplayOptions, NodeFacts, PropertyFacts } from '../facts/node-facts.ts'
-import { isDisplayed } from '../parameters/conditions.ts'
+import type { NodeFacts, PropertyFacts } from '../facts/node-facts.ts'
+import { type DisplayOptions, isDisplayed } from '../../n8n/catalogue/display-options.ts'
 
 export interface Operation {
   facts: NodeFacts

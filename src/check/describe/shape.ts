@@ -2,7 +2,7 @@
 import { isContainer, type JsonObject } from '../../lib/json-object.ts'
 import { connectionsOf } from '../facts/connections.ts'
 import { type Connections, elided, type PropertyFacts } from '../facts/node-facts.ts'
-import { isDisplayed, type Scope } from '../parameters/conditions.ts'
+import { isDisplayed, type Scope } from '../../n8n/catalogue/display-options.ts'
 import { resolveNode } from '../parameters/resolve.ts'
 import { canBeDisplayed, credentialTypesOf, isParameter, type Operation } from './operation.ts'
 

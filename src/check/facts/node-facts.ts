@@ -3,17 +3,13 @@
  * legal values, without prose.
  */
 import type { Conditions } from '../../n8n/catalogue/catalogue-file.ts'
+import type { DisplayOptions } from '../../n8n/catalogue/display-options.ts'
 
 /**
  * Stands for a default text of more than 120 characters, which the facts leave out: n8n's sample code, prompts and style
  * sheets, and the description that a tool starts with.
  */
 export const elided = '…'
-
-export interface DisplayOptions {
-  show?: Conditions
-  hide?: Conditions
-}
 
 export interface LocatorModeFacts {
   name: string

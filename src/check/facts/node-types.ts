@@ -1,8 +1,8 @@
 /** @module Reads the files of node facts, and derives the tool forms of node types as n8n does. */
+import type { DisplayOptions } from '../../n8n/catalogue/display-options.ts'
 import {
   type ConnectionFacts,
   type CredentialFacts,
-  type DisplayOptions,
   elided,
   type LocatorModeFacts,
   type NodeFacts,

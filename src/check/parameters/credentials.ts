@@ -1,7 +1,6 @@
 /** @module The credentials that a node requires and does not have, by n8n's check before it publishes. */
 import type { JsonObject } from '../../lib/json-object.ts'
-import { ownValue } from '../../n8n/catalogue/display-options.ts'
-import { isDisplayed } from './conditions.ts'
+import { isDisplayed, ownValue } from '../../n8n/catalogue/display-options.ts'
 import type { ResolvedNode } from './resolve.ts'
 
 export interface MissingCredential {

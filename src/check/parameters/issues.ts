@@ -4,8 +4,8 @@
  */
 import { isContainer, type JsonObject, pointerTo } from '../../lib/json-object.ts'
 import type { NodeFacts, PropertyFacts } from '../facts/node-facts.ts'
-import { isDisplayed, matches, type NodeContext } from './conditions.ts'
-import { property as read, readPath } from './paths.ts'
+import { isDisplayed, matches, type NodeContext } from '../../n8n/catalogue/display-options.ts'
+import { property as read, readPath } from '../../n8n/catalogue/paths.ts'
 import { hasType, isExpressionLike, toText } from './value-types.ts'
 
 export type ParameterProblem =

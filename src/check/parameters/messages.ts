@@ -1,7 +1,7 @@
 /** @module What is wrong with a parameter that n8n does not accept, and how to fix it. */
 import { shown } from '../../n8n/structure/repairs.ts'
 import type { ParameterIssue, ParameterProblem } from './issues.ts'
-import { property as read } from './paths.ts'
+import { property as read } from '../../n8n/catalogue/paths.ts'
 
 const maximumListed = 8
 

@@ -1,6 +1,6 @@
 /** @module Whether n8n can convert a value to a declared type, such as `number` or `dateTime`. */
 import { isContainer, isObject } from '../../lib/json-object.ts'
-import { property as read } from './paths.ts'
+import { property as read } from '../../n8n/catalogue/paths.ts'
 import { isDateTime } from './date-times.ts'
 import { isObjectLiteral } from './object-literal.ts'
 

@@ -2,7 +2,7 @@
 import type { JsonObject } from '../../lib/json-object.ts'
 import { isExpression, ownValue } from '../../n8n/catalogue/display-options.ts'
 import type { WebhookFacts } from '../facts/node-facts.ts'
-import { property as read } from './paths.ts'
+import { property as read } from '../../n8n/catalogue/paths.ts'
 import type { ResolvedNode } from './resolve.ts'
 
 export interface Webhook {

@@ -1,6 +1,5 @@
 /** @module Checks the parameters of a node against its facts: names, whether n8n reads them, and values. */
 import { isContainer, isObject, listOf } from '../../lib/json-object.ts'
-import type { Conditions } from '../../n8n/catalogue/catalogue-file.ts'
 import { isDisplayed, isExpression, ownValue } from '../../n8n/catalogue/display-options.ts'
 import { typeVersion } from '../../n8n/catalogue/required-credentials.ts'
 import { shown } from '../../n8n/structure/repairs.ts'
@@ -492,18 +491,12 @@ const isDefault = ({ default: preset }: PropertyFacts, value: unknown): boolean 
 /** Whether a version of the type has the parameter under any condition. */
 export function knowsParameter({ nodeType, values }: CheckedNode, name: string, version: number): boolean {
   const found = byName(nodeType?.describe(version)?.properties ?? []).get(name) ?? []
-  const context = { version, tool: values.context.tool }
-  return found.some(({ displayOptions }) =>
-    isDisplayed(versionsOf(displayOptions?.show), versionsOf(displayOptions?.hide), noValues, context),
-  )
+  const context = { ...values.context, version }
+  return found.some(({ displayOptions }) => isDisplayed(displayOptions, noScope, context, isVersion))
 }
 
-const noValues = new Map<string, unknown>()
-
-function versionsOf(conditions: Conditions | undefined): Conditions | undefined {
-  const versions = conditions?.['@version']
-  return versions && { '@version': versions }
-}
+const noScope = { values: {}, root: {} }
+const isVersion = (name: string): boolean => name === '@version'
 
 /** Such as: unless resource is message. Of several parameters, the one that n8n is closest to reading. */
 function describeConditions(candidates: readonly PropertyFacts[], values: ParameterValues): string {

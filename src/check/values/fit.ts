@@ -9,7 +9,10 @@ import { ParameterValues } from './parameter-values.ts'
 export function misfits(nodeType: NodeTypeFacts, parameters: JsonObject, version: number): number {
   const described = nodeType.describe(version)
   if (!described) return Infinity
-  const level = new ParameterValues(described, parameters, { version, tool: described.name.endsWith('Tool') })
+  const level = new ParameterValues(described, parameters, {
+    version,
+    isTool: described.name.endsWith('Tool'),
+  })
   let count = 0
   for (const [name, value] of Object.entries(parameters)) {
     if (isEmpty(value)) continue

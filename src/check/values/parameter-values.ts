@@ -1,9 +1,8 @@
 /** @module Which parameters of a node n8n displays, and the values that it reads. Evaluated on demand. */
 import { isContainer } from '../../lib/json-object.ts'
-import { type DisplayContext, ownValue } from '../../n8n/catalogue/display-options.ts'
+import { isDisplayed, type NodeContext, ownValue, type Scope } from '../../n8n/catalogue/display-options.ts'
+import { isComplex, scopeOf } from '../../n8n/catalogue/parameter-scope.ts'
 import type { PropertyFacts } from '../facts/node-facts.ts'
-import { isDisplayed, type NodeContext, type Scope } from '../parameters/conditions.ts'
-import { isComplex, scopeOf } from '../parameters/resolve.ts'
 
 interface Described {
   properties: readonly PropertyFacts[]
@@ -21,20 +20,18 @@ export function byName(properties: readonly PropertyFacts[]): ReadonlyMap<string
   return found
 }
 
-const toNodeContext = ({ version, tool }: DisplayContext): NodeContext => ({ version, isTool: tool })
-
 const noProperties: readonly PropertyFacts[] = []
 
 /** The parameters at one level: of a node, or of a collection within it. */
 export class ParameterValues {
   readonly properties: readonly PropertyFacts[]
-  readonly context: DisplayContext
+  readonly context: NodeContext
   readonly #given: unknown
   readonly #root: ParameterValues | undefined
   #scope: Scope | undefined
 
   /** @param root the node's own parameters, for a level within a collection */
-  constructor({ properties }: Described, given: unknown, context: DisplayContext, root?: ParameterValues) {
+  constructor({ properties }: Described, given: unknown, context: NodeContext, root?: ParameterValues) {
     this.properties = properties
     this.context = context
     this.#given = given
@@ -47,7 +44,7 @@ export class ParameterValues {
       const { properties, context } = this
       const root = this.#root
       const rootValues = root && root.#values.root
-      this.#scope = scopeOf(properties, this.#given ?? {}, rootValues, toNodeContext(context))
+      this.#scope = scopeOf(properties, this.#given ?? {}, rootValues, context)
     }
     return this.#scope
   }
@@ -66,7 +63,7 @@ export class ParameterValues {
   }
 
   isDisplayed({ displayOptions }: PropertyFacts): boolean {
-    return !displayOptions || isDisplayed(displayOptions, this.#values, toNodeContext(this.context))
+    return !displayOptions || isDisplayed(displayOptions, this.#values, this.context)
   }
 
   /** The displayed parameters of this name. */

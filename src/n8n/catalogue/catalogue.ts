@@ -1,5 +1,6 @@
 /** @module Catalogue of the built-in node and credential types of n8n 2.41.1. */
 import { readDataFile } from '#data-files'
+import type { JsonObject } from '../../lib/json-object.ts'
 import { sharedLoad } from '../../lib/shared-load.ts'
 import {
   type CatalogueFile,
@@ -12,7 +13,7 @@ import {
   type NodeRow,
   toFieldType,
 } from './catalogue-file.ts'
-import { isDisplayed } from './display-options.ts'
+import { isFieldDisplayed } from './display-options.ts'
 
 /** `kind`: string, number, boolean, options, json, hidden, fixedCollection. */
 export interface CredentialField {
@@ -67,7 +68,7 @@ export interface NodeType extends NodeTypeSummary {
 export interface NodeDescription {
   version: number
   /** tool variant of a node, `…Tool` or `…HitlTool` */
-  tool: boolean
+  isTool: boolean
   facts: DescriptionRow
 }
 
@@ -108,7 +109,7 @@ export class Catalogue {
     const row = this.#credentials.get(name)
     if (!row) return undefined
     const rows = this.credentialFields(name)
-    const defaults = new Map(rows.map((each) => [each.name, each.defaultValue]))
+    const defaults = Object.fromEntries(rows.map((each) => [each.name, each.defaultValue]))
     const fields = new Map<string, CredentialField>()
     for (const each of rows) {
       if (each.kind !== 'notice' && isSettable(each)) fields.set(each.name, toField(each, defaults))
@@ -174,7 +175,7 @@ export class Catalogue {
     const { row, suffix, descriptions } = found
     const wanted = version ?? row[2] ?? Math.max(...descriptions.flatMap((each) => each.v))
     const facts = descriptions.find((each) => each.v.includes(wanted))
-    return facts && { version: wanted, tool: suffix !== '' || name.endsWith('Tool'), facts }
+    return facts && { version: wanted, isTool: suffix !== '' || name.endsWith('Tool'), facts }
   }
 
   /** Matches type and display name, ignoring case; an empty `query` matches all. Sorted by type. */
@@ -261,13 +262,13 @@ function takesDomains([, , flags, parents]: CredentialRow): boolean {
   return parents.some((parent) => ['oAuth1Api', 'oAuth2Api', 'googleOAuth2Api'].includes(parent))
 }
 
-function toField(field: FieldType, defaults: ReadonlyMap<string, unknown>): CredentialField {
-  const { name, kind, secret, hasDefault, defaultValue, minimum, maximum, show, hide } = field
+function toField(field: FieldType, defaults: JsonObject): CredentialField {
+  const { name, kind, secret, hasDefault, defaultValue, minimum, maximum, show } = field
   const options = legalOptions(field)
   return {
     name,
     kind,
-    required: isRequired(field) && isDisplayed(show, hide, defaults, { version: 0, tool: false }),
+    required: isRequired(field) && isFieldDisplayed(field, defaults),
     secret,
     ...(options && { options }),
     ...(kind !== 'hidden' && hasDefault && { default: defaultValue }),

@@ -12,14 +12,13 @@
  *
  * Flowkeep also checks ranges and ports. n8n's API accepts any number, and the node then fails.
  */
-import { isContainer, isObject, pointerTo } from '../../lib/json-object.ts'
+import { isContainer, isObject, type JsonObject, pointerTo } from '../../lib/json-object.ts'
 import type { FieldError } from '../../errors.ts'
 import { type Catalogue, isRequired, legalOptions } from './catalogue.ts'
 import { type FieldType, isPort } from './catalogue-file.ts'
-import { isDisplayed, ownValue, type Values } from './display-options.ts'
+import { isFieldDisplayed, ownValue } from './display-options.ts'
 
 const MAX_ERRORS = 50
-const CONTEXT = { version: 0, tool: false }
 /** n8n validates these in OAuth types. */
 const OAUTH_URLS = new Set(['authUrl', 'accessTokenUrl', 'requestTokenUrl', 'serverUrl'])
 /** An object in n8n; its editor stores all other JSON fields as strings. */
@@ -98,15 +97,15 @@ export function completeCredentialData(catalogue: Catalogue, type: string, data:
 const isVisible = ({ kind }: FieldType): boolean => kind !== 'hidden' && kind !== 'notice'
 
 /** n8n's API evaluates only the first condition and its first value, and only if that field is sent. */
-function isDemanded({ show }: FieldType, sent: Values): boolean {
+function isDemanded({ show }: FieldType, sent: ReadonlyMap<string, unknown>): boolean {
   const [first] = Object.entries(show ?? {})
   return first === undefined || (sent.has(first[0]) && sent.get(first[0]) === first[1][0])
 }
 
 /** The default of the displayed field if several share a name. */
-function defaultOf(name: string, rows: FieldType[], values: Values): unknown {
+function defaultOf(name: string, rows: FieldType[], values: JsonObject): unknown {
   const named = rows.filter((each) => each.name === name)
-  const field = named.find(({ show, hide }) => isDisplayed(show, hide, values, CONTEXT)) ?? named[0]
+  const field = named.find((each) => isFieldDisplayed(each, values)) ?? named[0]
   if (!field) return ''
   if (field.defaultValue !== undefined && field.defaultValue !== null) return field.defaultValue
   switch (field.kind) {
@@ -132,12 +131,12 @@ function asJson(name: string, value: unknown): unknown {
 }
 
 /** The values of all fields, including defaults. */
-function valuesOf(rows: FieldType[], data: Data): Map<string, unknown> {
-  const values = new Map<string, unknown>()
+function valuesOf(rows: FieldType[], data: Data): JsonObject {
+  const values: JsonObject = {}
   for (const { name, defaultValue } of rows) {
     const value = ownValue(data, name)
-    if (value !== undefined) values.set(name, value)
-    else if (!values.has(name)) values.set(name, defaultValue)
+    if (value !== undefined || !Object.hasOwn(values, name))
+      values[name] = value === undefined ? defaultValue : value
   }
   return values
 }
@@ -145,7 +144,7 @@ function valuesOf(rows: FieldType[], data: Data): Map<string, unknown> {
 function missingFields(rows: FieldType[], data: Data): Set<string> {
   const values = valuesOf(rows, data)
   const names = rows
-    .filter((field) => isRequired(field) && isDisplayed(field.show, field.hide, values, CONTEXT))
+    .filter((field) => isRequired(field) && isFieldDisplayed(field, values))
     .map(({ name }) => name)
   return new Set(names.filter((name) => isBlank(ownValue(data, name))))
 }

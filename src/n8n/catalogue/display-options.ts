@@ -1,33 +1,51 @@
-/** @module Determines which node parameters or credential fields n8n 2.41 displays, and their values. */
-import { isContainer } from '../../lib/json-object.ts'
-import { type Conditions, ParameterFlag, type ParameterRow } from './catalogue-file.ts'
+/** @module Whether n8n displays a parameter, a credential or a field: its display conditions, evaluated as n8n does. */
+import { isContainer, type JsonObject } from '../../lib/json-object.ts'
+import type { Conditions } from './catalogue-file.ts'
+import { readPath } from './paths.ts'
 
-/** Inputs of a condition other than values. */
-export interface DisplayContext {
-  /** type version, `@version`; 0 for credentials */
-  version: number
-  /** whether the node is the tool form of its type, `@tool` */
-  tool: boolean
+export interface DisplayOptions {
+  show?: Conditions | null | undefined
+  hide?: Conditions | null | undefined
 }
 
-/** Parameter name → value. A Map, because names are user input. */
-export type Values = ReadonlyMap<string, unknown>
+/** What conditions may depend on besides values. Of a credential: version 0. */
+export interface NodeContext {
+  /** `@version` */
+  version: number
+  /** `@tool` */
+  isTool: boolean
+}
 
-/** Requires all of `show` and none of `hide` to match. An expression in a `show` parameter counts as a match. */
+/** The values that a condition reads. */
+export interface Scope {
+  /** of the level of the parameter itself */
+  values: unknown
+  /** of the top level, for names such as `/resource` */
+  root: unknown
+}
+
+/**
+ * Requires all of `show` and none of `hide`. An expression in a `show` parameter counts as a match for all.
+ * @param isConsidered which conditions to evaluate, by name
+ */
 export function isDisplayed(
-  show: Conditions | null | undefined,
-  hide: Conditions | null | undefined,
-  values: Values,
-  context: DisplayContext,
+  options: DisplayOptions | undefined,
+  scope: Scope,
+  context: NodeContext,
+  isConsidered: (name: string) => boolean = () => true,
 ): boolean {
-  for (const [name, conditions] of Object.entries(show ?? {})) {
-    const actual = actualValues(name, values, context)
-    if (actual.some(isExpression)) return true
-    if (!conditions.some((condition) => matches(condition, actual))) return false
+  if (!options) return true
+  const { show, hide } = rulesOf(options)
+  for (const { name, accepted } of show) {
+    if (!isConsidered(name)) continue
+    const actual = read(name, scope, context)
+    if (Array.isArray(actual) ? actual.some(isExpression) : isExpression(actual)) return true
+    if (!isAccepted(accepted, actual)) return false
   }
-  for (const [name, conditions] of Object.entries(hide ?? {})) {
-    const actual = actualValues(name, values, context)
-    if (actual.length > 0 && conditions.some((condition) => matches(condition, actual))) return false
+  for (const { name, accepted } of hide) {
+    if (!isConsidered(name)) continue
+    const actual = read(name, scope, context)
+    if (!(Array.isArray(actual) && actual.length === 0) && isAccepted(accepted, actual)) return false
   }
   return true
 }
@@ -37,103 +55,124 @@ export function isExpression(value: unknown): value is string {
   return typeof value === 'string' && value.startsWith('=')
 }
 
-/** The values of the displayed parameters, including defaults. @param given the node's `parameters` */
-export function resolveParameters(rows: ParameterRow[], given: unknown, context: DisplayContext): Values {
-  const counts = new Map<string, number>()
-  for (const [name] of rows) counts.set(name, (counts.get(name) ?? 0) + 1)
-  const all = new Map<string, unknown>()
-  for (const row of rows) {
-    const [name, , , show, hide] = row
-    // If a name is not unique, the displayed parameter provides the default.
-    if ((counts.get(name) ?? 0) > 1 && !isDisplayed(show, hide, all, context)) continue
-    all.set(name, resolve(row, given))
-  }
-  const displayed = new Map<string, unknown>()
-  for (const row of rows) {
-    const [name, , , show, hide] = row
-    if (isDisplayed(show, hide, all, context)) displayed.set(name, resolve(row, given))
-  }
-  return displayed
-}
-
-function resolve([name, defaultValue, flags]: ParameterRow, given: unknown): unknown {
-  const value = ownValue(given, name)
-  const useDefault = value === undefined || (value === null && !(flags & ParameterFlag.nullable))
-  const resolved = useDefault ? defaultValue : value
-  const plain = flags & ParameterFlag.noDataExpression && isExpression(resolved) && !isFromAi(resolved)
-  return plain ? resolved.slice(1) : resolved
-}
-
 /** `given[name]` if it is an own property. */
 export function ownValue(given: unknown, name: string): unknown {
   if (!isContainer(given) || !Object.hasOwn(given, name)) return undefined
   return Reflect.get(given, name)
 }
 
-/** A lone `$fromAI(…)` is an expression even where n8n allows none. */
-function isFromAi(expression: string): boolean {
-  const inner = expression.slice(1).trim()
-  const body = inner.startsWith('{{') && inner.endsWith('}}') ? inner.slice(2, -2).trim() : inner
-  const marker = '/*n8n-auto-generated-fromAI-override*/'
-  const call = body.startsWith(marker) ? body.slice(marker.length).trim() : body
-  return call.toLowerCase().startsWith('$fromai') && call.endsWith(')')
+/** Of a credential type's field. @param values of all fields */
+export const isFieldDisplayed = (field: DisplayOptions, values: JsonObject): boolean =>
+  isDisplayed(field, { values, root: values }, { version: 0, isTool: false })
+
+interface Rule {
+  name: string
+  accepted: readonly unknown[]
 }
 
-function actualValues(name: string, values: Values, context: DisplayContext): unknown[] {
-  const value = actualValue(name, values, context)
-  return Array.isArray(value) ? value : [value]
+const known = new WeakMap<DisplayOptions, { show: Rule[]; hide: Rule[] }>()
+
+function rulesOf(options: DisplayOptions): { show: Rule[]; hide: Rule[] } {
+  let rules = known.get(options)
+  if (!rules) {
+    const list = (conditions: DisplayOptions['show']) =>
+      Object.entries(conditions ?? {}).map(([name, accepted]) => ({ name, accepted }))
+    rules = { show: list(options.show), hide: list(options.hide) }
+    known.set(options, rules)
+  }
+  return rules
 }
 
-function actualValue(name: string, values: Values, context: DisplayContext): unknown {
-  if (name === '@version') return context.version
-  if (name === '@tool') return context.tool
-  const value = values.get(name.startsWith('/') ? name.slice(1) : name)
-  return ownValue(value, '__rl') ? ownValue(value, 'value') : value
+function read(name: string, { values, root }: Scope, context: NodeContext): unknown {
+  let value: unknown
+  switch (name) {
+    case '@version':
+      return context.version
+    case '@tool':
+      return context.isTool
+    case '@feature':
+      return []
+    default:
+      value = name.startsWith('/') ? readPath(root, name.slice(1)) : readPath(values, name)
+  }
+  return isContainer(value) && Reflect.get(value, '__rl') ? Reflect.get(value, 'value') : value
 }
 
-function matches(condition: unknown, actual: unknown[]): boolean {
-  const operators = ownValue(condition, '_cnd')
-  if (!isContainer(operators)) return actual.includes(condition)
-  const [entry] = Object.entries(operators)
-  if (!entry) return false
-  const [operator, target] = entry
-  if (actual.length === 0) return operator === 'not'
-  return actual.every((value) => compare(operator, value, target))
+function isAccepted(accepted: readonly unknown[], actual: unknown): boolean {
+  return accepted.some((condition) => {
+    const comparison = comparisonOf(condition)
+    if (!comparison) return Array.isArray(actual) ? actual.includes(condition) : actual === condition
+    const [operator, target] = comparison
+    if (!Array.isArray(actual)) return compare(operator, actual, target)
+    if (actual.length === 0) return operator === 'not'
+    return actual.every((each) => compare(operator, each, target))
+  })
+}
+
+function comparisonOf(condition: unknown): [operator: string, target: unknown] | undefined {
+  if (!isContainer(condition)) return undefined
+  const operators: unknown = Reflect.get(condition, '_cnd')
+  return isContainer(operators) ? Object.entries(operators)[0] : undefined
 }
 
 function compare(operator: string, value: unknown, target: unknown): boolean {
+  try {
+    return compareAny(operator, value, target)
+  } catch {
+    return false
+  }
+}
+
+/** @throws for an object that cannot be converted */
+function compareAny(operator: string, value: unknown, target: unknown): boolean {
+  // n8n compares with JavaScript's own conversions, such as '2' >= 1.
+  const [a, b] = [value as number, target as number]
   switch (operator) {
     case 'eq':
-      return value === target
+      return isEqual(value, target)
     case 'not':
-      return value !== target
+      return !isEqual(value, target)
     case 'gte':
-      return ordered(value, target, (a, b) => a >= b)
+      return a >= b
     case 'lte':
-      return ordered(value, target, (a, b) => a <= b)
+      return a <= b
     case 'gt':
-      return ordered(value, target, (a, b) => a > b)
+      return a > b
     case 'lt':
-      return ordered(value, target, (a, b) => a < b)
+      return a < b
     case 'between':
       return (
-        ordered(value, ownValue(target, 'from'), (a, b) => a >= b) &&
-        ordered(value, ownValue(target, 'to'), (a, b) => a <= b)
+        compare('gte', value, Reflect.get(Object(target), 'from')) &&
+        compare('lte', value, Reflect.get(Object(target), 'to'))
       )
-    case 'includes':
-      return typeof value === 'string' && typeof target === 'string' && value.includes(target)
-    case 'startsWith':
-      return typeof value === 'string' && typeof target === 'string' && value.startsWith(target)
-    case 'endsWith':
-      return typeof value === 'string' && typeof target === 'string' && value.endsWith(target)
     case 'exists':
       return value !== null && value !== undefined && value !== ''
+  }
+  if (typeof value !== 'string' || typeof target !== 'string') return false
+  switch (operator) {
+    case 'includes':
+      return value.includes(target)
+    case 'startsWith':
+      return value.startsWith(target)
+    case 'endsWith':
+      return value.endsWith(target)
+    case 'regex':
+      return matches(target, value)
     default:
       return false
   }
 }
 
-function ordered(value: unknown, target: unknown, test: (a: number, b: number) => boolean): boolean {
-  if (typeof value === 'object' || value === undefined) return false
-  return test(Number(value), Number(target))
+const isEqual = (a: unknown, b: unknown): boolean =>
+  a === b || (isContainer(a) && isContainer(b) && JSON.stringify(a) === JSON.stringify(b))
+
+/** Keeps n8n's own patterns from running long on a large value. */
+const maximumTestedChars = 1000
+const patterns = new Map<string, RegExp>()
+
+/** True for a text that is too long to test. @param pattern from the facts */
+export function matches(pattern: string, text: string): boolean {
+  let expression = patterns.get(pattern)
+  if (!expression) patterns.set(pattern, (expression = new RegExp(pattern)))
+  return text.length > maximumTestedChars || expression.test(text)
 }

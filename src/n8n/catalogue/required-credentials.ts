@@ -1,7 +1,9 @@
 /** @module Determines which credentials a node requires, by the rules of n8n's editor. */
-import { isObject } from '../../lib/json-object.ts'
+import { isObject, type JsonObject } from '../../lib/json-object.ts'
 import type { Catalogue, NodeDescription } from './catalogue.ts'
-import { isDisplayed, isExpression, ownValue, resolveParameters, type Values } from './display-options.ts'
+import { type DescriptionRow, ParameterFlag } from './catalogue-file.ts'
+import { isDisplayed, isExpression, ownValue } from './display-options.ts'
+import { type Parameter, scopeOf } from './parameter-scope.ts'
 
 /** Parameters that select the node's credential type. */
 const SELECTORS = ['nodeCredentialType', 'genericAuthType']
@@ -33,8 +35,32 @@ export function typeVersion(node: unknown): number | undefined {
 }
 
 /** Values of the displayed parameters that conditions depend on. */
-export function displayedParameters(node: unknown, description: NodeDescription): Values {
-  return resolveParameters(description.facts.p ?? [], ownValue(node, 'parameters'), description)
+export function displayedParameters(node: unknown, description: NodeDescription): JsonObject {
+  const parameters = parametersOf(description.facts)
+  const scope = scopeOf(parameters, ownValue(node, 'parameters') ?? {}, undefined, description)
+  const displayed: JsonObject = {}
+  for (const { name, displayOptions } of parameters) {
+    if (isDisplayed(displayOptions, scope, description)) displayed[name] = ownValue(scope.values, name)
+  }
+  return displayed
+}
+
+const known = new WeakMap<DescriptionRow, Parameter[]>()
+
+function parametersOf(facts: DescriptionRow): Parameter[] {
+  let parameters = known.get(facts)
+  if (!parameters) {
+    parameters = (facts.p ?? []).map(([name, preset, flags, show, hide]) => ({
+      name,
+      default: preset,
+      // n8n takes null for a value of these types only.
+      type: flags & ParameterFlag.nullable ? 'options' : 'string',
+      noDataExpression: (flags & ParameterFlag.noDataExpression) !== 0,
+      displayOptions: { show, hide },
+    }))
+    known.set(facts, parameters)
+  }
+  return parameters
 }
 
 /** Ignores `disabled`. For a node type missing from the catalogue, returns its attached credentials. */
@@ -52,11 +78,11 @@ export function requiredCredentials(
   const values = displayedParameters(node, description)
   for (const [name, isRequired, show, hide] of description.facts.c ?? []) {
     if (!isRequired && !attached.has(name)) continue
-    if (!isDisplayed(show, hide, values, description)) continue
+    if (!isDisplayed({ show, hide }, { values, root: values }, description)) continue
     required.set(name, isRequired === 1 || required.get(name) === true)
   }
   for (const selector of SELECTORS) {
-    const type = values.get(selector)
+    const type = values[selector]
     if (typeof type !== 'string' || type === '') continue
     // Selectors lose their leading `=`, so check for braces too.
     if (type.includes('{{') || isExpression(type)) unresolved.push(selector)

@@ -1,7 +1,8 @@
 /** @module The URL paths that a node serves while its workflow is published. */
+import type { JsonObject } from '../../lib/json-object.ts'
 import type { Catalogue, NodeDescription } from '../catalogue/catalogue.ts'
 import type { WebhookRow } from '../catalogue/catalogue-file.ts'
-import { isExpression, ownValue, type Values } from '../catalogue/display-options.ts'
+import { isExpression, ownValue } from '../catalogue/display-options.ts'
 import { describeNode, displayedParameters } from '../catalogue/required-credentials.ts'
 
 export interface WebhookPaths {
@@ -16,13 +17,13 @@ export interface WebhookPaths {
 }
 
 /** @param values the node's displayed parameters */
-export function webhookPaths(node: unknown, description: NodeDescription, values: Values): WebhookPaths {
+export function webhookPaths(node: unknown, description: NodeDescription, values: JsonObject): WebhookPaths {
   const paths = new Set<string>()
   const webhooks: WebhookPaths['webhooks'] = []
   let endpoint: string | undefined
   let unknown = false
   // A chat trigger serves requests only if it is public.
-  const closed = values.has('public') && values.get('public') !== true
+  const closed = 'public' in values && values.public !== true
   const rows = closed ? [] : (description.facts.w ?? [])
   for (const [index, row] of rows.entries()) {
     const path = webhookPath(node, description.version, values, row)
@@ -58,8 +59,8 @@ export function endpointsOf(nodes: readonly unknown[], catalogue: Catalogue): st
 export const hasWebhooks = (node: unknown, catalogue: Catalogue): boolean =>
   describeNode(catalogue, node)?.facts.w !== undefined
 
-function methodsOf([method]: WebhookRow, values: Values): string[] {
-  const given = method.startsWith('=') ? (values.get(method.slice(1)) ?? 'GET') : method
+function methodsOf([method]: WebhookRow, values: JsonObject): string[] {
+  const given = method.startsWith('=') ? (values[method.slice(1)] ?? 'GET') : method
   const methods: unknown[] = Array.isArray(given) ? given : [given]
   return methods.filter((each) => typeof each === 'string').filter((each) => !isExpression(each))
 }
@@ -67,7 +68,7 @@ function methodsOf([method]: WebhookRow, values: Values): string[] {
 function webhookPath(
   node: unknown,
   version: number,
-  values: Values,
+  values: JsonObject,
   [, sources, suffix, fullPath, below]: WebhookRow,
 ): string | undefined {
   const given = sources.map((source) => sourceValue(node, values, source)).find((value) => value !== '') ?? ''
@@ -81,9 +82,9 @@ function webhookPath(
   return webhookId && `${webhookId}/${path}`
 }
 
-function sourceValue(node: unknown, values: Values, source: string): string {
+function sourceValue(node: unknown, values: JsonObject, source: string): string {
   const [name = '', key] = source.split('.')
-  const value = key === undefined ? values.get(name) : option(node, name, key)
+  const value = key === undefined ? values[name] : option(node, name, key)
   return typeof value === 'string' || typeof value === 'number' ? String(value) : ''
 }
 

@@ -2,11 +2,11 @@
  * @module The fields of a credential's form, generated from its n8n type: which ones to show, and how to read a
  * posted form. No stored value leaves this module, and no typed secret returns to the form.
  */
-import { pointerTo } from '../../../lib/json-object.ts'
+import { type JsonObject, pointerTo } from '../../../lib/json-object.ts'
 import type { FieldError } from '../../../errors.ts'
 import { isRequired } from '../../../n8n/catalogue/catalogue.ts'
 import { type FieldType, isPort } from '../../../n8n/catalogue/catalogue-file.ts'
-import { isDisplayed, ownValue } from '../../../n8n/catalogue/display-options.ts'
+import { isFieldDisplayed, ownValue } from '../../../n8n/catalogue/display-options.ts'
 import { fieldLabel, optionLabel } from '../labels.ts'
 
 /** `lines`: multi-line text. `switch`: on or off, with a known default. `choice`: one of several options, or none. */
@@ -51,7 +51,6 @@ export interface FieldSource {
   stored: Readonly<Record<string, unknown>> | null
 }
 
-const context = { version: 0, tool: false }
 const secretName = /(?:pass(?:word|phrase)|secret|(?<!sig)token|api_?key|private_?key)$/i
 const linesName = /(?:private_?key|public_?key|certificate|^ca|^cert|^key|pem)$/i
 const advancedNames = new Set(['allowedHttpRequestDomains', 'allowedDomains', 'oauthTokenData'])
@@ -142,16 +141,16 @@ export function readFields(source: FieldSource): { data: Record<string, unknown>
 }
 
 function displayed({ rows, typed, stored }: FieldSource): FieldType[] {
-  const values = new Map<string, unknown>()
+  const values: JsonObject = {}
   for (const row of rows) {
     const { name, defaultValue } = row
     const text = typed.get(name)
     const storedValue = ownValue(stored, name)
-    if (text !== undefined && text !== '') values.set(name, valueOf(row, text))
-    else if (storedValue !== undefined) values.set(name, storedValue)
-    else if (!values.has(name)) values.set(name, defaultValue)
+    if (text !== undefined && text !== '') values[name] = valueOf(row, text)
+    else if (storedValue !== undefined) values[name] = storedValue
+    else if (!Object.hasOwn(values, name)) values[name] = defaultValue
   }
-  return rows.filter(({ show, hide }) => isDisplayed(show, hide, values, context))
+  return rows.filter((row) => isFieldDisplayed(row, values))
 }
 
 function controlOf(row: FieldType, isChange: boolean): Control {
