@@ -21,12 +21,15 @@ import {
 const n8nVersions = ['2.0.3', '2.10.0', '2.20.0', '2.30.8', '2.41.1']
 /** The first minor that derives tools for a person's approval. */
 const humanReviewSince = 10
+/** n8n loads these only for its own tests and behind a feature flag. */
+const unavailable = new Set(['e2eTest', 'dynamicCredentialCheck'])
 const output = path.join(import.meta.dirname, '../public/data/nodes')
 
 const { values } = parseArgs({ options: { packages: { type: 'string' } } })
 
 const files = new Map<string, NodeFileBuilder>()
-const index: IndexFile = { versions: {}, types: [] }
+const index: IndexFile = { versions: {}, credentials: [], types: [] }
+const credentials = new Set<string>()
 const rows = new Map<string, IndexRow>()
 const searchFile = new SearchFileBuilder()
 const minorOf = (version: string) => version.split('.').slice(0, 2).join('.')
@@ -43,11 +46,15 @@ for (const n8n of n8nVersions) {
     packages: Object.fromEntries(packages.map((each) => [each.name, each.version])),
     ...(Number(minor) >= humanReviewSince && { humanReview: 1 }),
   }
-  for (const each of packages) addPackage(name, each)
+  for (const each of packages) {
+    addPackage(name, each)
+    for (const credential of each.credentials) credentials.add(credential.name)
+  }
 }
 
 function addPackage(n8nVersion: string, { name, nodes, sources }: NodePackage<DescribedNode>): void {
   for (const [node, descriptions] of Map.groupBy(nodes, (each) => each.name)) {
+    if (unavailable.has(node)) continue
     const type = `${name}.${node}`
     const file = files.get(type) ?? new NodeFileBuilder(type)
     files.set(type, file)
@@ -75,7 +82,8 @@ for (const row of rows.values()) if (row.in?.length === n8nVersions.length) dele
 index.types = [...rows.values()].toSorted((a, b) => (a.type < b.type ? -1 : 1))
 
 const texts = new Map([...files].map(([type, file]) => [nodeFileName(type), file.print()]))
-const indexText = `{"versions":${JSON.stringify(index.versions)},\n"types":[\n${index.types.map((row) => JSON.stringify(row)).join(',\n')}\n]}\n`
+index.credentials = [...credentials].toSorted()
+const indexText = `{"versions":${JSON.stringify(index.versions)},\n"credentials":${JSON.stringify(index.credentials)},\n"types":[\n${index.types.map((row) => JSON.stringify(row)).join(',\n')}\n]}\n`
 texts.set('index', indexText)
 const searchText = searchFile.print()
 texts.set('search', searchText)

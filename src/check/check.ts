@@ -66,7 +66,7 @@ export function checkWithRefusals(workflow: JsonObject, facts: FactsOf, context:
       })
     }
     if (node.isSticky || !node.isEnabled) continue
-    checkParameters(node, report)
+    checkParameters(node, facts.credentialTypes, report)
     checkPlaceholders(node, report)
     expressions.check(node)
     checkFromAi(node, model, report)

@@ -17,7 +17,7 @@ export interface CheckedNode {
   /** Without the package: `slack`. */
   shortType: string
   pointer: string
-  /** n8n reads a missing version as 1. */
+  /** 0 if missing: n8n takes the description of the default version, and no condition on a version applies. */
   version: number
   isEnabled: boolean
   isSticky: boolean
@@ -115,8 +115,8 @@ export class WorkflowModel {
 function toNode(json: JsonObject, index: number, facts: FactsOf): CheckedNode {
   const type = typeof json.type === 'string' ? json.type : ''
   const nodeType = type === '' ? undefined : facts.nodeType(type)
-  const version = typeVersion(json) ?? 1
-  const described = nodeType?.describe(version)
+  const version = typeVersion(json) ?? 0
+  const described = nodeType?.describe(version || nodeType.defaultVersion)
   const parameters = isObject(json.parameters) ? json.parameters : {}
   const context = { version, isTool: described?.name.endsWith('Tool') ?? false }
   return {

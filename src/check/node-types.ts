@@ -77,18 +77,17 @@ export function describeNode(
   const version = typeVersion(node)
   if (version === undefined) {
     const parameters = parametersOf(node)
-    // n8n reads it as version 1.
-    const isFirst = misfits(known, parameters, 1) === 0
-    const meant = isFirst
-      ? 1
-      : (bestVersion(known, parameters, [known.defaultVersion]) ?? known.defaultVersion)
+    // n8n takes the description of the default version, and no condition on a version applies.
+    const ignored = misfits(known, parameters, 0)
+    const meant = bestVersion(known, parameters, [known.defaultVersion]) ?? known.defaultVersion
     report({
       code: 'missing-type-version',
-      level: isFirst ? 'hint' : 'warning',
+      level: ignored === 0 ? 'hint' : 'warning',
       pointer: at,
-      message: isFirst
-        ? 'The node has no typeVersion, so n8n reads it as version 1. Set it'
-        : `The node has no typeVersion, so n8n ignores the parameters that only some versions have. Set it, for example to ${meant}`,
+      message:
+        ignored === 0
+          ? `The node has no typeVersion. Set it, for example to ${meant}`
+          : `The node has no typeVersion, so n8n ignores the parameters that only some versions have. Set it, for example to ${meant}`,
       fix: { label: `Set it to ${meant}`, operations: [{ op: 'add', path: at, value: meant }] },
     })
     return known.describe(known.defaultVersion)

@@ -48,6 +48,31 @@ const model = ai('Model', 'lmChatOpenAi', 1.2, { model: { __rl: true, mode: 'lis
 const agent = (parameters: object = {}) =>
   ai('Agent', 'agent', 1.7, { promptType: 'define', text: '=hi', options: {}, ...parameters })
 
+const condition = (type: string, operation: string | undefined, leftValue = '={{ $json.body.a }}') => ({
+  ...node('If', 'if', 2.2),
+  parameters: {
+    conditions: {
+      options: { caseSensitive: true, leftValue: '', typeValidation: 'strict', version: 2 },
+      conditions: [{ id: 'a', leftValue, rightValue: '', operator: { type, operation } }],
+      combinator: 'and',
+    },
+    options: {},
+  },
+})
+const sheets = (parameters: object) =>
+  node('Sheets', 'googleSheets', 4.5, {
+    operation: 'append',
+    documentId: { __rl: true, mode: 'id', value: '1AbC' },
+    sheetName: { __rl: true, mode: 'name', value: 'Data' },
+    ...parameters,
+  })
+const slack = (parameters: object) =>
+  node('Slack', 'slack', 2.3, {
+    select: 'channel',
+    channelId: { __rl: true, mode: 'name', value: '#general' },
+    ...parameters,
+  })
+
 /** `A>B`: the first main output; `A:1>B:2`: output 1 to input 2; `A~ai_tool>B`: another type. */
 function connect(links: string[]): JsonObject {
   const connections: Record<string, Record<string, unknown[][]>> = {}
@@ -753,6 +778,228 @@ const cases: Case[] = [
     wrong: workflow([hook, code(wrong)]),
     node: 'Code',
     right: workflow([hook, code(right)]),
+  })),
+  { code: 'constant-condition', wrong: workflow([hook, node('If', 'if', 2.2, {})]), node: 'If' },
+  {
+    code: 'constant-condition',
+    wrong: workflow([hook, condition('string', 'equals', 'body.status')]),
+    node: 'If',
+    right: workflow([hook, condition('string', 'equals')]),
+  },
+  {
+    code: 'constant-condition',
+    wrong: workflow([hook, node('Switch', 'switch', 3.2, { rules: { values: [{ outputKey: 'a' }] } })]),
+    node: 'Switch',
+  },
+  ...(
+    [
+      ['number', 'larger', 'gt'],
+      ['number', 'smallerEqual', 'lte'],
+      ['string', '==', 'equals'],
+      ['boolean', 'isTrue', 'true'],
+      ['string', 'isNotEmpty', 'notEmpty'],
+    ] as const
+  ).map(([type, wrong, right]) => ({
+    code: 'unknown-operator',
+    wrong: workflow([hook, condition(type, wrong)]),
+    node: 'If',
+    right: workflow([hook, condition(type, right)]),
+    isFixed: true,
+  })),
+  ...(
+    [
+      ['integer', 'number'],
+      ['date', 'dateTime'],
+    ] as const
+  ).map(([wrong, right]) => ({
+    code: 'unknown-operator',
+    wrong: workflow([hook, condition(wrong, 'equals')]),
+    node: 'If',
+    right: workflow([hook, condition(right, 'equals')]),
+    isFixed: true,
+  })),
+  {
+    code: 'unknown-operator',
+    wrong: workflow([hook, condition('string', undefined)]),
+    node: 'If',
+  },
+  ...(
+    [
+      ['notionapi', 'notionApi', true],
+      ['slackApiToken', 'slackApi', false],
+    ] as const
+  ).map(([wrong, right, isFixed]) => ({
+    code: 'unknown-credential-type',
+    wrong: workflow([hook, http({ authentication: 'predefinedCredentialType', nodeCredentialType: wrong })]),
+    node: 'Request',
+    right: workflow([hook, http({ authentication: 'predefinedCredentialType', nodeCredentialType: right })]),
+    isFixed,
+  })),
+  ...[
+    { value: { a: '={{ $json.body.a }}' }, schema: [] },
+    { a: '={{ $json.body.a }}' },
+    [{ column: 'a', value: '={{ $json.body.a }}' }],
+    { mappingMode: 'define', value: { a: 'b' } },
+    { mappingMode: 'auto' },
+  ].map((columns) => ({
+    code: 'wrong-shape',
+    wrong: workflow([hook, sheets({ columns })]),
+    node: 'Sheets',
+    right: workflow([hook, sheets({ columns: { mappingMode: 'autoMapInputData', value: {}, schema: [] } })]),
+    isFixed: true,
+  })),
+  {
+    code: 'wrong-shape',
+    wrong: workflow([hook, ai('Model', 'openAi', 1.8, { messages: { messages: [{ content: 'a' }] } })]),
+    node: 'Model',
+    right: workflow([hook, ai('Model', 'openAi', 1.8, { messages: { values: [{ content: 'a' }] } })]),
+    isFixed: true,
+  },
+  {
+    code: 'invalid-json',
+    wrong: workflow([hook, slack({ messageType: 'block', blocksUi: '{ "blocks": [ { type: section } ] }' })]),
+    node: 'Slack',
+    right: workflow([hook, slack({ messageType: 'block', blocksUi: '{ "blocks": [] }' })]),
+  },
+  {
+    code: 'parameter-of-other-version',
+    wrong: workflow([
+      hook,
+      sheets({
+        operation: 'update',
+        columnToMatchOn: 'id',
+        valueToMatchOn: '={{ $json.body.id }}',
+        fieldsUi: { values: [{ column: 'a', fieldValue: 'b' }] },
+      }),
+    ]),
+    node: 'Sheets',
+    isFixed: true,
+  },
+  {
+    code: 'parameter-of-other-version',
+    wrong: workflow([
+      hook,
+      node('Sheets', 'googleSheets', 4.5, { operation: 'append', sheetId: '1AbC', range: 'Data!A:B' }),
+    ]),
+    node: 'Sheets',
+    isFixed: true,
+  },
+  ...['#general', 'C0123456789', '={{ $json.body.channel }}'].map((channel) => ({
+    code: 'parameter-of-other-version',
+    wrong: workflow([hook, node('Slack', 'slack', 2.3, { channel, text: 'a' })]),
+    node: 'Slack',
+    right: workflow([hook, slack({ text: 'a' })]),
+    isFixed: true,
+  })),
+  ...[
+    {
+      dataType: 'string',
+      value1: '={{ $json.body.a }}',
+      rules: { rules: [{ value2: 'x' }] },
+      fallbackOutput: 1,
+    },
+    { value1: '={{ $json.body.a }}', rules: { rules: [{ operation: 'larger', value2: 5, output: 0 }] } },
+  ].map((parameters) => ({
+    code: 'parameter-of-other-version',
+    wrong: workflow([hook, node('Switch', 'switch', 3.2, parameters)]),
+    node: 'Switch',
+    isFixed: true,
+  })),
+  {
+    code: 'parameter-of-other-version',
+    wrong: workflow([
+      hook,
+      node('Switch', 'switch', 3.2, { mode: 'expression', output: '={{ 1 }}', outputsAmount: 3 }),
+    ]),
+    node: 'Switch',
+    isFixed: true,
+  },
+  ...[
+    { mode: 'mergeByKey', propertyName1: 'a', propertyName2: 'b' },
+    { mode: 'combineByPosition' },
+    { mode: 'combine', combinationMode: 'multiplex' },
+  ].map((parameters) => ({
+    code: 'parameter-of-other-version',
+    wrong: workflow([hook, node('Merge', 'merge', 3, parameters)]),
+    node: 'Merge',
+    isFixed: true,
+  })),
+  {
+    code: 'unknown-option',
+    wrong: workflow([
+      hook,
+      node('Switch', 'switch', 3.2, {
+        rules: {
+          values: [{ conditions: condition('string', 'equals').parameters.conditions }],
+        },
+        options: { fallbackOutput: 'default' },
+      }),
+    ]),
+    node: 'Switch',
+  },
+  {
+    code: 'parameter-switch-off',
+    wrong: workflow([hook, node('Discord', 'discord', 2, { operation: 'send', content: 'a' })]),
+    node: 'Discord',
+    isFixed: true,
+  },
+  {
+    code: 'parameter-switch-off',
+    wrong: workflow([hook, agent({ promptType: undefined, text: '={{ $json.body.a }}' })]),
+    node: 'Agent',
+    right: workflow([hook, agent({ promptType: undefined, text: '={{ $json.chatInput }}' })]),
+    isFixed: true,
+  },
+  ...(
+    [
+      ['Berlin', 'Europe/Berlin', true],
+      ['UTC+2', 'UTC', false],
+    ] as const
+  ).map(([wrong, right, isFixed]) => ({
+    code: 'unknown-time-zone',
+    wrong: workflow([hook], [], { settings: { timezone: wrong } }),
+    right: workflow([hook], [], { settings: { timezone: right } }),
+    isFixed,
+  })),
+  {
+    code: 'placeholder',
+    wrong: workflow([hook], [], { settings: { errorWorkflow: 'YOUR_ERROR_WORKFLOW_ID' } }),
+    right: workflow([hook], [], { settings: { errorWorkflow: 'kUE12BflB9s1kgBn' } }),
+  },
+  { code: 'unknown-node-type', wrong: workflow([hook, node('Test', 'e2eTest', 1)]), node: 'Test' },
+  {
+    code: 'connection-type-not-available',
+    wrong: workflow(
+      [hook, agent(), model, http({})],
+      ['Hook>Agent', 'Model~ai_languageModel>Agent', 'Request~ai_tool>Agent'],
+    ),
+    node: 'Request',
+    isFixed: true,
+  },
+  ...['$fromAI()', "$fromAI('the url')", "$fromAI('url', 'The URL', 'text')"].map((call) => ({
+    code: 'invalid-from-ai',
+    wrong: workflow(
+      [
+        hook,
+        agent(),
+        model,
+        node('Tool', 'httpRequestTool', 4.2, { url: `={{ ${call} }}`, toolDescription: 'a' }),
+      ],
+      ['Hook>Agent', 'Model~ai_languageModel>Agent', 'Tool~ai_tool>Agent'],
+    ),
+    node: 'Tool',
+    right: workflow(
+      [
+        hook,
+        agent(),
+        model,
+        node('Tool', 'httpRequestTool', 4.2, {
+          url: "={{ $fromAI('url', `It's the (URL)`, 'string') + $fromAI('a_b') }}",
+          toolDescription: 'a',
+        }),
+      ],
+      ['Hook>Agent', 'Model~ai_languageModel>Agent', 'Tool~ai_tool>Agent'],
+    ),
   })),
   {
     code: 'invalid-code',

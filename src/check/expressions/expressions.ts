@@ -8,6 +8,7 @@ import type { PropertyFacts } from '../facts/node-facts.ts'
 import type { CheckedNode } from '../model.ts'
 import { pointerAt, replacement, type Report } from '../report.ts'
 import { checkJsonTemplate } from '../values/json-text.ts'
+import { isJsonByName } from '../values/check-parameters.ts'
 import { byName } from '../values/parameter-values.ts'
 import type { References } from './references.ts'
 import { type Chunk, splitTemplate } from './template.ts'
@@ -145,7 +146,8 @@ export class ExpressionChecker {
       })
       break
     }
-    if (isValid && property?.type === 'json') checkJsonTemplate(node, name, value, at, this.#report)
+    if (isValid && property && (property.type === 'json' || isJsonByName(property.name)))
+      checkJsonTemplate(node, name, value, at, this.#report)
     if (isValid) this.#variables(node, chunks, at, value)
     this.#references.checkExpression(node, chunks, at, value)
   }

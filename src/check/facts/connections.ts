@@ -1,5 +1,6 @@
 /** @module The inputs and outputs of one node. */
 import { isContainer } from '../../lib/json-object.ts'
+import { isEmpty } from '../values/empty.ts'
 import { isExpression, ownValue } from '../../n8n/catalogue/display-options.ts'
 import type { ConnectionFacts, Connections } from './node-facts.ts'
 
@@ -27,7 +28,8 @@ export function connectionsOf(
     if (counted.includes(undefined)) return undefined
     return counted.flatMap((each) => each ?? []).slice(0, mostConnections)
   }
-  return []
+  // A parameter has a value that n8n does not list.
+  return undefined
 }
 
 /** The only operator of these conditions is `{ _cnd: { exists: true } }`. */
@@ -47,6 +49,9 @@ function repeated(
   if (!count) return [connection]
   const value = valueAt(read, count.of)
   if (isExpression(value)) return undefined
+  // A list in another form.
+  if (count.kind === 'list' && value === undefined && !isEmpty(read(count.of.split('.', 1)[0] ?? '')))
+    return undefined
   const length = Math.min(lengthOf(value, count.kind) ?? count.default, mostConnections)
   return Array.from({ length }, (_, index) => {
     if (connection.type !== '*') return connection

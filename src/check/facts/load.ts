@@ -46,13 +46,14 @@ const cache = new FileCache()
 
 interface NodeIndex {
   versions: IndexFile['versions']
+  credentials: ReadonlySet<string>
   types: ReadonlyMap<string, IndexRow>
 }
 
 /** The node types of all supported versions of n8n. */
 export const loadNodeIndex = sharedLoad(async (): Promise<NodeIndex> => {
-  const { versions, types }: IndexFile = JSON.parse(await readNodeFile('index'))
-  return { versions, types: new Map(types.map((row) => [row.type, row])) }
+  const { versions, credentials, types }: IndexFile = JSON.parse(await readNodeFile('index'))
+  return { versions, credentials: new Set(credentials), types: new Map(types.map((row) => [row.type, row])) }
 })
 
 /** Whether a version of n8n has the type itself, not as a tool form. */
@@ -74,7 +75,7 @@ async function loadFile(type: string): Promise<NodeFile> {
  * one. Without `n8nVersion`: for the newest. The result knows only these types; others are undefined.
  */
 export async function loadFacts(types: Iterable<string>, n8nVersion?: string): Promise<FactsOf> {
-  const { versions, types: index } = await loadNodeIndex()
+  const { versions, credentials, types: index } = await loadNodeIndex()
   const version = nearestVersion(Object.keys(versions), n8nVersion)
   const hasHumanReview = versions[version]?.humanReview === 1
   const loaded = await Promise.all(
@@ -89,6 +90,7 @@ export async function loadFacts(types: Iterable<string>, n8nVersion?: string): P
   const found = new Map(loaded)
   return {
     n8nVersion: version,
+    credentialTypes: credentials,
     nodeType: (name) => found.get(name),
     *typeNames() {
       for (const row of index.values()) {

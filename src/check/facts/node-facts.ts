@@ -146,6 +146,8 @@ export interface FactsOf {
   /** such as `2.41` */
   n8nVersion: string
   nodeType(name: string): NodeTypeFacts | undefined
+  /** Names of all built-in credential types. */
+  credentialTypes: ReadonlySet<string>
   /** All type names of this n8n version, for suggestions. */
   typeNames(): Iterable<string>
 }

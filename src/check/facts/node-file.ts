@@ -113,5 +113,7 @@ export interface IndexRow {
 export interface IndexFile {
   /** n8n version → the packages it was read from; oldest first */
   versions: Record<string, { n8n: string; packages: Record<string, string>; humanReview?: 1 }>
+  /** Names of all credential types, of every version. */
+  credentials: string[]
   types: IndexRow[]
 }

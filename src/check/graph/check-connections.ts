@@ -91,6 +91,18 @@ function checkKind(link: Link, model: WorkflowModel, at: Add): void {
     })
     return
   }
+  const asTool = type === 'ai_tool' && source.facts?.usableAsTool ? `${source.type}Tool` : undefined
+  if (asTool !== undefined) {
+    at({
+      code: 'connection-type-not-available',
+      level: 'warning',
+      message: `${quoted(source)} is not a tool, so n8n does not use the connection to ${quoted(target)}. Set its type to ${asTool}`,
+      fix: patch(`Set its type to ${asTool}`, [
+        { op: 'replace', path: `${source.pointer}/type`, value: asTool },
+      ]),
+    })
+    return
+  }
   at({
     code: 'connection-type-not-available',
     level: 'warning',

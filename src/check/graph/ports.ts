@@ -2,6 +2,7 @@
 import { connectionsOf } from '../facts/connections.ts'
 import type { ConnectionFacts } from '../facts/node-facts.ts'
 import { type CheckedNode, MAIN } from '../model.ts'
+import { isLegal } from '../values/parameter-values.ts'
 
 export interface Ports {
   /** Undefined if unknown. */
@@ -24,6 +25,8 @@ export function portsOf(node: CheckedNode): Ports {
 function readPorts({ facts, json, version, values }: CheckedNode): Ports {
   if (!facts) return { inputs: undefined, outputs: undefined }
   const read = (name: string) => values.get(name)
+  // Reported at the parameter.
+  if ('cases' in facts.outputs && !isLegal('mode', values)) return { inputs: undefined, outputs: undefined }
   const inputs = connectionsOf(facts.inputs, version, read)
   const outputs = connectionsOf(facts.outputs, version, read)
   const hasErrors = json.onError === 'continueErrorOutput' && outputs?.some(({ type }) => type === MAIN)

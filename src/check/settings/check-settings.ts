@@ -4,6 +4,7 @@ import { shown } from '../../n8n/structure/repairs.ts'
 import type { CheckedNode, WorkflowModel } from '../model.ts'
 import { patch, replacement, type Report } from '../report.ts'
 import { closest } from '../values/closest.ts'
+import { placeholderIn } from '../values/placeholders.ts'
 
 const onErrorValues = ['stopWorkflow', 'continueRegularOutput', 'continueErrorOutput']
 const executionOrders = new Set(['v0', 'v1'])
@@ -11,7 +12,7 @@ const executionOrders = new Set(['v0', 'v1'])
 export function checkSettings(model: WorkflowModel, report: Report): void {
   const { settings } = model.json
   if (isObject(settings)) {
-    const { executionOrder, timezone } = settings
+    const { executionOrder, timezone, errorWorkflow } = settings
     if (typeof executionOrder === 'string' && !executionOrders.has(executionOrder)) {
       report.add(undefined, {
         code: 'unknown-execution-order',
@@ -22,11 +23,23 @@ export function checkSettings(model: WorkflowModel, report: Report): void {
       })
     }
     if (typeof timezone === 'string' && timezone !== '' && timezone !== 'DEFAULT' && !isTimeZone(timezone)) {
+      const meant = zoneFor(timezone)
       report.add(undefined, {
         code: 'unknown-time-zone',
         level: 'error',
         at: '/settings/timezone',
-        message: `${shown(JSON.stringify(timezone))} is not a time zone. Use a name such as Europe/Berlin`,
+        message: `${shown(JSON.stringify(timezone))} is not a time zone, so schedules do not start. ${meant === undefined ? 'Use a name such as Europe/Berlin' : `Did you mean ${meant}?`}`,
+        n8n: 'Invalid timezone.',
+        fix: meant === undefined ? undefined : replacement(`Set it to ${meant}`, '/settings/timezone', meant),
+      })
+    }
+    const found = typeof errorWorkflow === 'string' ? placeholderIn(errorWorkflow) : undefined
+    if (found !== undefined) {
+      report.add(undefined, {
+        code: 'placeholder',
+        level: 'warning',
+        at: '/settings/errorWorkflow',
+        message: `${shown(found)} is a placeholder, so failures start no workflow. Replace it`,
       })
     }
   }
@@ -57,6 +70,15 @@ function checkNode(node: CheckedNode, report: Report): void {
       fix: patch('Set it to 5', [{ op: 'replace', path: `${node.pointer}/maxTries`, value: 5 }]),
     })
   }
+}
+
+/** The one zone whose city has the name. */
+function zoneFor(name: string): string | undefined {
+  const city = name.slice(name.lastIndexOf('/') + 1).replaceAll(' ', '_')
+  const found = Intl.supportedValuesOf('timeZone').filter(
+    (each) => each.slice(each.lastIndexOf('/') + 1).toLowerCase() === city.toLowerCase(),
+  )
+  return found.length === 1 ? found[0] : undefined
 }
 
 const zones = new Map<string, boolean>()

@@ -14,34 +14,52 @@ import { locatorFor, takesText } from './locators.ts'
 import { convertOldParameters } from './old-parameters.ts'
 import { wrongShape } from './shapes.ts'
 import { switchesFor } from './switches.ts'
-import { byName, type ParameterValues } from './parameter-values.ts'
-import { isKnownOperator, operatorsOf } from './filter-operators.ts'
+import { byName, isLegal, type ParameterValues } from './parameter-values.ts'
+import { aliasOf, filterTypes, operatorsOf } from './filter-operators.ts'
 
 /** Parameters that the editor stores although no description lists them. */
 const editorOnly = new Set(['notice', 'curlImport', 'infoBox', 'requestOptions'])
 
-export function checkParameters(node: CheckedNode, report: Report): void {
+export function checkParameters(
+  node: CheckedNode,
+  credentialTypes: ReadonlySet<string>,
+  report: Report,
+): void {
   if (!node.facts) return
   const converted = convertOldParameters(node, report)
-  new ParameterChecker(node, report, converted).check()
+  new ParameterChecker(node, credentialTypes, report, converted).check()
 }
 
 class ParameterChecker {
   readonly #node: CheckedNode
+  readonly #credentialTypes: ReadonlySet<string>
   readonly #report: Report
   readonly #converted: ReadonlySet<string>
+  #values: ParameterValues
 
-  constructor(node: CheckedNode, report: Report, converted: ReadonlySet<string>) {
+  constructor(
+    node: CheckedNode,
+    credentialTypes: ReadonlySet<string>,
+    report: Report,
+    converted: ReadonlySet<string>,
+  ) {
     this.#node = node
+    this.#values = node.values
+    this.#credentialTypes = credentialTypes
     this.#report = report
     this.#converted = converted
   }
 
   check(): void {
-    const { parameters, values, version } = this.#node
+    const { parameters, version } = this.#node
+    const values = this.#withResource()
+    if (/^(?:if|filter)$/.test(this.#node.shortType) && parameters.conditions === undefined) {
+      this.#filter(undefined, '/parameters/conditions')
+    }
     // With an unknown operation, or without a version, nothing is certain about the other parameters.
     const isCertain =
       selectors.every((name) => isLegal(name, values)) && typeVersion(this.#node.json) !== undefined
+    this.#values = values
     for (const [name, value] of Object.entries(parameters)) {
       if (this.#converted.has(name)) continue
       const at = pointerAt('/parameters', name)
@@ -55,9 +73,40 @@ class ParameterChecker {
     }
   }
 
+  /**
+   * The parameters with the resource that they are for, if it is not set. n8n reads the default one, which hides them.
+   */
+  #withResource(): ParameterValues {
+    const { values, nodeType, parameters, version, pointer } = this.#node
+    const [property] = values.displayed('resource')
+    const standard = property?.default
+    if (!nodeType || !property || parameters.resource !== undefined || property.typeOptions?.loadsOptions)
+      return values
+    const names = byName(values.properties)
+    const known = Object.fromEntries(Object.entries(parameters).filter(([name]) => names.has(name)))
+    const countOf = (resource: unknown) => misfits(nodeType, { ...known, resource }, version)
+    const now = countOf(standard)
+    if (now === 0) return values
+    const counts = (property.options ?? []).map(({ value }) => ({ value, count: countOf(value) }))
+    const [best, another] = counts.filter(({ count }) => count === 0)
+    if (!best || another) return values
+    const meant = String(best.value)
+    this.#add({
+      code: 'parameter-switch-off',
+      level: 'warning',
+      at: '/parameters/resource',
+      message: `The node has no resource, so n8n reads ${String(standard)}. Its parameters belong to ${meant}. Set it`,
+      fix: patch(`Set resource to ${meant}`, [
+        { op: 'add', path: `${pointer}/parameters/resource`, value: best.value },
+      ]),
+    })
+    return values.with({ resource: best.value })
+  }
+
   #unknown(name: string, value: unknown, at: string): void {
     if (editorOnly.has(name) || isEmpty(value)) return
-    const { nodeType, version, values, type } = this.#node
+    const { nodeType, version, type } = this.#node
+    const values = this.#values
     const others = (nodeType?.versions ?? []).filter(
       (each) => each !== version && knowsParameter(this.#node, name, each),
     )
@@ -88,7 +137,7 @@ class ParameterChecker {
         code: 'parameter-of-other-version',
         level: 'warning',
         at,
-        message: `${shown(name)} belongs to ${which} of ${type}. n8n ignores it in typeVersion ${version}`,
+        message: `${shown(name)} belongs to ${which} of ${type}. n8n ignores it ${version === 0 ? 'without typeVersion' : `in typeVersion ${version}`}`,
         fix: this.#versionFix(),
       })
       return
@@ -131,7 +180,7 @@ class ParameterChecker {
 
   /** The one displayed collection with an option of this name. */
   #collectionOf(name: string): string | undefined {
-    const { values } = this.#node
+    const values = this.#values
     const found = values.properties.filter(
       (each) =>
         each.type === 'collection' &&
@@ -146,7 +195,7 @@ class ParameterChecker {
   }
 
   #undisplayed(name: string, value: unknown, at: string): void {
-    const { values } = this.#node
+    const values = this.#values
     const candidates = byName(values.properties).get(name) ?? []
     if (isEmpty(value) || candidates.every((each) => isDefault(each, value))) return
     // Reported at the parameter that decides.
@@ -163,7 +212,7 @@ class ParameterChecker {
         code: 'parameter-switch-off',
         level: 'warning',
         at,
-        message: `n8n ignores ${shown(name)}${conditions}. Set ${text}`,
+        message: `n8n ignores ${shown(name)} unless you set ${text}`,
         fix: patch(
           `Set ${text}`,
           Object.entries(switches).map(([key, wanted]) => ({
@@ -186,12 +235,17 @@ class ParameterChecker {
   #value(properties: readonly PropertyFacts[], value: unknown, at: string, level: ParameterValues): void {
     const [property] = properties
     if (!property || value === null) return
+    if (property.displayOptions?.show?.['promptType']?.includes('auto') && !isEmpty(value)) {
+      this.#prompt(value, at)
+      return
+    }
     if (isExpression(value)) {
       if (isLocator(property)) this.#locator(property, value, at)
       return
     }
     if (this.#shape(property, value, at)) return
     const { type } = property
+    if (property.name === 'fallbackOutput') this.#fallback(value, at)
     if (type === 'options') this.#option(properties, value, at)
     else if (type === 'multiOptions') {
       for (const [index, each] of listOf(value).entries()) {
@@ -199,11 +253,26 @@ class ParameterChecker {
       }
     } else if (type === 'boolean') this.#boolean(property, value, at)
     else if (isLocator(property)) this.#locator(property, value, at)
-    else if (type === 'json') checkJsonText(this.#node, property, value, at, this.#report)
+    else if (type === 'json' || isJsonByName(property.name))
+      checkJsonText(this.#node, property, value, at, this.#report)
     else if (type === 'collection') this.#collection(property, value, at, level)
     else if (type === 'fixedCollection') this.#fixedCollection(property, value, at, level)
     else if (type === 'filter') this.#filter(value, at)
     else if (type === 'credentialsSelect') this.#credentialType(property, value, at)
+  }
+
+  /** In this mode, n8n reads the prompt from the input. */
+  #prompt(value: unknown, at: string): void {
+    if (typeof value !== 'string' || value.includes('chatInput') || value.includes('guardrailsInput')) return
+    this.#add({
+      code: 'parameter-switch-off',
+      level: 'warning',
+      at,
+      message: 'n8n ignores text unless you set promptType to "define"',
+      fix: patch('Set promptType to "define"', [
+        { op: 'add', path: `${this.#node.pointer}/parameters/promptType`, value: 'define' },
+      ]),
+    })
   }
 
   #shape(property: PropertyFacts, value: unknown, at: string): boolean {
@@ -256,6 +325,18 @@ class ParameterChecker {
               this.#node.pointer + at,
               legal.find((each) => String(each) === meant),
             ),
+    })
+  }
+
+  /** Of a Switch node: the options depend on its rules. */
+  #fallback(value: unknown, at: string): void {
+    if (value === 'none' || value === 'extra' || !Number.isNaN(Number(value))) return
+    this.#add({
+      code: 'unknown-option',
+      level: 'warning',
+      at,
+      message: `${shown(JSON.stringify(value))} is not a valid value for fallbackOutput. Use none, extra or the number of an output`,
+      n8n: "Cannot read properties of undefined (reading 'push')",
     })
   }
 
@@ -318,6 +399,9 @@ class ParameterChecker {
   ): void {
     if (!isObject(value) || !options || options.length === 0) return
     const inner = level.within(options, value)
+    for (const { name, type } of options) {
+      if (type === 'filter' && !Object.hasOwn(value, name)) this.#filter(undefined, pointerAt(at, name))
+    }
     for (const [name, each] of Object.entries(value)) {
       const below = pointerAt(at, name)
       const known = byName(options).get(name)
@@ -383,41 +467,61 @@ class ParameterChecker {
             : undefined,
       })
     }
-    for (const [index, condition] of listOf(ownValue(value, 'conditions')).entries()) {
-      const operator = ownValue(condition, 'operator')
-      const [type, operation] = [ownValue(operator, 'type'), ownValue(operator, 'operation')]
-      if (typeof type !== 'string' || typeof operation !== 'string' || isKnownOperator(type, operation))
-        continue
-      const legal = operatorsOf(type)
-      const meant = closest(operation, legal)
-      const path = pointerAt(at, 'conditions', index, 'operator')
+    const conditions = listOf(ownValue(value, 'conditions'))
+    for (const [index, condition] of conditions.entries()) {
+      this.#operator(ownValue(condition, 'operator'), pointerAt(at, 'conditions', index, 'operator'))
+    }
+    const isFixed = conditions.every(
+      (each) => isLiteral(ownValue(each, 'leftValue')) && isLiteral(ownValue(each, 'rightValue')),
+    )
+    if (isFixed) {
       this.#add({
-        code: 'unknown-operator',
-        level: 'error',
-        at: path,
-        message: `n8n has no operation ${shown(operation)} for ${shown(type)}${meant === undefined ? '' : `. Did you mean ${meant}?`}`,
-        fix:
-          meant === undefined
-            ? undefined
-            : replacement(`Set it to "${meant}"`, `${this.#node.pointer}${path}/operation`, meant),
+        code: 'constant-condition',
+        level: 'warning',
+        at,
+        message:
+          conditions.length === 0
+            ? 'There are no conditions, so every item passes. Add one'
+            : 'The condition has no expression, so it is the same for every item. Set leftValue to one, such as ={{ $json.status }}',
       })
     }
   }
 
-  #credentialType({ name }: PropertyFacts, value: unknown, at: string): void {
-    if (
-      name !== 'genericAuthType' ||
-      typeof value !== 'string' ||
-      value === '' ||
-      genericTypes.includes(value)
-    )
-      return
-    const meant = closest(value, genericTypes)
+  #operator(operator: unknown, at: string): void {
+    if (!isObject(operator)) return
+    const { type, operation } = operator
+    if ([type, operation].some((each) => isExpression(each) && each.includes('{{'))) return
+    const key = typeof type === 'string' && filterTypes.includes(type) ? 'operation' : 'type'
+    const given = operator[key]
+    const legal = key === 'type' ? filterTypes : operatorsOf(String(type))
+    if (typeof given === 'string' && legal.includes(given)) return
+    const meant = typeof given === 'string' ? aliasOf(given, legal) : undefined
+    const what =
+      typeof given === 'string' ? `n8n has no ${key} ${shown(given)}` : `The operator has no ${key}`
     this.#add({
-      code: 'unknown-credential-type',
+      code: 'unknown-operator',
       level: 'error',
       at,
-      message: `${shown(value)} is not a generic credential type, so n8n sends the request without authentication${meant === undefined ? '' : `. Did you mean ${meant}?`}`,
+      message: `${what}${key === 'operation' ? ` for ${shown(String(type))}` : ''}${meant === undefined ? `. Use one of: ${legal.join(', ')}` : `. Did you mean ${meant}?`}`,
+      fix:
+        meant === undefined
+          ? undefined
+          : replacement(`Set it to "${meant}"`, `${this.#node.pointer}${at}/${key}`, meant),
+    })
+  }
+
+  #credentialType({ name }: PropertyFacts, value: unknown, at: string): void {
+    if (typeof value !== 'string' || value === '') return
+    const isGeneric = name === 'genericAuthType'
+    const legal = isGeneric ? genericTypes : this.#credentialTypes
+    if (legal.has(value)) return
+    const meant = closest(value, legal)
+    const effect = isGeneric ? ', so n8n sends the request without authentication' : ' of n8n'
+    this.#add({
+      code: 'unknown-credential-type',
+      level: isGeneric ? 'error' : 'warning',
+      at,
+      message: `${shown(value)} is not a ${isGeneric ? 'generic' : 'built-in'} credential type${effect}${meant === undefined ? `. Use one such as ${isGeneric ? 'httpHeaderAuth' : 'slackApi'}` : `. Did you mean ${meant}?`}`,
       fix:
         meant === undefined ? undefined : replacement(`Set it to ${meant}`, this.#node.pointer + at, meant),
     })
@@ -429,7 +533,7 @@ class ParameterChecker {
 }
 
 /** Credential types that any HTTP request can use. */
-const genericTypes = [
+const genericTypes: ReadonlySet<string> = new Set([
   'httpBasicAuth',
   'httpBearerAuth',
   'httpCustomAuth',
@@ -440,22 +544,16 @@ const genericTypes = [
   'httpSslAuth',
   'oAuth1Api',
   'oAuth2Api',
-]
+])
+
+/** Given, and the same for every item. */
+const isLiteral = (value: unknown): boolean =>
+  typeof value === 'string' ? !/^[=$]|\{\{/.test(value) : !isContainer(value)
 
 const isScalar = (value: unknown): value is string | number | boolean =>
   ['string', 'number', 'boolean'].includes(typeof value)
 
 const selectors = ['resource', 'operation']
-
-/** False if it is given and n8n does not list it. */
-function isLegal(name: string, values: ParameterValues): boolean {
-  const given = values.given(name)
-  if (typeof given !== 'string' || given.startsWith('=')) return true
-  const displayed = values.displayed(name)
-  if (displayed.length === 0) return !byName(values.properties).has(name)
-  if (displayed.some((each) => each.type !== 'options' || each.typeOptions?.loadsOptions)) return true
-  return displayed.some((each) => each.options?.some(({ value }) => value === given))
-}
 
 /** Whether a renamed parameter keeps its meaning. */
 function canHave(property: PropertyFacts, value: unknown): boolean {
@@ -476,6 +574,10 @@ function canHave(property: PropertyFacts, value: unknown): boolean {
   )
 }
 
+/** Text that the node parses. */
+export const isJsonByName = (name: string): boolean =>
+  /^(?:blocksUi|blocksJson|filterJson|variablesJson|customFieldsJson|queryParametersJson)$/.test(name)
+
 const isLocator = ({ type }: PropertyFacts): boolean =>
   type === 'resourceLocator' || type === 'workflowSelector'
 
@@ -490,7 +592,8 @@ const isDefault = ({ default: preset }: PropertyFacts, value: unknown): boolean 
 
 /** Whether a version of the type has the parameter under any condition. */
 export function knowsParameter({ nodeType, values }: CheckedNode, name: string, version: number): boolean {
-  const found = byName(nodeType?.describe(version)?.properties ?? []).get(name) ?? []
+  const described = nodeType?.describe(version || nodeType.defaultVersion)
+  const found = byName(described?.properties ?? []).get(name) ?? []
   const context = { ...values.context, version }
   return found.some(({ displayOptions }) => isDisplayed(displayOptions, noScope, context, isVersion))
 }

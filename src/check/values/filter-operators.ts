@@ -1,4 +1,6 @@
 /** @module The operations that n8n's filter parameters know, by type. */
+import { closest } from './closest.ts'
+
 const empty = 'exists notExists empty notEmpty '
 const operators: Readonly<Record<string, string>> = {
   string: `${empty}equals notEquals contains notContains startsWith notStartsWith endsWith notEndsWith regex notRegex`,
@@ -12,8 +14,72 @@ const operators: Readonly<Record<string, string>> = {
 export const operatorsOf = (type: string): string[] =>
   Object.hasOwn(operators, type) ? (operators[type] ?? '').trim().split(' ') : []
 
-/** True for a type without a list. */
-export function isKnownOperator(type: string, operation: string): boolean {
-  const known = operatorsOf(type)
-  return known.length === 0 || known.includes(operation)
+export const filterTypes = Object.keys(operators)
+
+/** Names of other languages and of earlier versions of the node. */
+const aliases: Readonly<Record<string, string>> = {
+  eq: 'equals',
+  equal: 'equals',
+  equalto: 'equals',
+  is: 'equals',
+  '==': 'equals',
+  '===': 'equals',
+  '=': 'equals',
+  ne: 'notEquals',
+  neq: 'notEquals',
+  notequal: 'notEquals',
+  notequalto: 'notEquals',
+  isnot: 'notEquals',
+  '!=': 'notEquals',
+  '!==': 'notEquals',
+  isempty: 'empty',
+  isnotempty: 'notEmpty',
+  isset: 'exists',
+  isnotset: 'notExists',
+  '>': 'gt',
+  greater: 'gt',
+  greaterthan: 'gt',
+  larger: 'gt',
+  '<': 'lt',
+  less: 'lt',
+  lessthan: 'lt',
+  smaller: 'lt',
+  '>=': 'gte',
+  greaterequal: 'gte',
+  greaterthanorequal: 'gte',
+  greaterorequal: 'gte',
+  largerequal: 'gte',
+  '<=': 'lte',
+  lessequal: 'lte',
+  lessthanorequal: 'lte',
+  lessorequal: 'lte',
+  smallerequal: 'lte',
+  istrue: 'true',
+  isfalse: 'false',
+  includes: 'contains',
+  doesnotcontain: 'notContains',
+  doesnotequal: 'notEquals',
+  beginswith: 'startsWith',
+  matches: 'regex',
+  matchesregex: 'regex',
+  isafter: 'after',
+  isbefore: 'before',
+  integer: 'number',
+  int: 'number',
+  float: 'number',
+  double: 'number',
+  date: 'dateTime',
+  datetime: 'dateTime',
+  time: 'dateTime',
+  bool: 'boolean',
+  text: 'string',
+  list: 'array',
+  json: 'object',
+}
+
+/** The one of the legal names that another language has a different name for. */
+export function aliasOf(given: string, legal: readonly string[]): string | undefined {
+  const key = given.toLowerCase().replaceAll(/[ _-]/g, '')
+  const meant = Object.hasOwn(aliases, key) ? aliases[key] : undefined
+  return meant !== undefined && legal.includes(meant) ? meant : closest(given, legal)
 }

@@ -5,9 +5,9 @@ import type { NodeTypeFacts } from '../facts/node-facts.ts'
 import { isEmpty } from './empty.ts'
 import { ParameterValues } from './parameter-values.ts'
 
-/** The number of given parameters that n8n does not read in this version, or whose value it does not list. */
+/** The number of given parameters that n8n does not read in this version, or whose value it does not list. @param version 0: none */
 export function misfits(nodeType: NodeTypeFacts, parameters: JsonObject, version: number): number {
-  const described = nodeType.describe(version)
+  const described = nodeType.describe(version || nodeType.defaultVersion)
   if (!described) return Infinity
   const level = new ParameterValues(described, parameters, {
     version,

@@ -5,10 +5,18 @@ import type { PatchOperation } from '../../n8n/checks/finding.ts'
 import { type CheckedNode, entriesOf } from '../model.ts'
 import { patch, pointerAt, type Report } from '../report.ts'
 import { isEmpty } from './empty.ts'
+import {
+  conditionOf,
+  conditionOptions,
+  mergeConversions,
+  sheetsConversions,
+  slackConversions,
+  switchConversions,
+} from './old-versions.ts'
 
 type Code = 'parameter-of-other-version' | 'unknown-parameter' | 'parameter-switch-off'
 
-interface Conversion {
+export interface Conversion {
   /** Parameters that it replaces. */
   names: readonly string[]
   code: Code
@@ -50,6 +58,10 @@ export function convertOldParameters(node: CheckedNode, report: Report): Readonl
 
 function* conversionsOf(node: CheckedNode): Generator<Conversion> {
   const { shortType, version } = node
+  if (shortType === 'switch' && version >= 3) yield* switchConversions(node)
+  else if (shortType === 'merge' && version >= 3) yield* mergeConversions(node)
+  else if (shortType === 'googleSheets' && version >= 4) yield* sheetsConversions(node)
+  else if (shortType === 'slack' && version >= 2) yield* slackConversions(node)
   if (shortType === 'set' && version >= 3) yield* setConversions(node)
   else if ((shortType === 'if' || shortType === 'filter') && version >= 2) yield* conditionConversions(node)
   else if (shortType.startsWith('httpRequest') && version >= 3) yield* requestConversions(node)
@@ -135,48 +147,17 @@ function* setConversions({ parameters, version }: CheckedNode): Generator<Conver
   }
 }
 
-/** Operation of version 1 → operation of the filter parameter. */
-const operations: Readonly<Record<string, string>> = {
-  equal: 'equals',
-  notEqual: 'notEquals',
-  isEmpty: 'empty',
-  isNotEmpty: 'notEmpty',
-  smaller: 'lt',
-  smallerEqual: 'lte',
-  larger: 'gt',
-  largerEqual: 'gte',
-}
-const sameOperations =
-  /^(?:not)?(?:contains|startsWith|endsWith|regex)$|^not(?:Contains|StartsWith|EndsWith|Regex)$|^(?:after|before)$/
-const presets: Readonly<Record<string, string>> = {
-  string: 'equal',
-  number: 'smaller',
-  boolean: 'equal',
-  dateTime: 'after',
-}
-
 function* conditionConversions({ parameters, version }: CheckedNode): Generator<Conversion> {
   const { conditions: old, combineOperation, combineConditions } = parameters
   if (!isObject(old) || 'conditions' in old || Object.keys(old).length === 0) return
   const found: JsonObject[] = []
   for (const [type, list] of Object.entries(old)) {
-    if (!Object.hasOwn(presets, type) || !Array.isArray(list)) return
+    if (!Array.isArray(list)) return
     for (const each of list as unknown[]) {
-      const given = ownValue(each, 'operation') ?? presets[type]
-      if (typeof given !== 'string') return
-      const operation = sameOperations.test(given)
-        ? given
-        : Object.hasOwn(operations, given)
-          ? operations[given]
-          : undefined
-      if (operation === undefined) return
-      const isSingle = operation === 'empty' || operation === 'notEmpty'
-      found.push({
-        id: `condition-${found.length + 1}`,
-        leftValue: ownValue(each, 'value1') ?? '',
-        rightValue: ownValue(each, 'value2') ?? (type === 'boolean' ? false : ''),
-        operator: { type, operation, ...(isSingle && { singleValue: true }) },
-      })
+      const { value1 = '', ...others } = isObject(each) ? each : {}
+      const condition = conditionOf(type, value1, others, found.length)
+      if (!condition) return
+      found.push(condition)
     }
   }
   if (found.length === 0) return
@@ -187,12 +168,7 @@ function* conditionConversions({ parameters, version }: CheckedNode): Generator<
     message: `The conditions have the form of typeVersion 1. In typeVersion ${version}, n8n finds no conditions in them, so every item passes`,
     set: {
       conditions: {
-        options: {
-          caseSensitive: true,
-          leftValue: '',
-          typeValidation: 'loose',
-          version: version >= 2.2 ? 2 : 1,
-        },
+        options: conditionOptions(version >= 2.2 ? 2 : 1),
         conditions: found,
         combinator,
       },

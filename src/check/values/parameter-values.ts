@@ -86,3 +86,13 @@ export class ParameterValues {
     return new ParameterValues({ properties }, given, this.context, this.#root ?? this)
   }
 }
+
+/** False if it is given and n8n does not list it. */
+export function isLegal(name: string, values: ParameterValues): boolean {
+  const given = values.given(name)
+  if (typeof given !== 'string' || given.startsWith('=')) return true
+  const displayed = values.displayed(name)
+  if (displayed.length === 0) return !byName(values.properties).has(name)
+  if (displayed.some((each) => each.type !== 'options' || each.typeOptions?.loadsOptions)) return true
+  return displayed.some((each) => each.options?.some(({ value }) => value === given))
+}

@@ -28,6 +28,10 @@ const maximumChars = 5000
 const prose =
   /^(?:content|notes|jsCode|pythonCode|functionCode|description|systemMessage|toolDescription|html|htmlTemplate|text|message|prompt|jsonSchemaExample|inputSchema|id|webhookId)$/
 
+/** The placeholder in a value that no person reads. */
+export const placeholderIn = (value: string): string | undefined =>
+  (bracketed.exec(value) ?? placeholder.exec(withoutCode(value)))?.[0]
+
 export function checkPlaceholders(node: CheckedNode, report: Report): void {
   const visit = (value: unknown, at: string, key: string): void => {
     if (key.startsWith('cachedResult')) return

@@ -20,6 +20,8 @@ export function wrongShape(property: PropertyFacts, value: unknown): WrongShape 
       return wrongAssignments(value)
     case 'filter':
       return wrongFilter(value)
+    case 'resourceMapper':
+      return wrongMapper(property.name, value)
     case 'fixedCollection':
       return wrongGroups(property, value)
     case 'collection':
@@ -57,6 +59,40 @@ function wrongAssignments(value: unknown): WrongShape | undefined {
     type: Array.isArray(each) ? 'array' : typeof each,
   }))
   return { expected, value: { assignments } }
+}
+
+const mapperModes = ['defineBelow', 'autoMapInputData']
+
+function wrongMapper(name: string, value: unknown): WrongShape | undefined {
+  const expected = '{ "mappingMode": "defineBelow", "value": { "column": "…" }, "schema": [] }'
+  const given = isObject(value) ? value : {}
+  const { mappingMode, ...others } = given
+  if (mapperModes.includes(String(mappingMode)) || isExpression(mappingMode)) return undefined
+  if (isObject(value) && Object.keys(value).length === 0) return undefined
+  const mapped = 'value' in given ? given.value : Array.isArray(value) ? pairsOf(value) : others
+  const isAuto = typeof mappingMode === 'string' && mappingMode.toLowerCase().startsWith('auto')
+  const isClear =
+    isObject(mapped) && Object.keys(mapped).length > 0 && !Object.values(mapped).some(isContainer)
+  // Without values, n8n passes the input to a sub-workflow.
+  if (!isClear && name === 'workflowInputs') return undefined
+  if (!isAuto && !isClear) return { expected }
+  const complete = 'value' in given ? others : { value: mapped }
+  return {
+    expected,
+    value: { mappingMode: mapperModes[isAuto ? 1 : 0], schema: [], ...complete },
+  }
+}
+
+/** `[ { "column": "a", "value": "b" } ]` → `{ "a": "b" }` */
+function pairsOf(list: readonly unknown[]): JsonObject | undefined {
+  const pairs = list.map((each) => {
+    const name = ['name', 'column', 'columnName', 'field', 'fieldId', 'key', 'id']
+      .map((key) => ownValue(each, key))
+      .find((key) => typeof key === 'string')
+    return [name, ownValue(each, 'value') ?? ownValue(each, 'fieldValue')] as const
+  })
+  if (pairs.some(([name, value]) => name === undefined || value === undefined)) return undefined
+  return Object.fromEntries(pairs.map(([name, value]) => [String(name), value]))
 }
 
 function wrongFilter(value: unknown): WrongShape | undefined {
@@ -102,6 +138,11 @@ function wrongGroups({ options = [], typeOptions }: PropertyFacts, value: unknow
     if (value.length === 0) return undefined
     const isClear = another === undefined && typeOptions?.multipleValues && value.every(isEntry)
     return isClear ? { expected, value: { [group.name]: value } } : { expected }
+  }
+  const [[only, entries] = [], more] = isObject(value) ? Object.entries(value) : []
+  const isRenamed = only !== undefined && more === undefined && only !== group.name && !known.has(only)
+  if (isRenamed && another === undefined && typeOptions?.multipleValues && Array.isArray(entries)) {
+    if (entries.length > 0 && entries.every(isEntry)) return { expected, value: { [group.name]: entries } }
   }
   const isBare = another === undefined && !known.has(group.name) && isEntry(value)
   if (!isBare || !isObject(value) || Object.keys(value).length === 0 || Object.hasOwn(value, group.name))

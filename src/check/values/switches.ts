@@ -77,4 +77,4 @@ function requireValue(
 
 /** Only one value, and none that decides what the whole node does. */
 const canSet = (name: string, legal: unknown[]): boolean =>
-  name !== 'resource' && name !== 'operation' && legal.length === 1 && !isContainer(legal[0])
+  !/^(?:resource|operation|authentication)$/.test(name) && legal.length === 1 && !isContainer(legal[0])

@@ -182,7 +182,8 @@ describe('connectionsOf', () => {
       { rules: 'x' },
       { rules: { values: {} } },
     ]) {
-      expect((await sides('n8n-nodes-base.switch', 3.2, parameters)).out).toBeInstanceOf(Array)
+      const { out = [] } = await sides('n8n-nodes-base.switch', 3.2, parameters)
+      expect(out).toBeInstanceOf(Array)
     }
   })
 })
