@@ -4,7 +4,7 @@ import { codeBySource, partOf } from './bundle-parts.ts'
 import { bundleWorker } from './worker-bundle.ts'
 
 /** KiB, gzipped, of all code that is uploaded. Static assets do not count. */
-const limit = 460
+const limit = 510
 /** KiB, gzipped: a little above what the part needs. */
 const limits: Record<string, number> = {
   'src/web': 124,
@@ -16,7 +16,7 @@ const limits: Record<string, number> = {
   'drizzle-orm': 14,
   hono: 15,
   jose: 10,
-  'src/check': 44,
+  'src/check': 48,
   // Parses the code and the expressions of workflows.
   acorn: 17.5,
   'src/alerts': 12,
