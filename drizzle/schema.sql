@@ -595,6 +595,8 @@ create table workflow_versions (
   author text default 'user'::text not null,
   endpoints text[] default '{}'::text[] not null,
   prompt_words tsvector generated always as (search_words(prompt, false)) stored not null,
+  operations jsonb,
+  edits text[],
   constraint workflow_versions_pkey PRIMARY KEY (workflow_id, version),
   constraint workflow_versions_workflow_fkey FOREIGN KEY (user_id, workflow_id) REFERENCES workflows(user_id, id) ON DELETE CASCADE
 );

@@ -4,15 +4,18 @@ import { codeBySource, partOf } from './bundle-parts.ts'
 import { bundleWorker } from './worker-bundle.ts'
 
 /** KiB, gzipped, of all code that is uploaded. Static assets do not count. */
-const limit = 510
+const limit = 520
 /** KiB, gzipped: a little above what the part needs. */
 const limits: Record<string, number> = {
   'src/web': 124,
   'src/deployments': 33,
   'src/n8n': 25,
   'src/lib': 28,
-  zod: 15,
-  'src/executions': 32,
+  // Protocol versions 2026-07-28 and 2025-11-25 of MCP, loaded by the first request to `/mcp`.
+  '@modelcontextprotocol/server': 33,
+  'src/mcp': 9,
+  zod: 16,
+  'src/executions': 33,
   'drizzle-orm': 14,
   hono: 15,
   jose: 10,
@@ -20,7 +23,7 @@ const limits: Record<string, number> = {
   // Parses the code and the expressions of workflows.
   acorn: 17.5,
   'src/alerts': 12,
-  'src/workflows': 12,
+  'src/workflows': 21,
   'src/instances': 13,
   'src/db': 10,
   '@neondatabase/serverless': 10,

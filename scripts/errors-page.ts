@@ -38,6 +38,8 @@ const fixes = {
     'Correct each field in `errors`. `pointer` is its JSON pointer in the body, or the name of a parameter.',
   'invalid-workflow':
     'Correct the locations listed in `errors`. The body must be a workflow as n8n exports it: an object with `nodes` and `connections`.',
+  'invalid-edit':
+    'Correct the operation at `operation.index`. `detail` says what is wrong with it; [edits](edits.md) lists the codes. Nothing was stored.',
   'idempotency-key-reused':
     'This `Idempotency-Key` was sent with a different body. Use a new key for each new request.',
   'url-not-allowed':

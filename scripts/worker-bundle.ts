@@ -10,13 +10,17 @@ import { compactSql } from './compact-sql.ts'
 import { drizzleModules, drizzleSubset, withoutConstraints } from './drizzle-subset.ts'
 import { httpDriver } from './http-driver.ts'
 import { joseModules, joseSubset } from './jose-subset.ts'
+import { mcpModules, mcpSubset } from './mcp-subset.ts'
 import { withoutUnusedMethods } from './unused-methods.ts'
 import { withoutDocumentation } from './without-documentation.ts'
 import { errorsSubset, methodsCalledIn, schemasSubset } from './zod-subset.ts'
 
 const root = resolve(import.meta.dirname, '..')
 
-const calledMethods = () => methodsCalledIn(resolve(root, 'src'))
+const mcpPackages = ['core', 'server'].map((name) =>
+  resolve(root, 'node_modules/@modelcontextprotocol', name),
+)
+const calledMethods = () => methodsCalledIn(resolve(root, 'src'), ...mcpPackages)
 
 const sources: Plugin = {
   name: 'sources-without-documentation',
@@ -116,6 +120,14 @@ const acorn: Plugin = {
   },
 }
 
+const mcp: Plugin = {
+  name: 'mcp-without-unused-parts',
+  transform: {
+    filter: { id: mcpModules },
+    handler: (source, id) => ({ code: mcpSubset(id, source), map: null }),
+  },
+}
+
 const protobuf: Plugin = {
   name: 'pbf-without-unused-methods',
   transform: {
@@ -156,8 +168,12 @@ export async function bundleWorker(): Promise<OutputChunk[]> {
     tsconfig: 'tsconfig.json',
     resolve: { conditionNames: ['workerd', 'worker', 'browser', 'import'] },
     experimental: { nativeMagicString: true },
-    // Its modules have no effects, but the package does not declare it.
-    treeshake: { moduleSideEffects: [{ test: /node_modules[\\/]hono[\\/]/, sideEffects: false }] },
+    // Their modules have no effects, but the packages do not declare it.
+    treeshake: {
+      moduleSideEffects: [
+        { test: /node_modules[\\/](hono|@modelcontextprotocol[\\/]core)[\\/]/, sideEffects: false },
+      ],
+    },
     plugins: [
       tables,
       statements,
@@ -168,6 +184,7 @@ export async function bundleWorker(): Promise<OutputChunk[]> {
       drizzle,
       jose,
       acorn,
+      mcp,
       router,
       protobuf,
       bcryptTables,

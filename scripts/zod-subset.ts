@@ -7,12 +7,15 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type ObjectExpression, parseSync, Visitor } from 'oxc-parser'
 
-/** Names that files of a folder call as methods. Functions of `z` itself do not count. */
-export function methodsCalledIn(folder: string): ReadonlySet<string> {
+/** Names that the code in folders calls as methods. Functions of `z` itself do not count. */
+export function methodsCalledIn(...folders: readonly string[]): ReadonlySet<string> {
   const names = new Set<string>()
-  for (const path of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
-    if (!/\.tsx?$/.test(path)) continue
-    for (const [, name = ''] of readFileSync(join(folder, path), 'utf8').matchAll(/(?<!\bz)\.\s*(\w+)\(/g)) {
+  const paths = folders.flatMap((folder) =>
+    readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((path) => join(folder, path)),
+  )
+  for (const path of paths) {
+    if (!/(?<!\.d)\.(tsx?|mjs)$/.test(path)) continue
+    for (const [, name = ''] of readFileSync(path, 'utf8').matchAll(/(?<!\bz)\.\s*(\w+)\(/g)) {
       names.add(name)
     }
   }

@@ -22,12 +22,14 @@ import type { BaseEnv } from './http/env.ts'
 import { healthRoutes } from './http/health.ts'
 import { handleFailures, shell } from './http/shell.ts'
 import { instanceRoutes } from './instances/routes.ts'
+import { mcpRoutes } from './mcp/routes.ts'
 import { metricsRoutes } from './monitoring/routes.ts'
 import { loadCatalogue } from './n8n/catalogue/catalogue.ts'
 import { auditRoutes } from './users/audit-routes.ts'
 import { tokenRoutes } from './users/token-routes.ts'
 import { authRoutes, meRoutes } from './users/routes.ts'
 import { workflowCheckRoutes } from './workflows/check-routes.ts'
+import { workflowEditRoutes } from './workflows/edits/routes.ts'
 import { missingCredentialRoutes, workflowRoutes } from './workflows/routes.ts'
 
 const signedInPaths = [
@@ -44,6 +46,7 @@ const signedInPaths = [
   '/v1/analytics/*',
   '/v1/alerts/*',
   '/v1/audit-events/*',
+  '/mcp',
   '/v1/tokens/*',
 ]
 
@@ -71,6 +74,7 @@ export function createApp(deps: Deps) {
     .route('/v1/node-types', nodeTypeRoutes(loadCatalogue))
     .route('/v1/workflows', workflowRoutes(deps.workflows, deps.fingerprint))
     .route('/v1/workflows', workflowCheckRoutes(deps.workflows, deps.checks))
+    .route('/v1/workflows', workflowEditRoutes(deps.workflows, deps.edits))
     .route('/v1/workflows', readinessRoutes(deps.readiness))
     .route('/v1/instances', instanceRoutes(deps))
     .route('/v1/instances', remoteWorkflowRoutes(deps.remoteWorkflows, deps.replayResults))
@@ -89,6 +93,7 @@ export function createApp(deps: Deps) {
     .route('/v1/audit-events', auditRoutes(deps.auditEvents, deps.exporting.onFailure))
     .route('/v1/tokens', tokenRoutes(deps.apiTokens, deps.fingerprint))
     .route('/hooks', hookRoutes(deps))
+    .route('/mcp', mcpRoutes(deps))
     .route('/metrics', metricsRoutes(deps.monitoring, deps.isLocal))
   app.route('/', docsRoutes(app, deps.config.publicUrl))
   app.route('/', dashboardRoutes(forPages, browserSessions))

@@ -65,6 +65,7 @@ import { Throttle } from './users/throttle.ts'
 import { TokenAccess } from './users/token-access.ts'
 import { TokenRepository } from './users/token-repository.ts'
 import { WorkflowChecks } from './workflows/checks.ts'
+import { WorkflowEdits } from './workflows/edits/edits.ts'
 import { WorkflowRepository } from './workflows/repository.ts'
 import { CredentialRequirements } from './workflows/requirements.ts'
 
@@ -289,6 +290,7 @@ export function createDeps(config: Config, runtime: Runtime) {
     credentialReplacer: new CredentialReplacer(db, now, { credentials, deployer }),
     workflows,
     checks: new WorkflowChecks(db),
+    edits: new WorkflowEdits(workflows),
     requirements,
     readiness: new WorkflowReadiness(db, {
       requirements,

@@ -23,6 +23,7 @@ export type ErrorCode =
   | 'unsupported-media-type'
   | 'invalid'
   | 'invalid-workflow'
+  | 'invalid-edit'
   | 'idempotency-key-reused'
   | 'url-not-allowed'
   | 'too-many-requests'

@@ -30,6 +30,7 @@ const order = [
   'monitoring',
   'config',
   'deps',
+  'mcp',
   'web',
   'app',
   'housekeeping',

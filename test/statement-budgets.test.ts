@@ -372,9 +372,12 @@ const operations: Record<string, [statements: number, requests: number]> = {
   'PATCH /v1/tokens/{tokens}': [4, 3],
   'POST /v1/tokens/{tokens}/rotate': [2, 2],
   'POST /v1/workflows/check': [0, 0],
+  // Reads a workflow and its deployments.
+  'POST /mcp': [2, 1],
   'POST /v1/workflows': [4, 1],
   'PATCH /v1/workflows/{workflows}': [2, 1],
   'POST /v1/workflows/{workflows}/fix': [3, 2],
+  'POST /v1/workflows/{spare-workflow-1}/edits': [3, 2],
   'POST /v1/workflows/{workflows}/versions/1/restore': [3, 2],
   'DELETE /v1/workflows/{spare-workflow-1}': [2, 1],
   'POST /v1/credentials': [4, 2],
@@ -485,7 +488,16 @@ const bodies: Record<string, unknown> = {
   'PATCH /v1/tokens/{tokens}': { name: 'Renamed' },
   'POST /v1/tokens/{tokens}/rotate': {},
   'POST /v1/workflows/check': { workflow },
+  'POST /mcp': {
+    jsonrpc: '2.0',
+    id: 1,
+    method: 'tools/call',
+    params: { name: 'read_workflow', arguments: { workflowId: '{workflows}' } },
+  },
   'POST /v1/workflows/{workflows}/fix': { fixes: 'all' },
+  'POST /v1/workflows/{spare-workflow-1}/edits': {
+    operations: [{ op: 'setNodeProperty', node: 'Slack', property: 'notes', value: 'Edited' }],
+  },
   'POST /v1/workflows': { workflow: { ...workflow, name: 'Another' } },
   'PATCH /v1/workflows/{workflows}': { workflow: { ...workflow, name: 'Changed' } },
   'POST /v1/credentials': { type: 'slackApi', name: 'Second bot', data: { accessToken: 'xoxb-planted-2' } },
@@ -644,7 +656,7 @@ test('an operation of the API needs no more statements and round trips than its 
     const body = template === undefined ? undefined : JSON.parse(filled(JSON.stringify(template)))
     const caller = /^\/v1\/(?:auth|me\b)/.test(path) ? other : user
     const answer = await caller.call(method, filled(path), {
-      headers: { 'If-Match': '*' },
+      headers: { 'If-Match': '*', Accept: 'application/json, text/event-stream' },
       ...(path.startsWith('/hooks/') && { token: ids['webhook-token'] ?? '' }),
       ...(body !== undefined && { body }),
     })

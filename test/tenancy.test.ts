@@ -94,6 +94,7 @@ const bodies: Record<string, unknown> = {
   'POST /v1/tokens/{id}/rotate': {},
   'PATCH /v1/workflows/{id}': { name: 'Taken over' },
   'POST /v1/workflows/{id}/fix': { fixes: 'all' },
+  'POST /v1/workflows/{id}/edits': { operations: [{ op: 'setName', name: 'Taken over' }] },
   'PATCH /v1/instances/{id}': { name: 'Taken over' },
   'PUT /v1/instances/{id}/otel': {},
   'PATCH /v1/deployments/{id}': { version: 1 },

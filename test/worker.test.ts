@@ -18,6 +18,7 @@ import { testEnvironment } from './harness/app.ts'
 import { createTestDatabase, type TestDatabase } from './harness/database.ts'
 import { type FakeKms, fakeKms, wrapWith } from './harness/kms/services.ts'
 import { encodeTraces, spansOf } from './harness/otlp.ts'
+import { connectMcp, protocolVersions } from './mcp/client.ts'
 
 Object.assign(process.env, wranglerEnv())
 const { createTestHarness } = await import('wrangler')
@@ -358,6 +359,37 @@ describe('the bundled worker', () => {
       ),
     )
     expect(shapes.map(({ outputs }) => outputs)).toEqual([['main'], ['main'], ['ai_tool']])
+  })
+
+  test.each(protocolVersions)('answers MCP clients of version %s', async (version) => {
+    const body = { email: `agent-${version}@example.com`, password: 'correct horse battery' }
+    const { accessToken } = await json(await call('POST', '/v1/auth/register', { body }))
+    const agent = await connectMcp({
+      url: 'https://flowkeep.example.com/mcp',
+      token: accessToken,
+      version,
+      fetch: async (input, init) => {
+        const { method, headers, body: sent } = init ?? {}
+        const answer = await server.fetch(new URL(input instanceof Request ? input.url : input).pathname, {
+          ...(method && { method }),
+          headers: Object.fromEntries(new Headers(headers)),
+          ...(typeof sent === 'string' && { body: sent }),
+        })
+        return new Response(await answer.text(), {
+          status: answer.status,
+          headers: Object.fromEntries(answer.headers),
+        })
+      },
+    })
+    expect(agent.client.getNegotiatedProtocolVersion()).toBe(version)
+    expect((await agent.client.listTools()).tools.length).toBeGreaterThan(5)
+    const shape = await agent.call('node_shape', { nodes: [{ type: 'slack', operation: 'post' }] })
+    expect(shape.text).toContain('"channelId"')
+    const saved = await agent.call('save_workflow', { workflow })
+    expect(saved.text).toContain('version 1.')
+    expect((await agent.client.listResources()).resources).toHaveLength(1)
+    expect(await agent.call('find_nodes', {})).toMatchObject({ isError: true })
+    await agent.close()
   })
 
   test('runs its scheduled job', async () => {

@@ -109,8 +109,8 @@ function checkCredentials({ node, pointer, report }: Checked, resolved: Resolved
       level: 'error',
       pointer: pointerTo(`${pointer}/credentials`, credentialName),
       message: isMissing
-        ? `The node requires a credential of the type ${credentialName}. Attach one`
-        : `The credential ${credentialName} has no ID. Attach a credential of the n8n server`,
+        ? `The node requires a credential of type ${credentialName}. Attach one`
+        : `The credential ${credentialName} has no ID. Attach a credential that exists on the n8n server`,
       n8n: `${isMissing ? 'Missing required credential' : 'Credential not configured'}: ${displayName}`,
     })
   }

@@ -68,7 +68,7 @@ const DataShape = z
   .nullable()
   .meta({
     description:
-      'Keys, types and lengths of the items, without values, in the syntax of TypeScript; null without items',
+      'Keys, types and lengths of the items, without values, in TypeScript syntax; null without items',
     examples: ['{ id: number, tags: string(3–12)[], owner?: { name: string(0) } | null }'],
   })
 

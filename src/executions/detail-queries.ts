@@ -201,7 +201,7 @@ export async function readRun(db: Reader, userId: string, id: string, now: Date)
   }
 }
 
-/** Groups with the same error class, HTTP status and message count as one, at whatever node they occur. */
+/** Groups with the same error class, HTTP status and message count as one, regardless of the node. */
 function knownFixes(userId: string, thisRun: SQL): SQL {
   const nodeIn = (version: SQL) => sql`(
     select each.json from jsonb_array_elements(${version}.workflow_data -> 'nodes') each (json)

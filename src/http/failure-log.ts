@@ -1,7 +1,5 @@
-import type { Context } from 'hono'
 import { databaseError } from '../db/errors.ts'
 import type { AppError } from '../errors.ts'
-import type { BaseEnv } from './env.ts'
 import type { Log } from './log.ts'
 
 /** `at name (file:1:2)` or `at file:1:2`. */
@@ -12,7 +10,7 @@ const frame =
  * Logs a failed request: error codes, SQLSTATE, constraint, error names and stack frames. Never logs the message of a
  * database error, because it contains every bound parameter.
  */
-export function requestFailed(log: Log, c: Context<BaseEnv>, failure: AppError): void {
+export function requestFailed(log: Log, c: { var: { requestId: string } }, failure: AppError): void {
   const status = failure.code === 'internal' ? 'error' : 'warn'
   if (failure.cause === undefined && failure.code !== 'internal') return
   const database = databaseError(failure.cause)

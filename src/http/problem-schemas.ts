@@ -63,6 +63,23 @@ const members: Partial<Record<ErrorCode, { required?: string[]; properties: Reco
         type: 'integer',
         description: 'The current version. Read it again before you change it',
       },
+      applies: {
+        type: 'boolean',
+        description: 'Whether the edits apply to the current version: send them again with `rebase`',
+      },
+      reason: nullable('string'),
+    },
+  },
+  'invalid-edit': {
+    required: ['operation', 'errors'],
+    properties: {
+      operation: {
+        type: 'object',
+        description: 'The first operation that cannot be applied, and why. `code` is stable',
+        required: ['index', 'code'],
+        properties: { index: { type: 'integer' }, code: text },
+      },
+      errors: fieldErrors,
     },
   },
   'account-moved': {

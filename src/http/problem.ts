@@ -26,6 +26,7 @@ const problems = {
   'unsupported-media-type': [415, 'Unsupported media type'],
   invalid: [422, 'Invalid request'],
   'invalid-workflow': [422, 'Invalid workflow'],
+  'invalid-edit': [422, 'Edit not applied'],
   'idempotency-key-reused': [422, 'Idempotency key already used'],
   'url-not-allowed': [422, 'URL not allowed'],
   'precondition-required': [428, 'If-Match header required'],

@@ -28,6 +28,7 @@ const table = {
     'POST /v1/workflows',
     'PATCH /v1/workflows/{id}',
     'DELETE /v1/workflows/{id}',
+    'POST /v1/workflows/{id}/edits',
     'POST /v1/workflows/{id}/fix',
     'POST /v1/workflows/{id}/versions/{version}/restore',
     'POST /v1/instances/{id}/workflows/{n8nWorkflowId}/import',

@@ -5,7 +5,7 @@
 
 export const assets = {
   font: { path: '/assets/inter.3100e775e8616cd2.woff2', mediaType: 'font/woff2' },
-  style: { path: '/assets/style.e66a55a179eae3f8.css', mediaType: 'text/css; charset=utf-8' },
+  style: { path: '/assets/style.5897580a80a09e49.css', mediaType: 'text/css; charset=utf-8' },
   script: { path: '/assets/client.d857937108dd384a.js', mediaType: 'text/javascript; charset=utf-8' },
   palette: { path: '/assets/palette.c5bfaf7105343ca2.js', mediaType: 'text/javascript; charset=utf-8' },
   icon: { path: '/assets/icon.3f683340bb09a5a9.svg', mediaType: 'image/svg+xml' },

@@ -35,7 +35,7 @@ const Tags = z
   .transform((tags) => [...new Set(tags)].toSorted())
   .meta({ description: 'Trimmed, sorted and deduplicated' })
 
-const described = {
+export const described = {
   name: Name.optional(),
   description: z.string().max(10_000, 'At most 10,000 characters').nullable().optional(),
   prompt: z
@@ -200,6 +200,13 @@ export const WorkflowVersionSummary = z
         '`n8n`: edited in n8n and adopted, without prompt and model. `flowkeep`: fixes applied by a ' +
         'deployment',
     }),
+    edits: z
+      .array(z.string())
+      .nullable()
+      .meta({
+        description: 'The edits that made it, in sentences: the first 20. Null: saved as a whole',
+        examples: [['Set url of HTTP Request']],
+      }),
   })
   .meta({ ref: 'WorkflowVersionSummary' })
 export type WorkflowVersionSummary = z.output<typeof WorkflowVersionSummary>
@@ -208,6 +215,10 @@ export const WorkflowVersion = WorkflowVersionSummary.extend({
   workflow: z
     .record(z.string(), z.unknown())
     .meta({ description: 'n8n workflow JSON', 'x-example': exampleWorkflow }),
+  operations: z
+    .array(z.looseObject({ op: z.string() }))
+    .nullable()
+    .meta({ description: 'The edits that made it, as sent to `editWorkflow`. Null: saved as a whole' }),
 }).meta({ ref: 'WorkflowVersion' })
 export type WorkflowVersion = z.output<typeof WorkflowVersion>
 

@@ -5,7 +5,7 @@ import { auditEvent } from '../db/audit.ts'
 import type { Db } from '../db/client.ts'
 import { type CreationKey, idempotentCreate, type Quota } from '../db/idempotent-create.ts'
 import { deleteUnlessUsed } from '../db/guarded-delete.ts'
-import { type VersionAuthor, workflows, workflowVersions } from '../db/schema/workflows.ts'
+import { workflows, workflowVersions } from '../db/schema/workflows.ts'
 import { workflowHolds } from '../db/search.ts'
 import { AppError } from '../errors.ts'
 import { encodeCursor, type Page, type Slice } from '../http/page.ts'
@@ -19,6 +19,7 @@ import {
   type WorkflowFilter,
   type WorkflowSummary,
 } from './contract.ts'
+import type { EditOperation } from './edits/operations.ts'
 import { credentialProblems, hasReadiness } from './readiness-queries.ts'
 import { ownedVersions, WorkflowVersions } from './versions.ts'
 import {
@@ -168,8 +169,8 @@ export class WorkflowRepository extends WorkflowVersions {
   /**
    * Creates the next version, or returns the current one if nothing changes. Data retention is not versioned.
    * @param expected the version that the change is based on; null: any
-   * @param edited source version and author of the content; default: the previous version and the owner
    * @param findings as in `create`
+   * @param operations the edits that the change consists of
    * @throws {AppError} `version-conflict` with `currentVersion` if `expected` is not the current version,
    *   `invalid-workflow`, `too-large`
    */
@@ -178,8 +179,8 @@ export class WorkflowRepository extends WorkflowVersions {
     id: string,
     expected: number | null,
     change: WorkflowChange,
-    edited?: { version: number; author: VersionAuthor },
     findings: readonly WorkflowWarning[] = [],
+    operations?: readonly EditOperation[],
   ): Promise<Workflow | null> {
     const { workflow, ...fields } = change
     const values: Values = {
@@ -187,8 +188,7 @@ export class WorkflowRepository extends WorkflowVersions {
       ...(workflow !== undefined &&
         (await this.#extract(parseWorkflow(workflow, inBody).workflow, findings))),
     }
-    const parent = edited ? sql`${edited.version}::integer` : sql`${workflows.version} - 1`
-    return this.#write(userId, id, expected, values, { parent, author: edited?.author })
+    return this.#write(userId, id, expected, values, { parent: sql`${workflows.version} - 1`, operations })
   }
 
   /**

@@ -160,7 +160,7 @@ export function workflowRoutes(workflows: WorkflowRepository, fingerprint: Finge
         if (json !== undefined && c.req.valid('query').check === 'strict') await refuseErrors(json)
         const change = { ...body, ...(json !== undefined && { workflow: json }) }
         const updated = requireFound(
-          await workflows.update(c.var.userId, id, expected, change, undefined, findings),
+          await workflows.update(c.var.userId, id, expected, change, findings),
           'Workflow',
         )
         const workflow = withFindings(updated, findings)

@@ -3,6 +3,8 @@ import { or, type SQL, sql } from 'drizzle-orm'
 import { type VersionAuthor, workflows, workflowVersions } from '../db/schema/workflows.ts'
 import type { Slice } from '../http/page.ts'
 import { nameLimit, type Workflow } from './contract.ts'
+import type { EditOperation } from './edits/operations.ts'
+import { sentencesOf } from './edits/sentences.ts'
 
 const described = {
   name: workflows.name,
@@ -50,9 +52,14 @@ export const versionSummaryColumns = {
   contentHash: workflowVersions.contentHash,
   createdAt: workflowVersions.createdAt,
   author: workflowVersions.author,
+  edits: workflowVersions.edits,
 }
 
-export const versionColumns = { ...versionSummaryColumns, workflow: workflowVersions.data }
+export const versionColumns = {
+  ...versionSummaryColumns,
+  workflow: workflowVersions.data,
+  operations: workflowVersions.operations,
+}
 
 export const toSummary = <T extends { createdAt: Date; updatedAt: Date }>(row: T) => ({
   ...row,
@@ -73,10 +80,11 @@ export const toVersion = <T extends { createdAt: Date }>(row: T) => ({
 export interface VersionOrigin {
   parent: SQL
   author?: VersionAuthor | undefined
+  operations?: readonly EditOperation[] | undefined
 }
 
 /** Selects a workflow row as a version, in the column order of the table. */
-export const versionOf = ({ parent, author = 'user' }: VersionOrigin) => ({
+export const versionOf = ({ parent, author = 'user', operations }: VersionOrigin) => ({
   workflowId: workflows.id,
   version: workflows.version,
   userId: workflows.userId,
@@ -92,6 +100,8 @@ export const versionOf = ({ parent, author = 'user' }: VersionOrigin) => ({
   contentHash: workflows.contentHash,
   createdAt: workflows.updatedAt,
   author: sql<VersionAuthor>`${author}::text`.as('author'),
+  operations: sql`${operations ? JSON.stringify(operations) : null}::jsonb`.as('operations'),
+  edits: sql`${operations ? sql.param(sentencesOf(operations), workflows.tags) : null}::text[]`.as('edits'),
 })
 
 /** Neon limits a response to 10 MB, and nested JSON can double the size. */

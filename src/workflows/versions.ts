@@ -70,11 +70,25 @@ export class WorkflowVersions {
     const older = rows.find((row) => row.version === from)
     const newer = rows.find((row) => row.version === to)
     if (!older || !newer) return null
-    const fields = (['name', 'description', 'prompt', 'model', 'tags'] as const).filter(
-      (field) => !sameJson(older[field], newer[field]),
-    )
-    const settings = sameJson(older.workflow.settings, newer.workflow.settings) ? [] : (['settings'] as const)
-    return { from, to, ...diffWorkflows(older.workflow, newer.workflow), fields: [...fields, ...settings] }
+    return diffVersions(older, newer)
+  }
+}
+
+type Compared = Pick<
+  WorkflowVersion,
+  'version' | 'name' | 'description' | 'prompt' | 'model' | 'tags' | 'workflow'
+>
+
+export function diffVersions(older: Compared, newer: Compared): WorkflowDiff {
+  const fields = (['name', 'description', 'prompt', 'model', 'tags'] as const).filter(
+    (field) => !sameJson(older[field], newer[field]),
+  )
+  const settings = sameJson(older.workflow.settings, newer.workflow.settings) ? [] : (['settings'] as const)
+  return {
+    from: older.version,
+    to: newer.version,
+    ...diffWorkflows(older.workflow, newer.workflow),
+    fields: [...fields, ...settings],
   }
 }
 

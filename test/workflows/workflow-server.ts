@@ -10,6 +10,8 @@ import type { AuthEnv } from '../../src/http/auth.ts'
 import { problem, toAppError } from '../../src/http/problem.ts'
 import { readinessRoutes } from '../../src/deployments/plan/readiness-routes.ts'
 import { loadCatalogue } from '../../src/n8n/catalogue/catalogue.ts'
+import { WorkflowEdits } from '../../src/workflows/edits/edits.ts'
+import { workflowEditRoutes } from '../../src/workflows/edits/routes.ts'
 import { WorkflowRepository } from '../../src/workflows/repository.ts'
 import { CredentialRequirements } from '../../src/workflows/requirements.ts'
 import { missingCredentialRoutes, workflowRoutes } from '../../src/workflows/routes.ts'
@@ -25,6 +27,7 @@ export function createWorkflowServer(db: Db, quota = 10_000) {
     await next()
   })
   app.route('/v1/workflows', workflowRoutes(workflows, createFingerprint(new Uint8Array(32).fill(7))))
+  app.route('/v1/workflows', workflowEditRoutes(workflows, new WorkflowEdits(workflows)))
   app.route(
     '/v1/workflows',
     readinessRoutes({ find: (userId, workflowId) => requirements.readiness(userId, workflowId) }),

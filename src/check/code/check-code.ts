@@ -416,7 +416,7 @@ function checkUses(
       code: 'literal-expression',
       level: 'warning',
       at,
-      message: 'n8n does not fill in {{ }} in code. Use the variable itself, such as $json.a',
+      message: 'n8n does not evaluate {{ }} in code. Use the variable itself, such as $json.a',
     })
   }
   const members = findMembers(program, code, place, facts.declared, facts.assigned)

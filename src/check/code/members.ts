@@ -223,7 +223,11 @@ class MemberFinder {
     const object = this.#textOf(node.object)
     if (kind === 'list') {
       if (name !== 'json' && name !== 'binary') return
-      this.#add('unknown', name, `${object} is a list of items and has no field ${name}`)
+      this.#add(
+        'unknown',
+        name,
+        `${object} is a list of items and has no field ${name}. Use ${object}[0].${name}, or loop over the list`,
+      )
       return
     }
     if (legal.get(kind)?.has(name) || ofObjects.test(name) || this.#written.has(name)) return
@@ -246,7 +250,7 @@ class MemberFinder {
     const meant = isFormat ? 'toFormat' : Object.hasOwn(dateMethods, name) ? dateMethods[name] : undefined
     if (meant === undefined && !(isCalled && dateFields.test(name))) return
     const { start, end } = node.property
-    const message = `${this.#textOf(node.object)} is a Luxon date without ${name}()${meant ? `. Use ${meant}()` : ''}`
+    const message = `${this.#textOf(node.object)} is a Luxon date, which has no ${name}()${meant ? `. Use ${meant}()` : ''}`
     this.#add('date', name, message, meant ? { start, end, text: meant } : undefined)
   }
 
@@ -256,7 +260,7 @@ class MemberFinder {
     const text = textOf(given)
     const meant = text === undefined ? undefined : luxonFormat(text)
     if (!given || meant === undefined) return
-    this.#add('date', name, `Luxon does not read the format ${text}. Use ${meant}`, {
+    this.#add('date', name, `Luxon does not support the format ${text}. Use ${meant}`, {
       start: given.start + 1,
       end: given.end - 1,
       text: meant,

@@ -239,7 +239,7 @@ export function expressionFault(code: string): string | null {
   if (!parsed) return null
   if (parsed.program === undefined) return parsed.fault
   const [first] = parsed.program.body
-  return !first || first.type === 'ExpressionStatement' ? null : 'it is not an expression'
+  return !first || first.type === 'ExpressionStatement' ? null : 'it is a statement. Use an expression'
 }
 
 /** `{{ {a: {b: 1}} }}` ends at the first `}}`. */

@@ -6,12 +6,12 @@ import { replacement, type Report } from '../report.ts'
 import { closest } from '../values/closest.ts'
 import { shown } from '../../n8n/structure/repairs.ts'
 import type { Member } from '../code/members.ts'
+import { capturedName, unescaped } from './node-references.ts'
 import type { Chunk } from './template.ts'
 
-const quotedName = String.raw`(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|${'`'}((?:[^${'`'}\\$]|\\.)*)${'`'})`
 /** `$('X')`, `$node["X"]`, `$items("X"`; the name is in one of three groups. */
 const byName = new RegExp(
-  String.raw`\$\(\s*${quotedName}\s*\)|\$node\[\s*${quotedName}\s*\]|\$items\(\s*${quotedName}`,
+  String.raw`\$\(\s*${capturedName}\s*\)|\$node\[\s*${capturedName}\s*\]|\$items\(\s*${capturedName}`,
   'g',
 )
 const byProperty = /\$node\.([A-Za-z_$][\w$]*)/g
@@ -185,7 +185,7 @@ export class References {
     if (name === undefined || known.has(name) || methods.has(name)) return
     const inBody = known.has('body') && known.has('webhookUrl')
     const hint = inBody
-      ? `A webhook has the data it receives in body and query: use body.${name}`
+      ? `A webhook puts the data it receives in body and query: use body.${name}`
       : `It has ${known.size === 0 ? 'no fields' : [...known].slice(0, 8).join(', ')}`
     this.#report.add(node, {
       code: 'unknown-field',
@@ -198,5 +198,4 @@ export class References {
 
 const fieldIn = (match: readonly (string | undefined)[]): string | undefined =>
   match.slice(1).find((each) => each !== undefined)
-const unescaped = (text: string): string => text.replaceAll(/\\(.)/g, '$1')
 const escaped = (text: string): string => text.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`)

@@ -252,7 +252,7 @@ function checkInputs(node: CheckedNode, model: WorkflowModel, report: Report): v
         message:
           sources.length === 0
             ? `${quoted(node)} needs ${namesOf[kind] ?? kind}: connect an enabled node to its ${kind} input`
-            : `${quoted(node)} needs ${required} nodes at its ${kind} inputs; it has ${sources.length}`,
+            : `${quoted(node)} needs ${required} nodes at its ${kind} inputs; it has ${sources.length}. Connect the others`,
         n8n: label && sources.length === 0 ? `A ${label} sub-node must be connected and enabled` : undefined,
       })
     }
@@ -262,7 +262,7 @@ function checkInputs(node: CheckedNode, model: WorkflowModel, report: Report): v
       report.add(node, {
         code: 'too-many-connections',
         level: 'error',
-        message: `${quoted(node)} accepts ${counted(most, 'node')} at its ${kind} input${most === 1 ? '' : 's'}, but ${sources.length} are connected`,
+        message: `${quoted(node)} accepts ${counted(most, 'node')} at its ${kind} input${most === 1 ? '' : 's'}, but ${sources.length} are connected. Disconnect the others`,
       })
     }
   }

@@ -146,7 +146,8 @@ function checkLoopOutputs(node: CheckedNode, model: WorkflowModel, report: Repor
     report.add(node, {
       code: 'loop-not-closed',
       level: 'warning',
-      message: 'Nothing leads back from the loop output to this node, so only the first batch is processed',
+      message:
+        'Nothing leads back from the loop output to this node, so only the first batch is processed. Connect the end of the loop to it',
     })
   }
 }
@@ -246,7 +247,7 @@ function checkMerge(node: CheckedNode, model: WorkflowModel, report: Report): vo
     message:
       sources.size > 1
         ? `All connections end at the same input, so there is nothing to merge. Connect the others to input ${connected.has(0) ? 2 : 1}`
-        : 'Only one input is connected, so there is nothing to merge',
+        : 'Only one input is connected, so there is nothing to merge. Connect another one',
   })
 }
 

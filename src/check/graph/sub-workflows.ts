@@ -42,7 +42,7 @@ export function checkSubWorkflow(
       code: 'missing-sub-workflow-input',
       level: 'warning',
       at,
-      message: `The sub-workflow declares the input ${shown(name)}, which this node does not pass`,
+      message: `The sub-workflow declares the input ${shown(name)}, which this node does not pass. Add it`,
     })
   }
 }

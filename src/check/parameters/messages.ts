@@ -27,7 +27,7 @@ function remedyOf({ facts }: ParameterIssue): string {
 
 function formatOf({ facts, value }: ParameterIssue): string {
   if (facts.validateType === 'options') return `Use one of: ${listed(facts.options)}`
-  if (facts.validateType !== undefined) return `Use a value of the type ${facts.validateType}`
+  if (facts.validateType !== undefined) return `Use a value of type ${facts.validateType}`
   if (facts.type === 'resourceMapper') return "Use a value of the field's type"
   return `Check the value, or use a mode other than ${shown(String(read(value, 'mode')))}`
 }
@@ -37,7 +37,7 @@ function kindOf(type = ''): string {
     return 'a fixed collection: an object of groups, each with a list of entries'
   if (type === 'resourceLocator') return 'a resource locator: { "__rl": true, "mode": "…", "value": "…" }'
   if (type === 'filter') return 'a filter: { "conditions": […], "combinator": "and" }'
-  return `a parameter of the type ${type}`
+  return `a parameter of type ${type}`
 }
 
 function listed(options: ParameterIssue['facts']['options'] = []): string {

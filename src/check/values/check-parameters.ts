@@ -521,7 +521,7 @@ class ParameterChecker {
       code: 'unknown-credential-type',
       level: isGeneric ? 'error' : 'warning',
       at,
-      message: `${shown(value)} is not a ${isGeneric ? 'generic' : 'built-in'} credential type${effect}${meant === undefined ? `. Use one such as ${isGeneric ? 'httpHeaderAuth' : 'slackApi'}` : `. Did you mean ${meant}?`}`,
+      message: `${shown(value)} is not a ${isGeneric ? 'generic' : 'built-in'} credential type${effect}${meant === undefined ? `. Use a type such as ${isGeneric ? 'httpHeaderAuth' : 'slackApi'}` : `. Did you mean ${meant}?`}`,
       fix:
         meant === undefined ? undefined : replacement(`Set it to ${meant}`, this.#node.pointer + at, meant),
     })

@@ -93,6 +93,10 @@ export const workflowVersions = pgTable(
     createdAt: createdAt(),
     /** `n8n`: edited in n8n and adopted. `flowkeep`: fixes were applied for a deploy. */
     author: text('author', { enum: versionAuthors }).notNull().default('user'),
+    /** The edits that made it from its parent. Null: saved as a whole. */
+    operations: jsonb('operations').$type<({ op: string } & Record<string, unknown>)[]>(),
+    /** `operations` as sentences; at most 21. */
+    edits: text('edits').array(),
     /** For `promptHolds`. Stored, because splitting a long prompt into words takes 50 ms. */
     promptWords: tsvector('prompt_words').notNull().generatedAlwaysAs(sql`search_words(prompt, false)`),
   },

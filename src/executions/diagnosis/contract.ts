@@ -10,19 +10,23 @@ export const DiagnosisQuery = z.strictObject({
     .optional()
     .meta({
       description:
-        '`true`: also return the text parameters of the failed node, with secrets redacted. By default their types and ' +
-        'lengths stand for them',
+        '`true`: also return the text parameters of the failed node, with secrets redacted. By default, only their ' +
+        'types and lengths are returned',
     }),
 })
 
 const Parameter = z.object({
   pointer: z.string().meta({ description: "JSON pointer into the node's `parameters`" }),
   type: z.string().meta({ examples: ['expression', 'string', 'object'] }),
-  length: z.number().int().nullable().meta({ description: 'Characters of a text or entries of an array' }),
+  length: z
+    .number()
+    .int()
+    .nullable()
+    .meta({ description: 'Number of characters in a text, or of entries in an array' }),
   value: z
     .union([z.string(), z.number(), z.boolean(), z.null()])
     .optional()
-    .meta({ description: 'Absent for text of the user, and for objects and arrays' }),
+    .meta({ description: 'Absent for text that the user wrote, and for objects and arrays' }),
 })
 
 const VersionOrigin = z.object({
@@ -66,7 +70,10 @@ export const Diagnosis = z
         type: z.string().nullable(),
         typeVersion: z.number().nullable(),
         parameters: z.array(Parameter),
-        omittedParameters: z.number().int().meta({ description: 'Minimum number of further parameters' }),
+        omittedParameters: z
+          .number()
+          .int()
+          .meta({ description: 'Number of parameters that are not listed; if there are many, a minimum' }),
         credentials: z.array(
           z.object({
             id: z.uuid(),
@@ -109,7 +116,8 @@ export const Diagnosis = z
               node: z.string(),
               failedIn: z.number().int().meta({ description: 'The last version that failed' }),
               changes: z.array(PatchOperation).meta({
-                description: 'How the node differs from that version. User text is left out: `null`',
+                description:
+                  'How the node differs from that version. Text that the user wrote is replaced by null',
               }),
             }),
           )
@@ -119,7 +127,7 @@ export const Diagnosis = z
           }),
       })
       .nullable(),
-    text: z.string().meta({ description: 'All of it as Markdown for an AI model' }),
+    text: z.string().meta({ description: 'The whole diagnosis as Markdown for an AI model' }),
   })
   .meta({ ref: 'Diagnosis' })
 export type Diagnosis = z.output<typeof Diagnosis>

@@ -62,7 +62,7 @@ const byStatus: Record<number, Rule> = {
   402: ({ service }) =>
     explanation(
       'setup',
-      `${service} requires payment: the plan or balance is used up.`,
+      `${service} requires payment: the quota or the balance is used up.`,
       "Check the account's billing.",
     ),
   403: permissionDenied,
@@ -111,7 +111,7 @@ const byMessage: [RegExp, Rule][] = [
       explanation(
         'setup',
         `The account at ${service === 'The service' ? 'the service' : service} has no quota or balance left.`,
-        'Add quota or balance to the account, or use another credential.',
+        'Increase the quota or the balance of the account, or use another credential.',
       ),
   ],
   [

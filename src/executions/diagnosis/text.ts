@@ -44,7 +44,7 @@ export function toText(diagnosis: Omit<Diagnosis, 'text'>): string {
       'What fixed the same error before',
       similar?.fixes.map(
         ({ workflowName, node: at, failedIn, version, changes }) =>
-          `- ${workflowName}, ${at}: failed in version ${failedIn}, not since version ${version}${changes.length === 0 ? '' : `\n${changes.map((change) => `  - ${changeLine(change)}`).join('\n')}`}`,
+          `- ${workflowName}, ${at}: failed in version ${failedIn}, but not since version ${version}${changes.length === 0 ? '' : `\n${changes.map((change) => `  - ${changeLine(change)}`).join('\n')}`}`,
       ),
     ],
   ]

@@ -107,6 +107,7 @@ rect.graph-shape:not([width]){width:56px;height:56px}
 .versions>li:last-child{padding-bottom:0}
 .versions>li:last-child .version-body{padding-bottom:0;border-bottom:0}
 .prompt{margin:0;padding:1px 0 1px 12px;border-left:2px solid var(--accent);line-height:1.5;white-space:pre-line;overflow-wrap:anywhere}
+.version-edits{margin:0;padding-left:18px;list-style:disc;line-height:1.5;overflow-wrap:anywhere}
 .version-meta{display:flex;flex-wrap:wrap;gap:4px 14px;align-items:center;font-size:var(--fs-1);color:var(--text-2)}
 .version-meta .counts{display:inline-flex;gap:10px}
 .version-meta a:hover{text-decoration:underline}

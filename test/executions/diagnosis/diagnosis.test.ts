@@ -141,7 +141,7 @@ describe('what fixed the same error before', () => {
         ]),
       },
     ])
-    expect(text).toContain('failed in version 1, not since version 2')
+    expect(text).toContain('failed in version 1, but not since version 2')
     expect(text).not.toContain('another-secret')
     const page = await other.get(`/executions/${first}`)
     expect(page.dom().links).toContain(`/workflows/${other.workflowId}/diff/1..2`)

@@ -40,7 +40,14 @@ export function executionDetailPage({
         section: 'executions',
         crumbs: [{ label: 'Runs', href: listHref(list) }],
       },
-      <RunPageView {...{ view, diagnosis, list, neighbours, time, dataDays }} />,
+      <RunPageView
+        view={view}
+        diagnosis={diagnosis}
+        list={list}
+        neighbours={neighbours}
+        time={time}
+        dataDays={dataDays}
+      />,
     )
   })
 }

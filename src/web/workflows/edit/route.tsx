@@ -97,7 +97,7 @@ export function editPages(deps: WorkflowPageDeps) {
           )
         }
         const changed = requireFound(
-          await workflows.update(c.var.userId, workflow.id, shown, body, undefined, findings),
+          await workflows.update(c.var.userId, workflow.id, shown, body, findings),
           'Workflow',
         )
         const isNew = changed.version !== workflow.version

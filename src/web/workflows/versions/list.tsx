@@ -53,7 +53,10 @@ function Version(props: VersionListProps & { listed: ListedVersion }) {
         v{version}
       </a>
       <div class="version-body">
-        <PromptQuote version={each} before={before} maxChars={full ? 600 : 240} />
+        {(!each.edits || isNewPrompt(each, before)) && (
+          <PromptQuote version={each} before={before} maxChars={full ? 600 : 240} />
+        )}
+        <Edits edits={each.edits} maxEdits={full ? Infinity : 3} />
         <p class="version-meta">
           {model && <span>{model}</span>}
           <Time at={createdAt} format={time} />
@@ -114,6 +117,31 @@ export const RestoreButton = ({
     Restore v{version}
   </Action>
 )
+
+/** What the edits of a version did. Nothing for a version that was saved as a whole. */
+export function Edits({
+  edits,
+  maxEdits = Infinity,
+}: {
+  edits: WorkflowVersionSummary['edits']
+  maxEdits?: number
+}) {
+  if (!edits) return null
+  const more = edits.length - maxEdits
+  return (
+    <ul class="version-edits">
+      {edits.slice(0, maxEdits).map((edit) => (
+        <li>{edit}</li>
+      ))}
+      {more > 0 && <li class="muted">and {plural(more, 'more edit')}</li>}
+    </ul>
+  )
+}
+
+const isNewPrompt = (
+  { prompt }: Pick<WorkflowVersionSummary, 'prompt'>,
+  before: Pick<WorkflowVersionSummary, 'prompt'> | null,
+): boolean => Boolean(prompt?.trim()) && before?.prompt?.trim() !== prompt?.trim()
 
 /** The prompt of a version, or why it has none. */
 export function PromptQuote({

@@ -14,7 +14,9 @@ import { diffHref, runsHref, workflowHref } from '../links.ts'
 import { shownLines } from '../../components/shown-value.ts'
 import { isObject } from '../../../lib/json-object.ts'
 import { describeChanges, type VersionChanges } from './changes.ts'
-import { PromptQuote, RestoreButton } from './list.tsx'
+import type { EditOperation } from '../../../workflows/edits/operations.ts'
+import { sentencesOf } from '../../../workflows/edits/sentences.ts'
+import { Edits, PromptQuote, RestoreButton } from './list.tsx'
 
 interface VersionProps {
   workflowId: string
@@ -53,6 +55,7 @@ export function VersionView({ workflowId, currentVersion, version: each, time, g
         }
       >
         <PromptQuote version={each} before={null} maxChars={promptChars} />
+        <Edits edits={each.operations && sentencesOf(each.operations as EditOperation[], Infinity)} />
         <p class="version-meta">
           {model && <span>{model}</span>}
           <Time at={createdAt} format={time} />

@@ -1,0 +1,2 @@
+ALTER TABLE "workflow_versions" ADD COLUMN "operations" jsonb;--> statement-breakpoint
+ALTER TABLE "workflow_versions" ADD COLUMN "edits" text[];

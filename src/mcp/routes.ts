@@ -1,0 +1,43 @@
+/** @module `POST /mcp`: the endpoint of agents. The server behind it is loaded on the first request. */
+import { type Context, Hono } from 'hono'
+import type { Deps } from '../deps.ts'
+import { AppError } from '../errors.ts'
+import type { AuthEnv } from '../http/auth.ts'
+import { requestFailed } from '../http/failure-log.ts'
+import { bodyLimits, parseJson, readText } from '../http/validate.ts'
+import { mayBeUnstorable } from '../lib/json-text.ts'
+import { checkJson, MAX_JSON_DEPTH } from '../n8n/reading/workflow-json.ts'
+
+const load = () => import('./server.ts')
+
+/** Requires the middleware of `requireUser`. */
+export function mcpRoutes(deps: Deps) {
+  return new Hono<AuthEnv>().post('/', async (c) => {
+    requireSameOrigin(c, deps.config.publicUrl, deps.corsOrigins)
+    const body = readBody(await readText(c, bodyLimits.workflow))
+    const { respond } = await load()
+    const response = await respond(deps, {
+      request: c.req.raw,
+      body,
+      caller: { userId: c.var.userId, needs: () => undefined },
+      onFailure: (failure) => requestFailed(deps.log, c, failure),
+    })
+    // Earlier clients get an event stream with one event. It ends with the answer.
+    return new Response(await response.text(), response)
+  })
+}
+
+/** @throws {AppError} `malformed-json`, `invalid` */
+function readBody(text: string): unknown {
+  const { value, depth } = parseJson(text)
+  const [fault] = depth > MAX_JSON_DEPTH || mayBeUnstorable(text) ? checkJson(value) : []
+  if (fault) throw new AppError('invalid', `${fault.pointer}: ${fault.detail}`)
+  return value
+}
+
+/** A page of another site may not call, as the protocol demands. Clients other than browsers send no origin. */
+function requireSameOrigin(c: Context, publicUrl: string, corsOrigins: readonly string[]): void {
+  const origin = c.req.header('Origin')
+  if (origin === undefined || origin === new URL(publicUrl).origin || corsOrigins.includes(origin)) return
+  throw new AppError('cross-origin', 'Add the origin to CORS_ORIGINS to call /mcp from a browser')
+}

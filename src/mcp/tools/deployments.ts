@@ -1,0 +1,163 @@
+/** @module Tools that plan deployments, deploy and roll back. */
+import { AppError, requireFound } from '../../errors.ts'
+import type { Deps } from '../../deps.ts'
+import type { Deployment } from '../../deployments/contract.ts'
+import type { Plan, PlanRequest } from '../../deployments/plan/contract.ts'
+import { Uuid } from '../../lib/scalars.ts'
+import * as z from 'zod'
+import { type Argument, id, optional, text, version, type Values } from '../arguments.ts'
+import { answer, fenced, inline, said } from '../fence.ts'
+import { findingText } from '../findings.ts'
+import { tool } from '../tool.ts'
+
+const bindings: Argument<Record<string, string>> = {
+  json: {
+    type: 'object',
+    description: 'Credential type → credential ID, where the plan asks to choose',
+  },
+  type: z.record(z.string().max(128), Uuid),
+}
+
+/** What a plan and its deployment have in common. */
+const target = {
+  workflowId: id(),
+  instanceId: optional(id('Default: the only instance')),
+  version: optional(version('Default: current')),
+  bindings: optional(bindings),
+}
+
+export const planDeployment = tool({
+  name: 'plan_deployment',
+  description: 'What deploying would change in n8n, and what blocks it. Changes nothing. Returns a planHash.',
+  arguments: target,
+  scope: 'deployments:read',
+  isReadOnly: true,
+  async run(deps, { userId }, wanted) {
+    const request = await requestOf(deps, userId, wanted)
+    const plan = await deps.deployer.planner.plan(userId, request)
+    return answer(
+      said`${plan.ready ? 'Ready' : 'Blocked'}: version ${plan.version} on instance ${plan.instanceId}.`,
+      said`planHash: ${plan.planHash}`,
+      ...slotText(plan),
+      ...findingText(plan.problems),
+      ...liveText(plan),
+      ...(plan.webhookUrls.length > 0
+        ? ['URLs after deployment:', fenced(plan.webhookUrls.map((url) => inline(url, 500)))]
+        : []),
+      plan.ready ? 'Next: deploy with the same arguments and the planHash.' : 'Next: resolve what blocks it.',
+    )
+  },
+})
+
+/** @throws {AppError} `invalid` when the instance is not given and not the only one */
+async function requestOf(
+  { instances }: Deps,
+  userId: string,
+  { workflowId, instanceId, version: wanted, bindings: chosen }: Values<typeof target>,
+): Promise<PlanRequest> {
+  return {
+    workflowId,
+    instanceId: instanceId ?? (await onlyInstance()),
+    ...(wanted !== undefined && { version: wanted }),
+    ...(chosen && { bindings: chosen }),
+  }
+
+  async function onlyInstance(): Promise<string> {
+    const { items } = await instances.list(userId, { limit: 20, after: null })
+    const [first, second] = items
+    if (!first)
+      throw new AppError('invalid', 'There is no n8n instance. Ask the user to connect one in the dashboard')
+    if (!second) return first.id
+    const errors = items.map((each) => ({
+      pointer: '/instanceId',
+      detail: `${each.id} is ${inline(each.name)}`,
+    }))
+    throw new AppError('invalid', 'Send the instanceId of one of these instances', { errors })
+  }
+}
+
+function slotText({ slots }: Plan): string[] {
+  if (slots.length === 0) return []
+  const lines = slots.map(({ node, type, status, credential, candidates, consentUrl }) => {
+    const choices = candidates.map((each) => `${each.id} (${inline(each.name)})`).join(', ')
+    const filled = credential ? ` with ${inline(credential.name)}` : ''
+    return `${inline(node)}: ${type} ${status}${filled}${
+      status === 'ambiguous' ? `; choose one of ${choices}` : ''
+    }${consentUrl ? `; the user signs in at ${inline(consentUrl, 500)}` : ''}`
+  })
+  const isMissing = slots.some(({ status }) => status === 'missing')
+  return [
+    'Credentials:',
+    fenced(lines),
+    isMissing ? 'Ask the user to add the missing credentials in the dashboard.' : '',
+  ]
+}
+
+function liveText({ live }: Plan): string[] {
+  if (!live) return []
+  if (live.missing) return ['The workflow was deleted in n8n. Deploying creates it again.']
+  if (!live.differs || !live.diff) return ['n8n already has this content.']
+  const { added, removed, changed } = live.diff
+  const names = (label: string, nodes: readonly string[]) =>
+    nodes.length > 0 ? [`${label}: ${nodes.map((name) => inline(name)).join(', ')}`] : []
+  return [
+    said`n8n has version ${live.version}. Deploying changes:`,
+    fenced([
+      ...names('added', added),
+      ...names('removed', removed),
+      ...names(
+        'changed',
+        changed.map(({ node }) => node),
+      ),
+    ]),
+  ]
+}
+
+export const deploy = tool({
+  name: 'deploy',
+  description:
+    'Deploy what plan_deployment returned: same arguments and planHash. Or roll back: deploymentId and an earlier version.',
+  arguments: {
+    ...target,
+    workflowId: optional(id()),
+    planHash: optional(text(64)),
+    deploymentId: optional(id('Roll back')),
+  },
+  scope: 'deploy',
+  async run(deps, { userId }, { workflowId, planHash, deploymentId, ...wanted }) {
+    const { deployer } = deps
+    if (deploymentId !== undefined) {
+      if (wanted.version === undefined) throw new AppError('invalid', 'Send the version to roll back to')
+      return resultText(
+        requireFound(await deployer.rollback(userId, deploymentId, wanted.version), 'Deployment'),
+      )
+    }
+    if (workflowId === undefined || planHash === undefined)
+      throw new AppError('invalid', 'Send workflowId and planHash, or deploymentId and version')
+    const request = await requestOf(deps, userId, { ...wanted, workflowId })
+    const plan = await deployer.planner.plan(userId, request)
+    if (plan.planHash !== planHash) throw new AppError('conflict', 'The plan has changed. Plan again')
+    const { workflowId: _, instanceId: __, ...change } = request
+    const deployment =
+      plan.deploymentId === null
+        ? await deployer.create(userId, request)
+        : requireFound(await deployer.deploy(userId, plan.deploymentId, change), 'Deployment')
+    return resultText(deployment)
+  },
+})
+
+function resultText({
+  id: deploymentId,
+  status,
+  version: live,
+  step,
+  error,
+  webhookUrls,
+}: Deployment): string {
+  return answer(
+    said`Deployment ${deploymentId}: ${status}, version ${live}${step === null ? '' : ','}${step ?? ''}.`,
+    error === null ? '' : fenced(inline(error, 2000)),
+    status === 'deploying' ? 'It continues in the background. read_workflow shows its status.' : '',
+    webhookUrls.length > 0 ? answer('URLs:', fenced(webhookUrls.map((url) => inline(url, 500)))) : '',
+  )
+}

@@ -1,0 +1,96 @@
+/** @module Reads and changes the connections of a workflow: `{ <from>: { <type>: [ [ { node, type, index } ] ] } }`. */
+import { isObject, type JsonObject, listOf } from '../../lib/json-object.ts'
+import { mergedEntries } from '../../n8n/structure/names.ts'
+import { ownOf, putOwn } from './own.ts'
+import { Refusal } from './failure.ts'
+
+export const MAIN = 'main'
+
+/** One target of an output. */
+export interface Target extends JsonObject {
+  node: string
+}
+
+export const isTarget = (value: unknown): value is Target => isObject(value) && typeof value.node === 'string'
+export const inputOf = ({ index }: Target): number => (typeof index === 'number' ? index : 0)
+
+const broken = (what: string) =>
+  new Refusal(
+    'invalid-structure',
+    '',
+    `The connections of the workflow are broken at ${what}. Apply its fixes first: POST /v1/workflows/{id}/fix`,
+  )
+
+/** Every list of targets, with its source, type and output. */
+export function* slotsOf(
+  connections: unknown,
+): Generator<{ from: string; type: string; output: number; targets: unknown[] }> {
+  for (const [from, byType] of Object.entries(isObject(connections) ? connections : {})) {
+    for (const [type, outputs] of Object.entries(isObject(byType) ? byType : {})) {
+      for (const [output, targets] of listOf(outputs).entries()) {
+        if (Array.isArray(targets)) yield { from, type, output, targets }
+      }
+    }
+  }
+}
+
+/** The targets of one output, created if missing. @throws {Refusal} `invalid-structure` */
+export function targetsOf(workflow: JsonObject, from: string, type: string, output: number): unknown[] {
+  const byType = objectAt(objectAt(workflow, 'connections', 'connections'), from, from)
+  const outputs = ownOf(byType, type) ?? []
+  if (!Array.isArray(outputs)) throw broken(from)
+  putOwn(byType, type, outputs)
+  while (outputs.length <= output) outputs.push([])
+  const targets: unknown = outputs[output] ?? []
+  if (!Array.isArray(targets)) throw broken(from)
+  outputs[output] = targets
+  return targets
+}
+
+function objectAt(owner: object, key: string, what: string): object {
+  const value = ownOf(owner, key) ?? {}
+  if (!isObject(value)) throw broken(what)
+  putOwn(owner, key, value)
+  return value
+}
+
+/** Removes targets in place. @returns the number of removed targets */
+export function removeTargets(targets: unknown[], isRemoved: (target: Target) => boolean): number {
+  const kept = targets.filter((target) => !(isTarget(target) && isRemoved(target)))
+  const removed = targets.length - kept.length
+  if (removed > 0) targets.splice(0, targets.length, ...kept)
+  return removed
+}
+
+export function removeNodeConnections(workflow: JsonObject, name: string): void {
+  const { connections } = workflow
+  if (!isObject(connections)) return
+  for (const { targets } of slotsOf(connections)) removeTargets(targets, ({ node }) => node === name)
+  Reflect.deleteProperty(connections, name)
+}
+
+export function renameInConnections(workflow: JsonObject, name: string, next: string): void {
+  const { connections } = workflow
+  if (!isObject(connections)) return
+  for (const { targets } of slotsOf(connections)) {
+    for (const target of targets) if (isTarget(target) && target.node === name) target.node = next
+  }
+  renameMember(workflow, 'connections', name, next, mergedEntries)
+}
+
+/** Renames a member of an object in place in the order of the members. */
+export function renameMember(
+  owner: JsonObject,
+  key: string,
+  name: string,
+  next: string,
+  merged: (first: unknown, second: unknown) => unknown = (first) => first,
+): void {
+  const members = ownOf(owner, key)
+  if (!isObject(members) || !Object.hasOwn(members, name)) return
+  const left = ownOf(members, next)
+  const entries = Object.entries(members)
+    .filter(([each]) => each !== next)
+    .map(([each, value]) => (each === name ? [next, merged(value, left)] : [each, value]))
+  putOwn(owner, key, Object.fromEntries(entries))
+}
