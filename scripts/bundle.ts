@@ -9,7 +9,7 @@ const limit = 520
 const limits: Record<string, number> = {
   'src/web': 124,
   'src/deployments': 33,
-  'src/n8n': 25,
+  'src/n8n': 26,
   'src/lib': 28,
   // Protocol versions 2026-07-28 and 2025-11-25 of MCP, loaded by the first request to `/mcp`.
   '@modelcontextprotocol/server': 33,
@@ -30,7 +30,7 @@ const limits: Record<string, number> = {
   'src/users': 10,
   'src/analytics': 10,
   'src/credentials': 8,
-  'src/http': 8,
+  'src/http': 9,
   // Reads OTLP.
   pbf: 2,
   'src/runs': 6,
