@@ -24,6 +24,7 @@ export type ErrorCode =
   | 'invalid'
   | 'invalid-workflow'
   | 'invalid-edit'
+  | 'deployment-blocked'
   | 'idempotency-key-reused'
   | 'url-not-allowed'
   | 'too-many-requests'

@@ -396,7 +396,7 @@ const operations: Record<string, [statements: number, requests: number]> = {
   'DELETE /v1/instances/{spare-instance-1}': [5, 4],
   'POST /v1/instances/{instances}/workflows/{n8n-import-1}/import': [13, 6],
   'POST /v1/deployments/plan': [7, 3],
-  'POST /v1/deployments': [22, 17],
+  'POST /v1/deployments': [23, 17],
   'POST /v1/deployments?track': [8, 5],
   'PATCH /v1/deployments/{tracked}': [4, 2],
   'DELETE /v1/deployments/{tracked}': [2, 2],
@@ -539,7 +539,12 @@ const bodies: Record<string, unknown> = {
   'POST /v1/instances': { name: 'Third', baseUrl: 'https://n8n-3.example.com', apiKey: 'planted-api-key' },
   'PATCH /v1/instances/{spare-instance-1}': { name: 'Renamed' },
   'POST /v1/instances/{instances}/workflows/{n8n-import-1}/import': {},
-  'POST /v1/deployments': { workflowId: '{spare-workflow-2}', instanceId: '{spare-instance-2}' },
+  // Its webhook path is taken.
+  'POST /v1/deployments': {
+    workflowId: '{spare-workflow-2}',
+    instanceId: '{spare-instance-2}',
+    force: 'Budget',
+  },
   'POST /v1/deployments?track': {
     workflowId: '{spare-workflow-2}',
     instanceId: '{instances}',

@@ -1,5 +1,6 @@
 /** @module Loads what a check needs, then checks or fixes a workflow. */
 import type { JsonObject } from '../lib/json-object.ts'
+import { isExactVersion, versionRanges } from '../n8n/api/version.ts'
 import { type CheckContext, type Checked, checkWithRefusals } from './check.ts'
 import { loadParser } from './code/parser.ts'
 import type { FactsOf } from './facts/node-facts.ts'
@@ -20,6 +21,12 @@ export interface CheckedWorkflow extends Checked {
 
 /** An n8n with the older public API is this version or an earlier one. */
 export const legacyVersion = '2.0'
+
+/** @param known the version or range of an instance, or null. Undefined: the latest version that Flowkeep knows */
+export function versionToCheck(known: string | null): string | undefined {
+  if (known === versionRanges.legacy) return legacyVersion
+  return isExactVersion(known) ? known : undefined
+}
 
 async function load(types: string[], n8nVersion: string | undefined): Promise<FactsOf> {
   const [facts] = await Promise.all([loadFacts(types, n8nVersion), loadParser()])

@@ -23,7 +23,10 @@ export const typeQuery = (q: string) =>
     cursor: z
       .string()
       .max(256)
-      .refine((cursor) => decodeTypeCursor(cursor) !== null, 'Not a cursor from this list. Use the nextCursor of a page')
+      .refine(
+        (cursor) => decodeTypeCursor(cursor) !== null,
+        'Not a cursor from this list. Use the nextCursor of a page',
+      )
       .optional(),
     q: z.string().max(100, 'At most 100 characters').optional().meta({ description: q }),
   })

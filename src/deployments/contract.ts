@@ -85,6 +85,18 @@ export const Fixes = z
       'Codes of findings with a `fix`. The repaired workflow is saved as a new version and deployed',
   })
 
+export const Force = z
+  .string()
+  .trim()
+  .min(1, 'Must not be empty')
+  .max(500, 'At most 500 characters')
+  .optional()
+  .meta({
+    description:
+      'Why to deploy although n8n would refuse to publish the workflow. Overrides the problems of a plan that are ' +
+      '`forceable`. The reason is saved in the audit trail',
+  })
+
 export const exampleDeployment = {
   workflowId: '01934f8e-6b7c-7a10-9c3d-5e2f1a0b4c6d',
   instanceId: '01934f8e-7f00-7b21-8e4f-6a3b2c1d0e9f',
@@ -130,6 +142,7 @@ export const NewDeployment = z
           'they block the deployment. Default: true',
       }),
     fixes: Fixes.optional(),
+    force: Force,
     planHash: z
       .string()
       .regex(/^[0-9a-f]{64}$/, 'Must be the planHash of a plan')
@@ -165,14 +178,18 @@ export const Redeployment = z
       .meta({ description: 'Whether to publish the workflow; false unpublishes it. Default: unchanged' }),
     withDependencies: z.boolean().optional().meta({ description: 'As in `POST /v1/deployments`' }),
     fixes: Fixes.optional(),
+    force: Force,
     reportSuccess: z.boolean().optional().meta({ description: 'As in `POST /v1/deployments`' }),
   })
   .meta({ ref: 'Redeployment', 'x-example': { version: 3 } })
 export type Redeployment = z.output<typeof Redeployment>
 
+export const ActivationQuery = z.strictObject({ force: Force })
+
 export const Rollback = z
   .strictObject({
     version: Version.meta({ description: 'A version that this deployment has deployed before' }),
+    force: Force,
   })
   .meta({ ref: 'Rollback', 'x-example': { version: 2 } })
 

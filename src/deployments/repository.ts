@@ -10,6 +10,7 @@ import { workflowVersions } from '../db/schema/workflows.ts'
 import { AppError, invalid } from '../errors.ts'
 import { type Page, type Slice, slice } from '../http/page.ts'
 import type { Deployment, DeploymentFilter, DeploymentVersion } from './contract.ts'
+import type { Forced } from './plan/publish-guard.ts'
 import { columns, deployedVersion, toDeployment } from './rows.ts'
 
 /** A user's deployments. Every method takes the owner first and reads only that user's rows. */
@@ -115,6 +116,7 @@ export class DeploymentRepository {
       'id' | 'workflowId' | 'instanceId' | 'version' | 'bindings' | 'reportSuccess' | 'intent'
     >,
     key?: CreationKey,
+    forced?: Forced,
   ): Promise<{ id: string; replayed: boolean }> {
     const { id, workflowId, instanceId, version } = row
     const createdAt = this.#now()
@@ -124,6 +126,7 @@ export class DeploymentRepository {
         .insert(deployments)
         .values({ ...row, userId, managed: true, status: 'pending', createdAt, updatedAt: createdAt }),
       auditEvent(this.#db, userId, 'deployment.created', id, { workflowId, instanceId, version }),
+      ...(forced ? [auditEvent(this.#db, userId, 'deployment.forced', id, { version, ...forced })] : []),
     ]).catch(creationFailed)
   }
 

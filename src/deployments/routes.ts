@@ -41,7 +41,8 @@ export function deploymentRoutes(
           '`inactive` or `failed` (with `step` and `error`), or `deploying` while it continues in the ' +
           'background. A workflow that is tracked on the instance is deployed in place: the response is 200 ' +
           'with the deployment that tracks it, and no second copy is created in n8n. With `n8nWorkflowId`, the ' +
-          'existing workflow in n8n is tracked and nothing is sent to n8n. An OAuth2 credential that ' +
+          'existing workflow in n8n is tracked and nothing is sent to n8n. A workflow that n8n would refuse to publish ' +
+          'fails with `deployment-blocked` before anything is sent, unless `force` gives a reason. An OAuth2 credential that ' +
           'needs a sign-in is created in n8n, and the request fails with `invalid` and the ' +
           '`consents`: sign in there, then repeat the request.',
         responses: { 200: Deployment, 201: Deployment },
@@ -49,6 +50,7 @@ export function deploymentRoutes(
         errors: [
           'invalid',
           'invalid-workflow',
+          'deployment-blocked',
           'deployment-exists',
           'quota-exceeded',
           'idempotency-key-reused',

@@ -31,7 +31,7 @@ const byName: Record<string, unknown> = {
   model: 'gpt-5',
   n8nCredentialId: 'mE3vQ9sT1kXbW2aZ',
   n8nExecutionId: '4711',
-  n8nVersion: '2.x',
+  n8nVersion: '2.41.1',
   n8nWorkflowId: 'kR7yP2nV5cLdH8uJ',
   name: 'Notify Slack about new orders',
   nextCursor: 'AZNPjmt8ehCcPV4vGgtMbQ',

@@ -46,7 +46,10 @@ export const pageQuery = {
   cursor: z
     .string()
     .max(64)
-    .refine((cursor) => decodeCursor(cursor) !== null, 'Not a cursor from this list. Use the nextCursor of a page')
+    .refine(
+      (cursor) => decodeCursor(cursor) !== null,
+      'Not a cursor from this list. Use the nextCursor of a page',
+    )
     .optional(),
 }
 

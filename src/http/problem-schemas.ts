@@ -44,6 +44,16 @@ const members: Partial<Record<ErrorCode, { required?: string[]; properties: Reco
   'invalid-workflow': {
     properties: { errors: fieldErrors, problems: listOf({ $ref: '#/components/schemas/Finding' }) },
   },
+  'deployment-blocked': {
+    required: ['problems', 'n8nVersion'],
+    properties: {
+      problems: {
+        ...listOf({ $ref: '#/components/schemas/PlanProblem' }),
+        description: 'The problems that block the deployment, with pointers into the workflow',
+      },
+      n8nVersion: { type: 'string', description: 'The n8n version that the check assumes' },
+    },
+  },
   'insufficient-scope': {
     properties: {
       requiredScope: {

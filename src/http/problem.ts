@@ -27,6 +27,7 @@ const problems = {
   invalid: [422, 'Invalid request'],
   'invalid-workflow': [422, 'Invalid workflow'],
   'invalid-edit': [422, 'Edit not applied'],
+  'deployment-blocked': [422, 'Deployment blocked'],
   'idempotency-key-reused': [422, 'Idempotency key already used'],
   'url-not-allowed': [422, 'URL not allowed'],
   'precondition-required': [428, 'If-Match header required'],

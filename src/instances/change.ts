@@ -3,6 +3,7 @@ import { invalid } from '../errors.ts'
 import { hasScopes, requireEnvironment } from '../http/scopes.ts'
 import { testConnection } from './connection-test.ts'
 import type { Connection, InstanceConnections } from './connections.ts'
+import { isExactVersion } from '../n8n/api/version.ts'
 import type { Instance, InstanceChange, InstanceTest } from './contract.ts'
 import type { OtelExport } from './otel.ts'
 import type { ErrorReporter } from './reporter.ts'
@@ -14,6 +15,12 @@ export interface InstanceAccess {
   now: () => Date
 }
 
+/** A version that the user has set applies where n8n does not state its own. */
+function withVersion(tested: InstanceTest, n8nVersion: string | null): InstanceTest {
+  const isUnknown = tested.n8nVersion !== null && !isExactVersion(tested.n8nVersion)
+  return isUnknown && isExactVersion(n8nVersion) ? { ...tested, n8nVersion } : tested
+}
+
 /** Null when the user has no such instance. @throws {AppError} as `InstanceConnections.open` */
 export async function testInstance(
   { instances, connections, now }: InstanceAccess,
@@ -22,7 +29,8 @@ export async function testInstance(
 ): Promise<InstanceTest | null> {
   const connection = await connections.open(userId, id)
   if (!connection) return null
-  const tested = await testConnection(connection.client, now)
+  const found = await testConnection(connection.client, now)
+  const tested = withVersion(found, connection.instance.n8nVersion)
   await instances.recordTest(userId, id, connection.instance.version, tested)
   return tested
 }
@@ -44,7 +52,10 @@ export async function changeInstance(
   const stored = await instances.find(userId, id)
   if (!stored) return null
   const client = connections.clientFor(change.baseUrl ?? stored.baseUrl, change.apiKey)
-  const tested = await testConnection(client, now)
+  const found = await testConnection(client, now)
+  const isSameServer = change.baseUrl === undefined || change.baseUrl === stored.baseUrl
+  const known = change.n8nVersion !== undefined ? change.n8nVersion : isSameServer ? stored.n8nVersion : null
+  const tested = withVersion(found, known)
   if (tested.status === 'refused')
     throw invalid('/apiKey', `${tested.detail}. The stored key was not changed`)
   return instances.update(userId, id, change, expected, tested)

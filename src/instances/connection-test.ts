@@ -2,11 +2,9 @@
 import type { InstanceCapabilities } from '../db/schema/instances.ts'
 import type { N8nClient } from '../n8n/api/client.ts'
 import { isN8nError, N8nError } from '../n8n/api/transport.ts'
+import { versionRanges } from '../n8n/api/version.ts'
 import { toAppError } from './connections.ts'
 import type { InstanceTest } from './contract.ts'
-
-/** n8n's public API does not report its version, only its endpoints. */
-const versions = { current: '2.1 or later', legacy: '1.x or 2.0' }
 
 /** The n8n scopes each feature requires, with the endpoint that the scope opens or its older forms. */
 const needs: [feature: string, calls: [scope: string, ...endpoints: string[]][]][] = [
@@ -62,16 +60,17 @@ const legacyLimitations = [
   'Testing credentials and listing existing ones: this n8n version has no endpoints for these.',
 ]
 
-/** Never throws for any response of n8n. Sends at most three requests, one after the other. */
+/** Never throws for any response of n8n. Sends at most four requests. */
 export async function testConnection(client: N8nClient, now: () => Date): Promise<InstanceTest> {
-  const tested = (
+  const version = client.version()
+  const tested = async (
     status: InstanceTest['status'],
     detail: string | null,
     found?: InstanceCapabilities,
-  ): InstanceTest => ({
+  ): Promise<InstanceTest> => ({
     status,
     detail,
-    n8nVersion: found ? versions[found.generation] : null,
+    n8nVersion: found ? ((await version) ?? versionRanges[found.generation]) : null,
     generation: found?.generation ?? null,
     cannot: found?.cannot ?? [],
     testedAt: now().toISOString(),
@@ -81,7 +80,7 @@ export async function testConnection(client: N8nClient, now: () => Date): Promis
     if (!endpoints) {
       await client.listWorkflows({ limit: 1 })
       const limitations = [...legacyLimitations, ...(await executionLimitations(client))]
-      return tested('limited', `n8n ${versions.legacy} does not support every feature`, {
+      return await tested('limited', `n8n ${versionRanges.legacy} does not support every feature`, {
         generation: 'legacy',
         cannot: limitations,
       })
@@ -93,11 +92,11 @@ export async function testConnection(client: N8nClient, now: () => Date): Promis
     })
     const detail = 'The API key is missing scopes. Create one in n8n that has them'
     const found: InstanceCapabilities = { generation: 'current', cannot: limitations }
-    return limitations.length > 0 ? tested('limited', detail, found) : tested('ok', null, found)
+    return await (limitations.length > 0 ? tested('limited', detail, found) : tested('ok', null, found))
   } catch (error) {
     if (!(error instanceof N8nError)) throw error
     const { code, message } = toAppError(error)
-    return tested(code === 'instance-refused' ? 'refused' : 'unreachable', message)
+    return await tested(code === 'instance-refused' ? 'refused' : 'unreachable', message)
   }
 }
 

@@ -27,6 +27,8 @@ export interface ConnectedInstance {
   /** Origin and path prefix, without a trailing slash. */
   baseUrl: string
   version: number
+  /** Exact, as n8n or the user states it; else a range, or null before the first test. */
+  n8nVersion: string | null
   reporterWorkflowId: string | null
   reporterCredentialId: string | null
   isReporterTokenCurrent: boolean
@@ -68,6 +70,7 @@ export class InstanceConnections {
         baseUrl: instances.baseUrl,
         apiKey: instances.apiKey,
         version: instances.version,
+        n8nVersion: instances.n8nVersion,
         reporterWorkflowId: instances.reporterWorkflowId,
         reporterCredentialId: instances.reporterCredentialId,
         isReporterTokenCurrent: reporterColumns.isTokenCurrent,

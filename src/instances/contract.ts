@@ -2,6 +2,7 @@
 import * as z from 'zod'
 import { asBoolean } from '../http/openapi.ts'
 import { environments, instanceStatuses } from '../db/schema/instances.ts'
+import { isExactVersion } from '../n8n/api/version.ts'
 import { pageQuery, sliceOf } from '../http/page.ts'
 
 const Name = z.string().trim().min(1, 'Must not be empty').max(128, 'At most 128 characters')
@@ -19,13 +20,10 @@ const ApiKey = z
   .regex(/^[\x21-\x7e]{1,4096}$/, '1 to 4,096 printable ASCII characters without spaces')
   .meta({ description: 'Write-only. Only ever sent to the origin of `baseUrl`' })
 
-const Environment = z
-  .enum(environments)
-  .nullable()
-  .meta({
-    description:
-      'On `production`, access tokens need the scope `deploy:production` to deploy. Null: any other use',
-  })
+const Environment = z.enum(environments).nullable().meta({
+  description:
+    'On `production`, access tokens need the scope `deploy:production` to deploy. Null: any other use',
+})
 
 /** Polls are 5 minutes apart. Three missed polls need attention. */
 export const lateAfterSeconds = 15 * 60
@@ -38,6 +36,8 @@ export const NewInstance = z
   })
 export type NewInstance = z.output<typeof NewInstance>
 
+const ExactN8nVersion = z.string().refine(isExactVersion, 'Must be a version such as 2.41 or 2.41.1')
+
 /** Omitted properties stay unchanged. Another origin requires the API key again. */
 export const InstanceChange = z
   .strictObject({
@@ -45,6 +45,13 @@ export const InstanceChange = z
     baseUrl: BaseUrl.optional(),
     apiKey: ApiKey.optional(),
     environment: Environment.optional(),
+    n8nVersion: ExactN8nVersion.nullable()
+      .optional()
+      .meta({
+        description:
+          'The version of n8n, such as 2.41.1, for a server that does not show it; null forgets it. A connection test ' +
+          'replaces it if n8n states its version',
+      }),
   })
   .meta({ ref: 'InstanceChange', 'x-example': { name: 'Production' } })
 export type InstanceChange = z.output<typeof InstanceChange>
@@ -58,7 +65,11 @@ const Generation = z.enum(['current', 'legacy']).meta({
 const N8nVersion = z
   .string()
   .nullable()
-  .meta({ description: "The version range that n8n's public API implies; null before the first test" })
+  .meta({
+    description:
+      'The version that n8n states or that you set, such as 2.41.1. Otherwise the range that its API implies, such as ' +
+      '"2.1 or later": set the version then, so that checks use the right facts. Null before the first test',
+  })
 
 export const Instance = z
   .object({

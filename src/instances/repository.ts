@@ -187,8 +187,13 @@ export class InstanceRepository {
           'The URL points to another server. Send its API key: a key is only ever sent to the server it was entered for',
         )
       }
+      const n8nVersion =
+        change.n8nVersion === undefined ? (isMoved ? null : stored.n8nVersion) : change.n8nVersion
       const isUnchanged =
-        next.name === stored.name && next.baseUrl === stored.baseUrl && environment === stored.environment
+        next.name === stored.name &&
+        next.baseUrl === stored.baseUrl &&
+        environment === stored.environment &&
+        n8nVersion === stored.n8nVersion
       if (change.apiKey === undefined && isUnchanged) {
         return this.#toInstance(stored)
       }
@@ -202,6 +207,7 @@ export class InstanceRepository {
           with updated as (
             update instances
             set name = ${next.name}, base_url = ${next.baseUrl}, environment = ${environment}, version = version + 1,
+              n8n_version = ${tested?.n8nVersion ?? n8nVersion},
               server_key = case when base_url = ${next.baseUrl} then server_key else ${serverKeyOf(next.baseUrl)} end,
               api_key = coalesce(${apiKey ? JSON.stringify(apiKey) : null}::jsonb, api_key)
               ${reconnected ? sql`, ${testResult(tested)}, next_poll_at = ${this.#now()}, poll_failures = 0` : sql``}
@@ -223,7 +229,7 @@ export class InstanceRepository {
    */
   async recordTest(userId: string, id: string, version: number, tested: InstanceTest): Promise<void> {
     await this.#db.execute(sql`
-      update instances set ${testResult(tested)}
+      update instances set ${testResult(tested)}, n8n_version = coalesce(${tested.n8nVersion}, n8n_version)
       where user_id = ${userId} and id = ${id} and version = ${version}`)
   }
 
@@ -359,13 +365,12 @@ export class InstanceRepository {
 export const webhookUrlOf = (publicUrl: string, instanceId: string): string =>
   `${publicUrl}/hooks/n8n/${instanceId}`
 
-/** A failed test keeps the version and capabilities of an earlier one. */
+/** A failed test keeps the capabilities of an earlier one. */
 function testResult(tested: InstanceTest | undefined): SQL {
   if (!tested) return sql`status = 'untested', status_detail = null, tested_at = null`
-  const { status, detail, n8nVersion, generation, cannot, testedAt } = tested
+  const { status, detail, generation, cannot, testedAt } = tested
   const capabilities = generation && JSON.stringify({ generation, cannot })
   return sql`status = ${status}, status_detail = ${detail}, tested_at = ${testedAt}::timestamptz,
-    n8n_version = coalesce(${n8nVersion}, n8n_version),
     capabilities = coalesce(${capabilities}::jsonb, capabilities)`
 }
 

@@ -20,12 +20,9 @@ export const AuditEvent = z
       .record(z.string(), z.unknown())
       .nullable()
       .meta({ description: 'Details of the change, without secrets' }),
-    token: z
-      .object({ id: z.uuid(), name: z.string() })
-      .nullable()
-      .meta({
-        description: 'The access token that made the change. Null for a session, and for Flowkeep itself',
-      }),
+    token: z.object({ id: z.uuid(), name: z.string() }).nullable().meta({
+      description: 'The access token that made the change. Null for a session, and for Flowkeep itself',
+    }),
     at: z.iso.datetime(),
   })
   .meta({ ref: 'AuditEvent' })

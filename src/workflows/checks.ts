@@ -1,6 +1,6 @@
 /** @module Checks workflows for the n8n version of an instance, and applies fixes as new versions. */
 import { eq, and } from 'drizzle-orm'
-import { type CheckOptions, checkWorkflow, fixWorkflow, legacyVersion } from '../check/run.ts'
+import { type CheckOptions, checkWorkflow, fixWorkflow, versionToCheck } from '../check/run.ts'
 import { applyPatch } from '../check/json-patch.ts'
 import { otherWarnings } from '../check/warnings.ts'
 import type { Db } from '../db/client.ts'
@@ -66,11 +66,11 @@ export class WorkflowChecks {
   async #optionsOf(userId: string, { instanceId, n8nVersion }: Target): Promise<CheckOptions> {
     if (n8nVersion !== undefined || instanceId === undefined) return { n8nVersion }
     const [instance] = await this.#db.read
-      .select({ capabilities: instances.capabilities })
+      .select({ n8nVersion: instances.n8nVersion })
       .from(instances)
       .where(and(eq(instances.userId, userId), eq(instances.id, instanceId)))
     if (!instance) throw notFound('Instance')
-    return { n8nVersion: instance.capabilities?.generation === 'legacy' ? legacyVersion : undefined }
+    return { n8nVersion: versionToCheck(instance.n8nVersion) }
   }
 }
 

@@ -232,9 +232,10 @@ describe('publishing', () => {
       credentials: {},
       parameters: {},
     }
-    const { body } = await user.deploy(await user.workflow({ ...content, nodes: [manual, code] }))
+    const workflowId = await user.workflow({ ...content, nodes: [manual, code] })
+    const { body } = await user.deploy(workflowId, { force: 'A colleague starts it by hand' })
     expect(body).toMatchObject({ status: 'inactive', error: expect.stringContaining('trigger') })
-    expect((await user.act(body.id, 'activate')).body).toMatchObject({
+    expect((await user.act(body.id, 'activate?force=Try')).body).toMatchObject({
       status: 'inactive',
       error: expect.stringContaining('trigger'),
     })
@@ -261,7 +262,8 @@ describe('publishing', () => {
         parameters: { rule: { interval: [{ field: 'cronExpression', expression: 'not a cron' }] } },
       },
     ]
-    const { body } = await user.deploy(await user.workflow({ name: 'Nightly', nodes, connections: {} }))
+    const workflowId = await user.workflow({ name: 'Nightly', nodes, connections: {} })
+    const { body } = await user.deploy(workflowId, { force: 'Try it' })
     expect(body).toMatchObject({ status: 'failed', step: 'verify', error: expect.stringContaining('cron') })
     expect((await user.act(body.id, 'undeploy')).body.status).toBe('undeployed')
   })
@@ -272,7 +274,8 @@ describe('publishing', () => {
     const { body: first } = await user.deploy(
       await user.workflow(orders({ path: 'one-path', name: 'First' })),
     )
-    const { body } = await user.deploy(await user.workflow(orders({ path: 'one-path', name: 'Second' })))
+    const second = await user.workflow(orders({ path: 'one-path', name: 'Second' }))
+    const { body } = await user.deploy(second, { force: 'The first one is about to be undeployed' })
     expect(body).toMatchObject({
       status: 'failed',
       step: 'publish',

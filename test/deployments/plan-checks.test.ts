@@ -120,8 +120,9 @@ describe('a community node', () => {
     })
     expect(plan.problems[0].message).toMatch(/package @acme\/n8n-nodes-shop there/)
     expect(await planOf(user, workflowId, { publish: false })).toMatchObject({ ready: true })
+    expect((await user.deploy(workflowId)).body).toMatchObject({ code: 'deployment-blocked' })
     // n8n agrees.
-    expect((await user.deploy(workflowId)).body).toMatchObject({
+    expect((await user.deploy(workflowId, { force: 'Ask n8n' })).body).toMatchObject({
       status: 'failed',
       error: expect.stringContaining(`Unrecognized node type: ${type}`),
     })

@@ -91,6 +91,8 @@ export interface StubPackage {
 
 export interface StubState {
   generation: Generation
+  /** Null: the editor is disabled, so that nothing shows the version. */
+  editorVersion: string | null
   workflows: Map<string, StubWorkflow>
   credentials: Map<string, StubCredential>
   /** oldest first */

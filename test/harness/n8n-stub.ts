@@ -41,6 +41,7 @@ export interface N8nStubOptions {
 
 export type N8nStub = Awaited<ReturnType<typeof createN8nStub>>
 
+const VERSIONS: Record<Generation, string> = { '2.41': '2.41.1', '2.0': '2.0.3', '1.x': '1.123.0' }
 const MAX_BODY_BYTES = 16 * 1024 * 1024
 
 interface Request_ {
@@ -62,6 +63,7 @@ export async function createN8nStub(options: N8nStubOptions = {}) {
     workingCredentials: new Set(),
     communityPackages: [],
     withheld: new Set(),
+    editorVersion: VERSIONS[options.generation ?? '2.41'],
     otel: { settings: { ...OTEL_DEFAULTS }, managed: new Set(), testError: null },
   }
   let advancedMs = 0
@@ -78,6 +80,9 @@ export async function createN8nStub(options: N8nStubOptions = {}) {
   const faults: StubFault[] = []
 
   async function handle(request: Request_): Promise<{ response: Response; fault?: StubFault }> {
+    if (request.path === '/' && state.editorVersion !== null) {
+      return { response: html(200, editorPage(state.editorVersion)) }
+    }
     workflows.settle(context)
     const webhook = request.path.match(/^\/webhook\/(.+)$/)
     const path = request.path.match(/^\/api\/v1(\/.*?)\/?$/)?.[1]
@@ -232,6 +237,12 @@ function drained(outgoing: ServerResponse): Promise<void> {
     }
     outgoing.on('drain', done).on('close', done)
   })
+}
+
+/** The start of the page of n8n's editor. */
+const editorPage = (version: string): string => {
+  const sentry = btoa(JSON.stringify({ dsn: '', environment: 'development', release: `n8n@${version}` }))
+  return `<meta name="n8n:config:rest-endpoint" content="cmVzdA=="><meta name="n8n:config:sentry" content="${sentry}">`
 }
 
 function takeFault(faults: StubFault[], step: string): StubFault | undefined {

@@ -53,7 +53,7 @@ describe('a new API key is tested before it replaces the old one', () => {
     const { stub, user, path } = await connected.world()
     const asked: string[] = []
     connected.n8n.fetch = (input, init) => {
-      asked.push(new Request(input).url)
+      if (new Headers(init?.headers).has('x-n8n-api-key')) asked.push(new Request(input).url)
       return stub.fetch(input, init)
     }
     const body = { baseUrl: 'https://other.example.com/n8n', apiKey: 'new-key' }

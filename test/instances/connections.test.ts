@@ -108,7 +108,7 @@ describe('testing the connection', () => {
     expect(tested.json).toEqual({
       status: 'ok',
       detail: null,
-      n8nVersion: '2.1 or later',
+      n8nVersion: '2.41.1',
       generation: 'current',
       cannot: [],
       testedAt: expect.any(String),
@@ -124,11 +124,30 @@ describe('testing the connection', () => {
   })
 
   test.each(['1.x', '2.0'] as const)('n8n %s is limited, with its limitations', async (generation) => {
-    const { user, path } = await connected.world({ generation })
+    const { user, path, stub } = await connected.world({ generation })
+    stub.state.editorVersion = null
     const { json } = await user.call('POST', `${path}/test`)
     expect(json).toMatchObject({ status: 'limited', generation: 'legacy', n8nVersion: '1.x or 2.0' })
     expect(json.cannot).toHaveLength(4)
     expect(json.cannot[0]).toMatch(/^Rolling back without a new upload: /)
+  })
+
+  test('a version that the user sets applies until n8n states its own', async () => {
+    const { user, path, stub } = await connected.world()
+    stub.state.editorVersion = null
+    const test = async () => (await user.call('POST', `${path}/test`)).json.n8nVersion
+    const stored = async () => (await user.call('GET', path)).json.n8nVersion
+    const set = (n8nVersion: unknown) =>
+      user.call('PATCH', path, { body: { n8nVersion }, headers: { 'If-Match': '*' } })
+    expect(await test()).toBe('2.1 or later')
+    expect((await set('2.30.8')).json.n8nVersion).toBe('2.30.8')
+    expect([await test(), await stored()]).toEqual(['2.30.8', '2.30.8'])
+    expect((await set('two')).status).toBe(422)
+    expect((await set(null)).json.n8nVersion).toBeNull()
+    expect([await test(), await stored()]).toEqual(['2.1 or later', '2.1 or later'])
+    await set('2.30')
+    stub.state.editorVersion = '2.41.1'
+    expect([await test(), await stored()]).toEqual(['2.41.1', '2.41.1'])
   })
 
   test('a key without scopes is limited, with each missing scope', async () => {

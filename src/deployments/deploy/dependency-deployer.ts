@@ -6,9 +6,11 @@ import { workflows, workflowVersions } from '../../db/schema/workflows.ts'
 import { AppError } from '../../errors.ts'
 import { type Connection, type InstanceConnections, toAppError } from '../../instances/connections.ts'
 import { N8nError } from '../../n8n/api/transport.ts'
+import type { Catalogue } from '../../n8n/catalogue/catalogue.ts'
 import { canBeCalled, subWorkflowRefs } from '../../n8n/reading/sub-workflow-refs.ts'
 import type { Deployment, NewDeployment } from '../contract.ts'
-import { Dependencies } from '../plan/dependencies.ts'
+import { Dependencies, type PendingDependency } from '../plan/dependencies.ts'
+import { refuseBlocked, refusalsOf } from '../plan/publish-guard.ts'
 import type { DeploymentContext } from '../context.ts'
 import type { Releases } from '../release.ts'
 import type { RunRow } from './run.ts'
@@ -21,7 +23,12 @@ const maximumPages = 20
 interface Deploys {
   create: (userId: string, body: NewDeployment) => Promise<Deployment>
   deploy: (userId: string, id: string, change: object) => Promise<Deployment | null>
-  publish: (userId: string, id: string, action: 'activate') => Promise<Deployment | null>
+  publish: (
+    userId: string,
+    id: string,
+    action: 'activate',
+    options: { reason: string | undefined },
+  ) => Promise<Deployment | null>
 }
 
 interface Dependent {
@@ -37,6 +44,7 @@ export class DependencyDeployer {
   readonly #db: Db
   readonly #subWorkflows: SubWorkflows
   readonly #connections: Pick<InstanceConnections, 'open'>
+  readonly #loadCatalogue: () => Promise<Catalogue>
 
   constructor(
     db: Db,
@@ -44,23 +52,26 @@ export class DependencyDeployer {
       connections: Pick<InstanceConnections, 'open'>
       releases: Releases
       subWorkflows: SubWorkflows
+      loadCatalogue: () => Promise<Catalogue>
     },
   ) {
     this.#db = db
     this.#subWorkflows = options.subWorkflows
     this.#connections = options.connections
+    this.#loadCatalogue = options.loadCatalogue
     this.graph = new Dependencies(options.subWorkflows, options.releases)
   }
 
   /**
    * Deploys every dependency that is not live, in the order of their calls.
+   * @param force the reason to deploy those that n8n would refuse to publish
    * @throws {AppError} `conflict` with the `deploymentId` of a dependency that did not become live; as `Deployer.create`
    */
   async deploy(
     userId: string,
     { release: { workflowId, instanceId, workflow }, connection: opening }: DeploymentContext,
     there: { n8nWorkflowId: string | null } | null,
-    deployer: Deploys,
+    { deployer, force }: { deployer: Deploys; force: string | undefined },
   ): Promise<void> {
     if (subWorkflowRefs(workflow).length === 0) return
     const connection = await opening
@@ -73,17 +84,34 @@ export class DependencyDeployer {
       const { pending, findings } = await this.graph.order(userId, instanceId, caller, client)
       const [first] = findings
       if (first) throw new AppError('conflict', first.message)
+      if (pending.length > 1) await this.#refuseBlocked(pending, connection, force)
       for (const { workflowId: id, name, deploymentId, action } of pending) {
-        const created =
+        const created = await ofSubWorkflow(name, () =>
           deploymentId === null
-            ? await deployer.create(userId, { workflowId: id, instanceId, withDependencies: false })
+            ? deployer.create(userId, { workflowId: id, instanceId, withDependencies: false, force })
             : action === 'activate'
-              ? await deployer.publish(userId, deploymentId, 'activate')
-              : await deployer.deploy(userId, deploymentId, { withDependencies: false })
+              ? deployer.publish(userId, deploymentId, 'activate', { reason: force })
+              : deployer.deploy(userId, deploymentId, { withDependencies: false, force }),
+        )
         if (created?.status !== 'active') throw notLive(name, created)
       }
     } catch (error) {
       throw error instanceof N8nError ? toAppError(error) : error
+    }
+  }
+
+  /** Checks all of them before the first one is sent. @throws {AppError} `deployment-blocked` */
+  async #refuseBlocked(
+    pending: readonly PendingDependency[],
+    opened: Connection,
+    force: string | undefined,
+  ): Promise<void> {
+    const catalogue = await this.#loadCatalogue()
+    const connection = Promise.resolve(opened)
+    for (const { name, release, n8nWorkflowId, action } of pending) {
+      if (action !== 'deploy') continue
+      const refusals = await refusalsOf({ release, connection, n8nWorkflowId }, catalogue)
+      await ofSubWorkflow(name, async () => refuseBlocked(refusals, force))
     }
   }
 
@@ -170,6 +198,17 @@ async function callersInN8n(client: Connection['client'], id: string): Promise<D
     if (!(error instanceof N8nError)) throw error
   }
   return found
+}
+
+/** Names the sub-workflow in the reason why it cannot be deployed. */
+async function ofSubWorkflow<T>(name: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (!(error instanceof AppError) || error.code !== 'deployment-blocked') throw error
+    const { code, message, extra = {} } = error
+    throw new AppError(code, `Sub-workflow ${JSON.stringify(name)}: ${message}`, { extra })
+  }
 }
 
 function notLive(name: string, deployment: Deployment | null): AppError {

@@ -28,6 +28,7 @@ import { Consents } from '../plan/consents.ts'
 import { DependencyDeployer } from './dependency-deployer.ts'
 import { SettingsRestorer } from './settings-restorer.ts'
 import { Planner } from '../plan/plan.ts'
+import { type Forced, isPublished, refuseBlocked, refusalsOf } from '../plan/publish-guard.ts'
 import type { WorkflowRepository } from '../../workflows/repository.ts'
 import { toRemoteBody } from '../remote/body.ts'
 import { RemoteCredentials } from '../remote/credentials.ts'
@@ -106,8 +107,8 @@ export class Deployer {
   /**
    * Saves a new deployment and starts its run. The result has the status it reached, which may be `failed`. If a
    * deployment already tracks the workflow on the instance, that deployment is used and the workflow deployed in place.
-   * @throws {AppError} `invalid`, `invalid-workflow`, `deployment-exists`, `quota-exceeded`, `idempotency-key-reused`,
-   * `conflict`
+   * @throws {AppError} `invalid`, `invalid-workflow`, `deployment-blocked`, `deployment-exists`, `quota-exceeded`,
+   * `idempotency-key-reused`, `conflict`
    */
   async create(userId: string, body: NewDeployment, key?: CreationKey): Promise<Deployment> {
     const { workflowId, instanceId, version, publish = true, reportSuccess = false } = body
@@ -122,9 +123,11 @@ export class Deployer {
       if (earlier) return earlier
       throw new AppError('deployment-exists', existing, { extra: { deploymentId: deployed.id } })
     }
-    const bindings = await this.#binder.bind(userId, planned, requested)
     await this.#checkSendable(planned.release)
-    if (body.planHash !== undefined) {
+    let forced: Forced | undefined
+    if (body.planHash === undefined) {
+      forced = await this.#refuseBlocked(planned, body)
+    } else {
       const request = {
         workflowId,
         instanceId,
@@ -134,18 +137,29 @@ export class Deployer {
         ...(body.bindings && { bindings: body.bindings }),
         ...(body.fixes && { fixes: body.fixes }),
       }
-      const { planHash } = await this.planner.plan(userId, request, { context: planned })
-      if (planHash !== body.planHash) throw new AppError('conflict', 'The plan has changed. Review it again')
+      const plan = await this.planner.plan(userId, request, { context: planned })
+      if (plan.planHash !== body.planHash) {
+        throw new AppError('conflict', 'The plan has changed. Review it again')
+      }
+      forced = refuseBlocked(plan, body.force)
     }
+    const bindings = await this.#binder.bind(userId, planned, requested)
     const context = await this.#saveFixed(userId, planned)
-    if (withDependencies) await this.#dependencies.deploy(userId, context, deployed, this)
+    if (withDependencies) await this.#deployDependencies(userId, context, deployed, body.force)
     const { version: saved } = context.release
     const intent = intentOf(saved, publish)
     if (tracked)
-      return this.#createInPlace(userId, tracked.id, intent, { bindings, reportSuccess }, context, key)
+      return this.#createInPlace(
+        userId,
+        tracked.id,
+        intent,
+        { bindings, reportSuccess, forced },
+        context,
+        key,
+      )
     const id = uuidv7()
     const row = { id, workflowId, instanceId, version: saved, bindings, reportSuccess, intent }
-    const created = await this.#options.deployments.createManaged(userId, row, key)
+    const created = await this.#options.deployments.createManaged(userId, row, key, forced)
     if (!created.replayed) {
       const run = await this.#runs.resume(userId, created.id)
       if (run) await this.#runner.work(run, requestMs, context)
@@ -158,7 +172,7 @@ export class Deployer {
     userId: string,
     id: string,
     intent: DeploymentIntent,
-    wanted: { bindings: SlotBinding[]; reportSuccess: boolean },
+    wanted: { bindings: SlotBinding[]; reportSuccess: boolean; forced: Forced | undefined },
     context: DeploymentContext,
     key: CreationKey | undefined,
   ): Promise<Deployment> {
@@ -196,22 +210,30 @@ export class Deployer {
     requireDeploy(row)
     const requested = requestedBindings(change.bindings)
     const planned = await this.#contexts.load(userId, { workflowId, instanceId, version, fixes }, before)
-    const bindings = await this.#binder.bind(userId, planned, requested)
     await this.#checkSendable(planned.release)
+    const forced = await this.#refuseBlocked(planned, change)
+    const bindings = await this.#binder.bind(userId, planned, requested)
     const context = await this.#saveFixed(userId, planned)
     const intent = intentOf(context.release.version, publish)
-    if (change.withDependencies !== false) await this.#dependencies.deploy(userId, context, row, this)
+    if (change.withDependencies !== false) {
+      await this.#deployDependencies(userId, context, row, change.force)
+    }
     const isUpToDate = () => this.#upToDate.check(row, intent, bindings, context)
     if (reportSuccess === row.reportSuccess && (await isUpToDate()))
       return this.#options.deployments.find(userId, id)
-    return this.#start(row, intent, { bindings, reportSuccess }, context)
+    return this.#start(row, intent, { bindings, reportSuccess, forced }, context)
   }
 
   /**
    * Deploys a version that this deployment has deployed before, with the credentials it had then.
    * @throws {AppError} `invalid` for any other version, and as `deploy`
    */
-  async rollback(userId: string, id: string, version: number): Promise<Deployment | null> {
+  async rollback(
+    userId: string,
+    id: string,
+    version: number,
+    { force }: Pick<Redeployment, 'force'> = {},
+  ): Promise<Deployment | null> {
     const [deployed, history] = await Promise.all([
       this.releases.deployedById(userId, id),
       this.#runs.history(userId, id, version),
@@ -223,20 +245,22 @@ export class Deployer {
         `Version ${version} was never live in this deployment. Choose one of its earlier versions`,
       )
     const { bindings, content } = history
-    return this.#deploy(deployed, { version }, bindings ? { ...deployed, bindings, content } : deployed)
+    const change = { version, force }
+    return this.#deploy(deployed, change, bindings ? { ...deployed, bindings, content } : deployed)
   }
 
   /**
    * Publishes or unpublishes the workflow. Always asks n8n, because a user may have unpublished or deleted it there.
    * @param force deactivate it even if other workflows call it
+   * @param reason activate it although n8n would refuse to publish it
    * @throws {AppError} `conflict` for a tracked or undeployed workflow, and while another run works on it; `in-use` with
-   * the `dependents` that call it
+   * the `dependents` that call it; `deployment-blocked`
    */
   async publish(
     userId: string,
     id: string,
     action: 'activate' | 'deactivate',
-    { force = false } = {},
+    { force = false, reason }: { force?: boolean; reason?: string | undefined } = {},
   ): Promise<Deployment | null> {
     const row = await this.#runs.find(userId, id)
     if (!row) return null
@@ -247,9 +271,14 @@ export class Deployer {
     if (action === 'deactivate' && !force) await this.#dependencies.refuseInUse(row, 'deactivate')
     // n8n may have the version of an unfinished deploy.
     if (row.intent?.action === 'deploy') {
-      return this.deploy(userId, id, { version: row.version, publish: action === 'activate' })
+      return this.deploy(userId, id, { version: row.version, publish: action === 'activate', force: reason })
     }
-    return this.#start(row, { action })
+    if (action === 'deactivate' || row.status === 'active') return this.#start(row, { action })
+    const { workflowId, instanceId, version } = row
+    const context = await this.#contexts.load(userId, { workflowId, instanceId, version }, null)
+    const candidate = { ...context, n8nWorkflowId: row.n8nWorkflowId }
+    const forced = refuseBlocked(await refusalsOf(candidate, await this.#options.loadCatalogue()), reason)
+    return this.#start(row, { action }, { forced }, context)
   }
 
   /**
@@ -321,10 +350,15 @@ export class Deployer {
   async #start(
     row: RunRow,
     intent: DeploymentIntent,
-    wanted: { bindings?: RunRow['bindings']; reportSuccess?: boolean } = {},
+    wanted: {
+      bindings?: RunRow['bindings']
+      reportSuccess?: boolean
+      forced?: Forced | undefined
+    } = {},
     context?: DeploymentContext,
   ): Promise<Deployment | null> {
-    const run = await this.#runs.begin(row, intent, wanted)
+    const { forced, ...change } = wanted
+    const run = await this.#runs.begin(row, intent, change, forced)
     if (!run) {
       throw new AppError(
         'conflict',
@@ -338,7 +372,7 @@ export class Deployer {
     return this.#options.deployments.find(row.userId, row.id)
   }
 
-  /** Rejects a workflow that n8n would refuse before anything is saved. */
+  /** Rejects a workflow that cannot be sent to n8n, before anything is saved. */
   async #checkSendable({ workflow }: Release): Promise<void> {
     const catalogue = await this.#options.loadCatalogue()
     const { errors, findings } = toRemoteBody(workflow, catalogue, { credentials: new Map() })
@@ -346,6 +380,26 @@ export class Deployer {
     if (!first) return
     const detail = `${first.pointer} ${first.detail}`
     throw new AppError('invalid-workflow', detail, { errors, extra: { problems: findings } })
+  }
+
+  /** @throws {AppError} `deployment-blocked` if n8n would refuse to publish the workflow and no reason is given */
+  async #refuseBlocked(
+    context: DeploymentContext,
+    { publish = true, force }: Pick<Redeployment, 'publish' | 'force'>,
+  ): Promise<Forced | undefined> {
+    const { release, deployed } = context
+    if (!publish || isPublished(deployed, release)) return undefined
+    const candidate = { ...context, n8nWorkflowId: deployed?.n8nWorkflowId ?? null }
+    return refuseBlocked(await refusalsOf(candidate, await this.#options.loadCatalogue()), force)
+  }
+
+  #deployDependencies(
+    userId: string,
+    context: DeploymentContext,
+    deployed: Deployed | null,
+    force: string | undefined,
+  ): Promise<void> {
+    return this.#dependencies.deploy(userId, context, deployed, { deployer: this, force })
   }
 
   /** Saves the repaired workflow as a version. The same repairs of the same version create it only once. */

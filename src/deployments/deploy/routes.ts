@@ -7,7 +7,7 @@ import type { AuthEnv } from '../../http/auth.ts'
 import { describe, asBoolean } from '../../http/openapi.ts'
 import { valid } from '../../http/validate.ts'
 import { instanceErrors } from '../../instances/connections.ts'
-import { Deployment, Redeployment, Rollback } from '../contract.ts'
+import { ActivationQuery, Deployment, Redeployment, Rollback } from '../contract.ts'
 import type { Deployer } from './deployer.ts'
 import { Plan, PlanRequest } from '../plan/contract.ts'
 
@@ -46,7 +46,7 @@ export function lifecycleRoutes(deployer: Deployer) {
           'Deploys the current version of the workflow, or the given one. Overwrites changes made in n8n. ' +
           'Does nothing when n8n is up to date.',
         responses: { 200: Deployment },
-        errors: [...errors, 'invalid', 'invalid-workflow'],
+        errors: [...errors, 'invalid', 'invalid-workflow', 'deployment-blocked'],
       }),
       valid('param', IdParam),
       valid('json', Redeployment),
@@ -67,14 +67,15 @@ export function lifecycleRoutes(deployer: Deployer) {
         description:
           'Deploys a version that this deployment has deployed before, with the credentials it had then.',
         responses: { 200: Deployment },
-        errors: [...errors, 'invalid', 'invalid-workflow'],
+        errors: [...errors, 'invalid', 'invalid-workflow', 'deployment-blocked'],
       }),
       valid('param', IdParam),
       valid('json', Rollback),
       async (c) => {
-        const { version } = c.req.valid('json')
+        const { version, force } = c.req.valid('json')
+        const { id } = c.req.valid('param')
         return c.json(
-          requireFound(await deployer.rollback(c.var.userId, c.req.valid('param').id, version), 'Deployment'),
+          requireFound(await deployer.rollback(c.var.userId, id, version, { force }), 'Deployment'),
           200,
         )
       },
@@ -87,13 +88,16 @@ export function lifecycleRoutes(deployer: Deployer) {
         summary: 'Activate a deployment',
         description: 'Publishes the deployed version in n8n and waits until its triggers are active.',
         responses: { 200: Deployment },
-        errors: [...errors],
+        errors: [...errors, 'invalid', 'deployment-blocked'],
       }),
       valid('param', IdParam),
+      valid('query', ActivationQuery),
       async (c) =>
         c.json(
           requireFound(
-            await deployer.publish(c.var.userId, c.req.valid('param').id, 'activate'),
+            await deployer.publish(c.var.userId, c.req.valid('param').id, 'activate', {
+              reason: c.req.valid('query').force,
+            }),
             'Deployment',
           ),
           200,

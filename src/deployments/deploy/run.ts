@@ -13,6 +13,8 @@ import {
 } from '../../db/schema/deployments.ts'
 import { workflowVersions } from '../../db/schema/workflows.ts'
 import { AppError } from '../../errors.ts'
+import { redactStrings } from '../../lib/secrets/redact-json.ts'
+import type { Forced } from '../plan/publish-guard.ts'
 import { appendVersion, attributeRuns, attributeSome, isMore } from '../version-history.ts'
 
 const leaseMs = 60_000
@@ -138,6 +140,7 @@ export class DeploymentRuns {
     row: RunRow,
     intent: DeploymentIntent,
     wanted: { bindings?: SlotBinding[]; reportSuccess?: boolean },
+    forced?: Forced,
   ): Promise<Run | null> {
     // Carries over the credentials that an earlier intent still has to delete.
     const replaced = row.intent?.replacedCredentialIds
@@ -153,7 +156,13 @@ export class DeploymentRuns {
       attempts: 1,
     }
     const unchanged = and(eq(deployments.status, row.status), eq(deployments.version, row.version))
-    return this.#claim(row.userId, row.id, change, and(unchanged, this.#free())).catch(exists)
+    return this.#claim(
+      row.userId,
+      row.id,
+      change,
+      and(unchanged, this.#free()),
+      forced && { version: intent.version ?? row.version, ...forced },
+    ).catch(exists)
   }
 
   /** Resumes the intent; null when there is none or it cannot start now. `afresh`: requested by the user. */
@@ -185,13 +194,22 @@ export class DeploymentRuns {
     id: string,
     change: Record<string, unknown>,
     condition: SQL | undefined,
+    forced?: Forced & { version: number },
   ): Promise<Run | null> {
     const owner = uuidv7()
-    const [row] = await this.#db
+    const claim = this.#db
       .update(deployments)
       .set({ ...change, status: 'deploying', error: null, leaseOwner: owner, leaseUntil: this.#leaseEnd() })
       .where(and(owned(userId, id), condition))
       .returning(runColumns)
+    const audit = () => {
+      const details = JSON.stringify(redactStrings({ ...forced }))
+      return this.#db.execute(sql`
+        insert into audit_events (id, user_id, action, subject_id, details, ${actorColumns})
+        select ${uuidv7()}, user_id, 'deployment.forced', id, ${details}::jsonb, ${actorValues()} from deployments
+        where user_id = ${userId} and id = ${id} and lease_owner = ${owner}`)
+    }
+    const [row] = forced ? (await this.#db.batch([claim, audit()]))[0] : await claim
     return row?.intent ? new Run(this.#db, this.#now, owner, { ...row, intent: row.intent }) : null
   }
 

@@ -3,7 +3,6 @@
  * deleted or archived in n8n. `plan.ts` collects all problems.
  */
 import type { JsonObject } from '../../lib/json-object.ts'
-import { checkWorkflow, legacyVersion } from '../../check/run.ts'
 import { otherWarnings } from '../../check/warnings.ts'
 import { missingScopes } from '../../instances/connection-test.ts'
 import type { Connection } from '../../instances/connections.ts'
@@ -12,9 +11,9 @@ import { N8nError } from '../../n8n/api/transport.ts'
 import type { Catalogue } from '../../n8n/catalogue/catalogue.ts'
 import type { Finding } from '../../n8n/checks/finding.ts'
 import { extractMetadata } from '../../n8n/reading/metadata.ts'
-import { checkStructure } from '../../n8n/structure/structure.ts'
 import { quoted, type ResolvedSlot } from '../../workflows/slot-bindings.ts'
-import { installedTypes } from './community-nodes.ts'
+import { checkOnInstance } from './instance-check.ts'
+import { type PlanProblem, toProblems } from './problems.ts'
 import type { ErrorHandling } from '../deploy/error-handling.ts'
 import type { PlannedCredential } from './slots.ts'
 
@@ -26,32 +25,31 @@ export interface PlanToCheck {
   remote: N8nWorkflow | null
   /** Whether the request asks to publish. */
   publish: boolean
+  /** Whether n8n runs exactly this version. */
+  isPublished: boolean
   errorHandling: ErrorHandling
   credentials: readonly PlannedCredential[]
 }
 
 /** @throws {N8nError} */
-export async function checkPlan(plan: PlanToCheck): Promise<Finding[]> {
-  const { workflow, catalogue, publish, remote } = plan
-  const installed = await installedTypes(plan.connection.client, workflow, catalogue, remote)
-  const { publish: isCurrent } = await plan.connection.client.capabilities()
-  const { findings, refusals } = await checkWorkflow(workflow, {
-    n8nVersion: isCurrent ? undefined : legacyVersion,
-    context: { installed },
-  })
-  // The body that is sent reports these.
-  const ofStructure = new Set(checkStructure(workflow).findings.map(({ code }) => code))
-  const ofContent = findings.filter(({ code }) => !ofStructure.has(code))
-  const publishing = ofContent.filter((finding) => refusals.has(finding))
-  return [
-    // n8n accepts an unpublished workflow with these errors.
-    ...(publish ? publishing : publishing.filter(({ code }) => code !== 'no-trigger').map(asWarning)),
-    ...(await scopeFindings(plan)),
-    ...errorHandlingFindings(plan.errorHandling),
-    // n8n publishes a workflow with these. Hints do not concern a deployment.
-    ...ofContent.filter((finding) => !refusals.has(finding) && finding.level !== 'hint').map(asWarning),
-    ...otherWarnings(extractMetadata(workflow, catalogue).warnings),
+export async function checkPlan(plan: PlanToCheck): Promise<{ problems: PlanProblem[]; n8nVersion: string }> {
+  const { workflow, catalogue, publish, isPublished } = plan
+  const { n8nVersion, refusals, others } = await checkOnInstance(plan)
+  const problems = [
+    ...toProblems(
+      isPublished ? 'try' : 'unless-forced',
+      // n8n accepts an unpublished workflow with these errors.
+      publish ? refusals : refusals.filter(({ code }) => code !== 'no-trigger').map(asWarning),
+    ),
+    ...toProblems('try', [
+      ...(await scopeFindings(plan)),
+      ...errorHandlingFindings(plan.errorHandling),
+      // Hints do not concern a deployment.
+      ...others.filter(({ level }) => level !== 'hint').map(asWarning),
+      ...otherWarnings(extractMetadata(workflow, catalogue).warnings),
+    ]),
   ]
+  return { problems, n8nVersion }
 }
 
 /** Downgrades an error for a workflow that is not published. */

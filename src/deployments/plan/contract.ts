@@ -2,11 +2,11 @@
 import { nodeDiff } from '../../workflows/contract.ts'
 import * as z from 'zod'
 import { deploymentStatuses } from '../../db/schema/deployments.ts'
-import { Finding } from '../../n8n/checks/finding.ts'
 import { candidatesMeaning } from '../../workflows/candidates.ts'
 import { NamedCredential, SentToExpression } from '../../workflows/readiness-contract.ts'
 import { slotReasons, slotStatuses } from '../../workflows/slot-bindings.ts'
 import { Bindings, exampleDeployment, Fixes, NewDeployment } from '../contract.ts'
+import { PlanProblem } from './problems.ts'
 
 export const PlanRequest = NewDeployment.pick({
   workflowId: true,
@@ -100,7 +100,7 @@ const PlannedDependency = z.object({
   status: z.enum(deploymentStatuses).nullable().meta({ description: 'Null when it is not on the instance' }),
   action: z.enum(['none', 'deploy', 'activate']),
   ready: z.boolean(),
-  problems: z.array(Finding),
+  problems: z.array(PlanProblem),
 })
 export type PlannedDependency = z.output<typeof PlannedDependency>
 
@@ -109,8 +109,8 @@ export const Plan = z
     ready: z.boolean().meta({
       description:
         'All slots are filled and no problem is an error: n8n will publish the workflow. Community nodes ' +
-        'that cannot be verified on this n8n server are errors too (`community-node-unverified`). Only empty ' +
-        'slots and an invalid workflow stop `POST /v1/deployments`',
+        'that cannot be verified on this n8n server are errors too (`community-node-unverified`). `blocks` of each ' +
+        'problem tells whether it stops `POST /v1/deployments`',
     }),
     workflowId: z.string(),
     instanceId: z.string(),
@@ -168,7 +168,15 @@ export const Plan = z
       .meta({
         description: 'What deploying would change in n8n; null when n8n does not have the workflow yet',
       }),
-    problems: z.array(Finding),
+    n8nVersion: z.string().meta({
+      description: 'The n8n version that the check assumes',
+      examples: ['2.41'],
+    }),
+    problems: z.array(PlanProblem).meta({
+      description:
+        'Errors, warnings and hints. Errors that make n8n refuse to publish the workflow block the deployment; `force` ' +
+        'with a reason overrides those that are `forceable`',
+    }),
     planHash: z
       .string()
       .meta({ description: 'Send it with `POST /v1/deployments` to deploy exactly this plan' }),

@@ -2,7 +2,7 @@
 import type { JsonObject } from '../../lib/json-object.ts'
 import type { Connection } from '../../instances/connections.ts'
 import type { Finding } from '../../n8n/checks/finding.ts'
-import type { Releases } from '../release.ts'
+import type { Release, Releases } from '../release.ts'
 import { type Dependency, dependencyFinding, type SubWorkflows } from '../remote/sub-workflows.ts'
 
 const maximumDependencies = 50
@@ -10,6 +10,8 @@ const maximumDependencies = 50
 export interface PendingDependency extends Dependency {
   /** The action that makes it live. */
   action: 'deploy' | 'activate'
+  /** The current version. */
+  release: Release
 }
 
 export interface DependencyOrder {
@@ -58,7 +60,7 @@ export class Dependencies {
         const { dependencies } = await this.#subWorkflows.resolve(userId, release.workflow, target, client)
         await visit({ workflowId, name, dependencies }, [...path, workflowId])
         const isDeployed = dependency.status === 'inactive'
-        found.pending.push({ ...dependency, action: isDeployed ? 'activate' : 'deploy' })
+        found.pending.push({ ...dependency, action: isDeployed ? 'activate' : 'deploy', release })
       }
     }
     await visit({ ...caller, name: String(caller.workflow.name) }, [caller.workflowId])

@@ -17,6 +17,8 @@ import { errorHandlingOf, namedErrorWorkflow } from '../deploy/error-handling.ts
 import type { Dependencies } from './dependencies.ts'
 import { asWarning, checkPlan, lostCredentials, trackedFindings, unknownTypeFindings } from './checks.ts'
 import type { Plan, PlannedDependency, PlanRequest } from './contract.ts'
+import { isForceable, type PlanProblem, toProblems } from './problems.ts'
+import { isPublished } from './publish-guard.ts'
 import { slotFindings } from './slot-findings.ts'
 import { type PlannedCredential, plannedSlot, summarize } from './slots.ts'
 import { type Deployed, readsLive, type Release, type Releases } from '../release.ts'
@@ -134,27 +136,34 @@ export class Planner {
     const webhooks = publish
       ? await findWebhookConflicts(client, catalogue, body.nodes, n8nWorkflowId)
       : { conflicts: [], complete: true }
+    const isLive = isPublished(deployed, release)
+    const checked = await checkPlan({
+      workflow: release.workflow,
+      catalogue,
+      connection,
+      errorHandling,
+      remote,
+      publish: request.publish !== false,
+      isPublished: isLive,
+      credentials: [...credentials.values()],
+    })
     const problems = [
-      ...findings,
-      ...slotFindings(resolved),
-      ...conflictFindings(webhooks),
-      ...trackedFindings({
-        isGone: readsLive(deployed) && remote === null,
-        isArchived: remote?.isArchived ?? false,
-      }),
-      ...called.findings,
-      ...(publish && !deployed ? await findUntrackedCopies(connection, catalogue, body, ours) : []),
-      ...lostCredentials(resolved, credentialOf),
-      ...(await unknownTypeFindings(client, catalogue, resolved)),
-      ...(await checkPlan({
-        workflow: release.workflow,
-        catalogue,
-        connection,
-        errorHandling,
-        remote,
-        publish: request.publish !== false,
-        credentials: [...credentials.values()],
-      })),
+      ...toProblems('refuse', [...findings, ...slotFindings(resolved)]),
+      ...toProblems(isLive ? 'try' : 'unless-forced', conflictFindings(webhooks)),
+      ...toProblems(
+        'try',
+        trackedFindings({
+          isGone: readsLive(deployed) && remote === null,
+          isArchived: remote?.isArchived ?? false,
+        }),
+      ),
+      ...called.problems,
+      ...toProblems('try', [
+        ...(publish && !deployed ? await findUntrackedCopies(connection, catalogue, body, ours) : []),
+        ...lostCredentials(resolved, credentialOf),
+        ...(await unknownTypeFindings(client, catalogue, resolved)),
+      ]),
+      ...checked.problems,
     ]
     const conflicts = webhooks.conflicts.map(({ method, path, n8nWorkflowId: id, name }) => {
       return { method, path, n8nWorkflowId: id, name, deploymentId: ours.get(id) ?? null }
@@ -187,6 +196,7 @@ export class Planner {
       fixes: release.applied,
       webhookUrls: productionUrls(instance.baseUrl, endpointsOf(body.nodes, catalogue)),
       live: live || null,
+      n8nVersion: checked.n8nVersion,
       problems,
     }
     const planHash = await contentHash({
@@ -206,7 +216,7 @@ export class Planner {
     n8nWorkflowId: string | null,
     { client }: Connection,
     assumed: ReadonlySet<string>,
-  ): Promise<{ ids: Map<string, string>; dependencies: PlannedDependency[]; findings: Finding[] }> {
+  ): Promise<{ ids: Map<string, string>; dependencies: PlannedDependency[]; problems: PlanProblem[] }> {
     const { subWorkflows, dependencies: graph } = this.#options
     const target = { workflowId, instanceId, n8nWorkflowId }
     const resolved = await subWorkflows.resolve(userId, workflow, target, client)
@@ -220,6 +230,7 @@ export class Planner {
     findings.push(...order.findings)
     const live = new Set([...assumed, workflowId])
     const planned: PlannedDependency[] = []
+    const waiting: PlanProblem[] = []
     for (const { workflowId: id, name, deploymentId, status, action } of order.pending) {
       const { ready, problems, version } = await this.plan(
         userId,
@@ -228,7 +239,7 @@ export class Planner {
       )
       planned.push({ workflowId: id, name, version, deploymentId, status, action, ready, problems })
       live.add(id)
-      if (!ready) findings.push(notReady(name))
+      if (!ready) waiting.push(...notReady(name, problems))
     }
     for (const dependency of dependencies) {
       const isLive = live.has(dependency.workflowId)
@@ -252,7 +263,8 @@ export class Planner {
     // A legacy n8n calls an error workflow that is not published.
     const { publish: isCurrent } = await client.capabilities()
     const counted = isCurrent ? findings : findings.filter(({ code }) => code !== errorWorkflowCode)
-    return { ids, dependencies: planned, findings: publish ? counted : counted.map(asWarning) }
+    const own = toProblems('refuse', publish ? counted : counted.map(asWarning))
+    return { ids, dependencies: planned, problems: [...own, ...waiting] }
   }
 
   /** The action for each credential that fills a slot. Deleted credentials have no entry. */
@@ -290,12 +302,18 @@ export class Planner {
   }
 }
 
-const notReady = (name: string): Finding => ({
-  code: 'dependency-not-ready',
-  level: 'error',
-  pointer: '',
-  message: `The sub-workflow ${JSON.stringify(name)} cannot be deployed yet. Fix its problems first`,
-})
+/** The caller's problem when a sub-workflow to deploy first has problems. */
+function notReady(name: string, problems: readonly PlanProblem[]): PlanProblem[] {
+  const finding: Finding = {
+    code: 'dependency-not-ready',
+    level: 'error',
+    pointer: '',
+    message: `The sub-workflow ${JSON.stringify(name)} cannot be deployed yet. Fix its problems first`,
+  }
+  const blocking = problems.filter(({ blocks }) => blocks)
+  const policy = blocking.length === 0 ? 'try' : isForceable(blocking) ? 'unless-forced' : 'refuse'
+  return toProblems(policy, [finding])
+}
 
 function without<T extends object, K extends keyof T>(object: T, key: K): Omit<T, K> {
   const { [key]: _, ...rest } = object

@@ -16,6 +16,7 @@ import {
 } from './shapes.ts'
 import type * as z from 'zod'
 import { createTransport, N8nError, pathId, type Send } from './transport.ts'
+import { readVersion } from './version.ts'
 import type { N8nWorkflowBody } from '../sendable/workflow.ts'
 
 /** Responses without workflows are far smaller. */
@@ -27,6 +28,7 @@ const MAX_PAGE = 250
 /** Low, because lists contain full workflows. */
 const WORKFLOWS_A_PAGE = 10
 const MAX_PAGES = 50
+const VERSION_TIMEOUT_MS = 5_000
 
 export interface N8nClientOptions {
   /** URL of n8n without `/api/v1`, with an optional path prefix. Validate it first: the client sends the API key there. */
@@ -46,9 +48,10 @@ export type N8nClient = ReturnType<typeof createN8nClient>
 
 /** Every method @throws {N8nError}. Never retries. */
 export function createN8nClient(options: N8nClientOptions) {
+  const timeoutMs = options.timeoutMs ?? 10_000
   const send = createTransport({
     ...options,
-    timeoutMs: options.timeoutMs ?? 10_000,
+    timeoutMs,
     now: options.now ?? (() => new Date()),
   })
   const maxResponseBytes = options.maxResponseBytes ?? MAX_RESPONSE_BYTES
@@ -64,6 +67,8 @@ export function createN8nClient(options: N8nClientOptions) {
     })
     return known
   }
+
+  let asked: Promise<string | null> | undefined
 
   const workflow = (
     operation: string,
@@ -91,6 +96,12 @@ export function createN8nClient(options: N8nClientOptions) {
 
   return {
     capabilities,
+
+    /** The exact version, such as `2.41.1`; null if n8n does not show it. Asked once. Never throws. */
+    version(): Promise<string | null> {
+      asked ??= readVersion({ ...options, timeoutMs: Math.min(timeoutMs, VERSION_TIMEOUT_MS) })
+      return asked
+    },
 
     /** Endpoints that the API key can call, such as `GET /workflows/{}`; null if n8n does not report them. */
     endpoints: () => discoverEndpoints(send, maxResponseBytes),

@@ -79,6 +79,11 @@ const actionLabels: Record<string, ActionLabel> = {
   'instance.otel-removed': { text: 'Removed OpenTelemetry from n8n' },
   'instance.webhook-token-rotated': { text: 'Rotated the webhook token' },
   'deployment.created': { text: ({ version }) => `Started a deployment${ofVersion(version)}` },
+  'deployment.forced': {
+    text: ({ version, reason }) =>
+      `Forced a deployment${ofVersion(version)} that n8n would refuse: ${String(reason)}`,
+    tone: 'wait',
+  },
   'deployment.finished': { text: finished, actor: 'flowkeep' },
   'deployment.adopted': { text: ({ version }) => `Saved the edits from n8n${asVersion(version)}` },
   'deployment.version-changed': {

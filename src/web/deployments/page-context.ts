@@ -3,10 +3,11 @@ import { IdParam } from '../../lib/scalars.ts'
 import type { Context } from 'hono'
 import type { Deployment } from '../../deployments/contract.ts'
 import { type DeploymentDetail, readDetail } from '../../deployments/detail-queries.ts'
-import { notFound, requireFound } from '../../errors.ts'
+import { AppError, notFound, requireFound } from '../../errors.ts'
 import type { DashboardDeps, DashboardEnv } from '../context.ts'
 import { renderPage } from '../layout/page.tsx'
-import { act, outcomeOf } from '../links/outcome.ts'
+import { act, outcomeOf, reasonOf } from '../links/outcome.ts'
+import { planPath } from './plan/choices.ts'
 
 export type DeploymentPageDeps = DashboardDeps
 
@@ -58,16 +59,30 @@ export function deploymentContext({
       content,
     )
 
-  /** Runs an action that returns a deployment, then redirects to its page with the outcome. */
+  /**
+   * Runs an action that returns a deployment, then redirects to its page with the outcome. If problems block it, redirects
+   * to the plan, which lists them.
+   * @param version that the action deploys; default: the deployed one
+   */
   async function lifecycle(
     c: Context<DashboardEnv>,
     work: (userId: string, id: string) => Promise<Deployment | null>,
+    version?: number,
   ): Promise<Response> {
     const id = idOf(c)
+    const { userId } = c.var
     return act(c, `/deployments/${id}`, async () => {
-      const deployment = requireFound(await work(c.var.userId, id), 'Deployment')
-      const detail = requireFound(await readDetail(db, c.var.userId, id, now()), 'Deployment')
-      return outcomeOf(deployment, nameOf(detail))
+      try {
+        const deployment = requireFound(await work(userId, id), 'Deployment')
+        const detail = requireFound(await readDetail(db, userId, id, now()), 'Deployment')
+        return outcomeOf(deployment, nameOf(detail))
+      } catch (error) {
+        if (!(error instanceof AppError) || error.code !== 'deployment-blocked') throw error
+        const found = requireFound(await deployments.find(userId, id), 'Deployment')
+        const { workflowId, instanceId } = found
+        const path = planPath({ workflowId, instanceId, version: version ?? found.version })
+        return { kind: 'fail', text: reasonOf(error), path }
+      }
     })
   }
 

@@ -26,7 +26,7 @@ describe('adding an instance', () => {
     const page = await person.submit('/instances', entered())
     expect(page.at).toMatch(/^\/instances\/[0-9a-f-]{36}$/)
     expect(textOf(page.text)).toContain('prod-eu-1 is reachable and accepts the API key.')
-    expect(textOf(page.text)).toContain('2.1 or later')
+    expect(textOf(page.text)).toContain('2.41.1')
     expect(textOf((await person.get('/instances')).text)).toContain('prod-eu-1 n8n.example.com Reachable')
   })
 

@@ -28,7 +28,7 @@ export function deploymentConfirmPages(deps: DeploymentPageDeps) {
     .post('/:id/rollback', async (c) => {
       const form = await readForm(c)
       const { data } = Rollback.safeParse({ version: Number(form.get('version')) })
-      return lifecycle(c, (userId, id) => deployer.rollback(userId, id, data?.version ?? 0))
+      return lifecycle(c, (userId, id) => deployer.rollback(userId, id, data?.version ?? 0), data?.version)
     })
     .get('/:id/overwrite', async (c) => {
       const found = await read(c)

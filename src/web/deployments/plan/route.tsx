@@ -1,7 +1,7 @@
 /** @module Plans a deployment, deploys the plan, and tracks workflows that n8n already has. */
 import { type Context, Hono } from 'hono'
 import { v7 as uuidv7 } from 'uuid'
-import { type Deployment, NewDeployment } from '../../../deployments/contract.ts'
+import { ActivationQuery, type Deployment, NewDeployment } from '../../../deployments/contract.ts'
 import { AppError, notFound } from '../../../errors.ts'
 import { statusOf } from '../../../http/problem.ts'
 import { check } from '../../../http/validate.ts'
@@ -130,9 +130,11 @@ export function planPages(deps: PlanDeps) {
     }
     const { workflowId, instanceId, version, deploymentId } = plan
     const { publish, reportSuccess, fixes } = choices
+    const reason = form.get('force')
+    const force = reason === null ? undefined : check(ActivationQuery, { force: reason }, 'json').force
     const bindings = selectedBindings(choices)
     if (deploymentId !== null) {
-      const change = { version, bindings, publish, reportSuccess, fixes }
+      const change = { version, bindings, publish, reportSuccess, fixes, force }
       const deployment = await deployer.deploy(userId, deploymentId, change)
       if (!deployment) throw notFound('Deployment')
       return deployment
@@ -140,7 +142,7 @@ export function planPages(deps: PlanDeps) {
     const key = await creationKey(form)
     return deployer.create(
       userId,
-      { workflowId, instanceId, version, bindings, publish, reportSuccess, fixes },
+      { workflowId, instanceId, version, bindings, publish, reportSuccess, fixes, force },
       key,
     )
   }

@@ -1,5 +1,6 @@
 /** @module The plan: the changes that deploying would make, and the button that deploys it. */
 import type { Plan } from '../../../deployments/plan/contract.ts'
+import { isDeployable } from '../../../deployments/plan/problems.ts'
 import { Attention, Card, Empty, Grid, Remark } from '../../components/card.tsx'
 import { Action, CopyButton, LinkButton } from '../../components/controls.tsx'
 import { FormError } from '../../components/form.tsx'
@@ -12,6 +13,7 @@ import { continueHref, newInstanceHref } from '../../links/setup.ts'
 import { choiceFields, planPath } from './choices.ts'
 import { type ErrorWorkflow, SettingsCard } from './settings-card.tsx'
 import { FixesCard } from './fixes-card.tsx'
+import { ForceCard } from './force-card.tsx'
 import { blockersOf, isFilled, warningsOf } from './blockers.ts'
 import { type Effect, effectsOf } from './effects.ts'
 
@@ -65,6 +67,7 @@ export function PlanPage(props: PlanPageProps) {
             </div>
             <div class="stack span-4">
               <ChoiceCard {...props} />
+              <ForceCard plan={plan} choices={props.choices} fields={deployFields(plan, props)} />
             </div>
           </Grid>
         </>
@@ -100,8 +103,17 @@ export function PlanPage(props: PlanPageProps) {
   )
 }
 
-function PlanHead({ plan, choices, workflowName, instanceName, nonce }: PlanPageProps) {
+/** Pins the planned version, in case another one becomes current meanwhile. */
+const deployFields = (plan: Plan, { choices, nonce }: PlanPageProps): Record<string, string> => ({
+  ...choiceFields({ ...choices, version: plan.version }),
+  planHash: plan.planHash,
+  key: nonce,
+})
+
+function PlanHead(props: PlanPageProps) {
+  const { plan, workflowName, instanceName } = props
   if (!plan || workflowName === null || instanceName === null) return <PageHead title="Plan deployment" />
+  const canDeploy = isDeployable(plan.problems)
   const isUnchanged =
     plan.live && !plan.live.missing && !plan.live.differs && plan.live.version === plan.version
   const hasNoEffect =
@@ -116,7 +128,7 @@ function PlanHead({ plan, choices, workflowName, instanceName, nonce }: PlanPage
           {plan.ready ? (
             <StatusTag tone="ok" label={hasNoEffect ? 'No changes' : 'Ready'} />
           ) : (
-            <StatusTag tone="wait" label="Blocked" />
+            <StatusTag tone="wait" label={canDeploy ? 'Unverified' : 'Blocked'} />
           )}
           <a href={`/instances/${plan.instanceId}`}>
             <Icon name="instances" small />
@@ -132,18 +144,8 @@ function PlanHead({ plan, choices, workflowName, instanceName, nonce }: PlanPage
         </>
       }
       actions={
-        plan.ready && (
-          <Action
-            action="/deployments"
-            kind="primary"
-            icon="deployments"
-            fields={{
-              // Pin the planned version, in case another one becomes current meanwhile.
-              ...choiceFields({ ...choices, version: plan.version }),
-              planHash: plan.planHash,
-              key: nonce,
-            }}
-          >
+        canDeploy && (
+          <Action action="/deployments" kind="primary" icon="deployments" fields={deployFields(plan, props)}>
             {plan.fixes.length > 0 ? 'Fix and deploy' : 'Deploy'}
           </Action>
         )

@@ -1,4 +1,5 @@
 /** @module One instance: its health, its limitations, its deployments and how its runs are collected. */
+import { isExactVersion } from '../../../n8n/api/version.ts'
 import type { Instance } from '../../../instances/contract.ts'
 import { Attention, Card, Empty, Grid, KeyValues } from '../../components/card.tsx'
 import { Action, CopyButton, LinkButton } from '../../components/controls.tsx'
@@ -173,7 +174,20 @@ function Connection({ instance, time }: { instance: Instance; time: TimeFormat }
           ['State', <Status {...instanceStyle(status)} />],
           statusDetail ? ['Reason', statusDetail] : null,
           ['Tested', testedAt ? <Time at={testedAt} format={time} /> : 'never'],
-          ['n8n', n8nVersion ?? unknown],
+          [
+            'n8n',
+            n8nVersion === null || isExactVersion(n8nVersion) ? (
+              (n8nVersion ?? unknown)
+            ) : (
+              <>
+                {n8nVersion} (hidden by n8n;{' '}
+                <a class="link" href={`/instances/${id}/settings`}>
+                  set version
+                </a>
+                )
+              </>
+            ),
+          ],
           ['Public API', capabilities ? generations[capabilities.generation] : unknown],
           ['API key', 'encrypted; never shown'],
         ]}

@@ -13,7 +13,15 @@ import { errorsByField, type FormState, readForm } from '../../form-data.ts'
 import { workflowInSetup } from '../../links/setup.ts'
 import { redirectWith } from '../../notice.ts'
 import { returnPath } from '../../return-path.ts'
-import { NewPage, newFields, RemovePage, SettingsPage, TokenPage } from './view.tsx'
+import {
+  NewPage,
+  newFields,
+  RemovePage,
+  SettingsPage,
+  settingsFields,
+  TokenPage,
+  versionOf,
+} from './view.tsx'
 import { instanceOf } from '../page-context.ts'
 import { readInstanceCounts } from '../../../instances/queries.ts'
 
@@ -67,19 +75,24 @@ export function settingsPages(deps: DashboardDeps) {
     return renderPage(c, { title, section: 'instances', crumbs, status }, content)
   }
 
-  async function change(c: Context<DashboardEnv>, read: (form: URLSearchParams) => Record<string, string>) {
+  async function change(
+    c: Context<DashboardEnv>,
+    read: (form: URLSearchParams, instance: Instance) => Record<string, string>,
+  ) {
     const instance = await instanceOf(c, deps)
     const form = await readForm(c)
-    const values = read(form)
+    const values = read(form, instance)
     const expected = form.has('expected') ? Number(form.get('expected')) : null
     try {
-      const body = check(InstanceChange, values, 'json')
+      const { n8nVersion, ...rest } = values
+      const version = n8nVersion !== undefined && { n8nVersion: n8nVersion || null }
+      const body = check(InstanceChange, { ...rest, ...version }, 'json')
       const changed = await changeInstance(deps, c.var.userId, instance.id, body, expected)
       if (!changed) throw notFound('Instance')
       const what = body.apiKey === undefined ? 'Saved.' : `The API key of ${changed.name} was replaced.`
       return redirectWith(c, `/instances/${instance.id}`, what)
     } catch (error) {
-      const errors = fieldErrors(failureOf(error), newFields)
+      const errors = fieldErrors(failureOf(error), settingsFields)
       const { apiKey: _, ...shown } = values
       return page(
         c,
@@ -125,7 +138,14 @@ export function settingsPages(deps: DashboardDeps) {
       return page(c, instance, 'Settings', <SettingsPage instance={instance} {...blank} />)
     })
     .post('/:id/settings', (c) =>
-      change(c, (form) => ({ name: form.get('name') ?? '', baseUrl: (form.get('baseUrl') ?? '').trim() })),
+      change(c, (form, instance) => {
+        const n8nVersion = form.get('n8nVersion')?.trim() ?? versionOf(instance)
+        return {
+          name: form.get('name') ?? '',
+          baseUrl: (form.get('baseUrl') ?? '').trim(),
+          ...(n8nVersion !== versionOf(instance) && { n8nVersion }),
+        }
+      }),
     )
     .post('/:id/key', (c) => change(c, (form) => ({ apiKey: (form.get('apiKey') ?? '').trim() })))
     .post('/:id/webhook-token', async (c) => {

@@ -4,6 +4,7 @@ import type { RenewedTokens } from '../../../instances/set-up-reporter.ts'
 import { Card, CodeBox, Grid, Remark } from '../../components/card.tsx'
 import { Action, Button, CopyButton, LinkButton } from '../../components/controls.tsx'
 import { CheckField, Form, FormError, Hidden, TextField } from '../../components/form.tsx'
+import { isExactVersion } from '../../../n8n/api/version.ts'
 import { SetupSteps } from '../../components/setup-steps.tsx'
 import { PageHead } from '../../layout/page.tsx'
 import { plural } from '../../format.ts'
@@ -11,6 +12,10 @@ import type { FormState } from '../../form-data.ts'
 import type { InstanceCounts } from '../../../instances/queries.ts'
 
 export const newFields = ['name', 'baseUrl', 'apiKey'] as const
+export const settingsFields = [...newFields, 'n8nVersion'] as const
+
+/** Empty for a range. */
+export const versionOf = ({ n8nVersion }: Instance): string => (isExactVersion(n8nVersion) ? n8nVersion : '')
 
 const keyHint = 'Encrypted before it is stored, sent only to this server, never shown again.'
 
@@ -111,6 +116,16 @@ export function SettingsPage({ instance, values, errors }: FormState & { instanc
                 required
                 maxlength={2048}
                 hint="A different origin is a different server and requires the API key again. You cannot change the origin once this instance has runs."
+              />
+              <TextField
+                name="n8nVersion"
+                label="n8n version"
+                value={values.n8nVersion ?? versionOf(instance)}
+                error={errors.n8nVersion}
+                required={false}
+                maxlength={13}
+                placeholder="2.41.1"
+                hint="Checks use the facts of this version. A connection test sets it, unless n8n hides its version: then enter it here, and change it when you upgrade n8n."
               />
               <FormError>{errors['']}</FormError>
               <div class="actions">
