@@ -1001,6 +1001,93 @@ const cases: Case[] = [
       ['Hook>Agent', 'Model~ai_languageModel>Agent', 'Tool~ai_tool>Agent'],
     ),
   })),
+  ...(
+    [
+      ['api.test/v1', 'https://api.test/v1', true],
+      ['=api.test/{{ $json.body.a }}', '={{ $json.body.url }}/a', true],
+      ['"https://api.test"', '=https://{{ $json.body.host }}', false],
+    ] as const
+  ).map(([wrong, right, isFixed]) => ({
+    code: 'invalid-value',
+    wrong: workflow([hook, http({ url: wrong })]),
+    node: 'Request',
+    right: workflow([hook, http({ url: right })]),
+    isFixed,
+  })),
+  ...(
+    [
+      ['number', 'abc', '5'],
+      ['boolean', 'maybe', 'true'],
+      ['array', 'a, b', '["a"]'],
+      ['object', 'a', '={{ $json.body }}'],
+    ] as const
+  ).map(([type, wrong, right]) => {
+    const edit = (value: string) =>
+      node('Edit', 'set', 3.4, {
+        assignments: { assignments: [{ id: 'a', name: 'x', type, value }] },
+        options: {},
+      })
+    return {
+      code: 'invalid-value',
+      wrong: workflow([hook, edit(wrong)]),
+      node: 'Edit',
+      right: workflow([hook, edit(right)]),
+    }
+  }),
+  {
+    code: 'unknown-credential-type',
+    wrong: workflow([hook, http({ authentication: 'genericCredentialType' })]),
+    node: 'Request',
+  },
+  {
+    code: 'unknown-date-syntax',
+    wrong: workflow([
+      hook,
+      node('Date', 'dateTime', 2, { operation: 'formatDate', format: 'custom', customFormat: 'DD.MM.YYYY' }),
+    ]),
+    node: 'Date',
+    isFixed: true,
+  },
+  ...['https://n8n.test/webhook/orders', '/webhook/orders'].map((path) => ({
+    code: 'webhook-path-as-url',
+    wrong: workflow([{ ...hook, parameters: { ...hook.parameters, path } }]),
+    node: 'Hook',
+    right: workflow([{ ...hook, parameters: { ...hook.parameters, path: 'webhooks/orders' } }]),
+    isFixed: true,
+  })),
+  {
+    code: 'unknown-locator-mode',
+    wrong: workflow([
+      hook,
+      node('Call', 'executeWorkflow', 1.2, { workflowId: { __rl: true, mode: 'name', value: 'Billing' } }),
+    ]),
+    node: 'Call',
+    right: workflow([
+      hook,
+      node('Call', 'executeWorkflow', 1.2, { workflowId: { __rl: true, mode: 'id', value: 'a1' } }),
+    ]),
+  },
+  {
+    code: 'unknown-option',
+    wrong: workflow([
+      hook,
+      node('Sort', 'sort', 1, { sortFieldsUi: { sortField: [{ fieldName: 'a', order: 'desc' }] } }),
+    ]),
+    node: 'Sort',
+    isFixed: true,
+  },
+  {
+    code: 'unknown-connection-type',
+    wrong: workflow([hook, set('a')], ['Hook~Main>Edit']),
+    node: 'Hook',
+    isFixed: true,
+  },
+  {
+    code: 'unknown-on-error',
+    wrong: workflow([hook, { ...http({}), onError: 'continueOnFail' }]),
+    node: 'Request',
+    isFixed: true,
+  },
   {
     code: 'invalid-code',
     wrong: workflow([hook, code('```javascript\nreturn $input.all()\n```')]),

@@ -29,7 +29,8 @@ function checkLink(link: Link, model: WorkflowModel, report: Report): void {
   const at: Add = (finding, node = source) => report.add({ ...node, pointer: link.pointer }, finding)
   if (!knownKinds.has(type) || !knownKinds.has(inputType)) {
     const wrong = knownKinds.has(type) ? inputType : type
-    const kind = kindBetween(source, target)
+    const isMain = wrong.toLowerCase() === MAIN && has(portsOf(source).outputs, MAIN)
+    const kind = isMain && has(portsOf(target).inputs, MAIN) ? MAIN : kindBetween(source, target)
     at({
       code: 'unknown-connection-type',
       level: 'error',

@@ -49,7 +49,8 @@ export function checkSettings(model: WorkflowModel, report: Report): void {
 function checkNode(node: CheckedNode, report: Report): void {
   const { onError, retryOnFail, maxTries } = node.json
   if (typeof onError === 'string' && !onErrorValues.includes(onError)) {
-    const meant = closest(onError, onErrorValues)
+    const isContinue = /^continue(?:OnFail|OnError)?$/i.test(onError)
+    const meant = isContinue ? 'continueRegularOutput' : closest(onError, onErrorValues)
     report.add(node, {
       code: 'unknown-on-error',
       level: 'warning',

@@ -12,6 +12,7 @@ import { bestVersion, misfits } from './fit.ts'
 import { checkJsonText } from './json-text.ts'
 import { locatorFor, takesText } from './locators.ts'
 import { convertOldParameters } from './old-parameters.ts'
+import { checkValue } from './node-values.ts'
 import { wrongShape } from './shapes.ts'
 import { switchesFor } from './switches.ts'
 import { byName, isLegal, type ParameterValues } from './parameter-values.ts'
@@ -55,6 +56,15 @@ class ParameterChecker {
     const values = this.#withResource()
     if (/^(?:if|filter)$/.test(this.#node.shortType) && parameters.conditions === undefined) {
       this.#filter(undefined, '/parameters/conditions')
+    }
+    if (values.displayed('genericAuthType').length > 0 && isEmpty(parameters.genericAuthType)) {
+      this.#add({
+        code: 'unknown-credential-type',
+        level: 'error',
+        at: '/parameters/genericAuthType',
+        message:
+          'genericAuthType is not set, so n8n sends the request without authentication. Set it, for example to httpHeaderAuth',
+      })
     }
     // With an unknown operation, or without a version, nothing is certain about the other parameters.
     const isCertain =
@@ -241,9 +251,11 @@ class ParameterChecker {
     }
     if (isExpression(value)) {
       if (isLocator(property)) this.#locator(property, value, at)
+      else checkValue(this.#node, property, value, at, this.#report)
       return
     }
     if (this.#shape(property, value, at)) return
+    checkValue(this.#node, property, value, at, this.#report)
     const { type } = property
     if (property.name === 'fallbackOutput') this.#fallback(value, at)
     if (type === 'options') this.#option(properties, value, at)
@@ -305,11 +317,15 @@ class ParameterChecker {
       if (legal.includes(String(value).toUpperCase())) return
     }
     const texts = legal.filter((each) => each !== undefined).map(String)
-    const meant = closest(
-      String(value),
-      texts,
-      properties.flatMap((each) => each.options ?? []),
-    )
+    const short = Object.hasOwn(shortForms, String(value)) ? shortForms[String(value)] : undefined
+    const meant =
+      short !== undefined && texts.includes(short)
+        ? short
+        : closest(
+            String(value),
+            texts,
+            properties.flatMap((each) => each.options ?? []),
+          )
     const isSelector = name === 'resource' || name === 'operation'
     const listed = texts.length <= 12 ? `. Use one of: ${texts.join(', ')}` : ''
     this.#add({
@@ -369,7 +385,8 @@ class ParameterChecker {
       return
     }
     const mode = ownValue(value, 'mode')
-    const modes = (property.modes ?? []).map((each) => each.name)
+    const modes =
+      property.type === 'workflowSelector' ? ['list', 'id'] : (property.modes ?? []).map((each) => each.name)
     if (typeof mode !== 'string' || isExpression(mode) || modes.length === 0 || modes.includes(mode)) return
     if (isEmpty(ownValue(value, 'value'))) return
     this.#add({
@@ -549,6 +566,12 @@ const genericTypes: ReadonlySet<string> = new Set([
 /** Given, and the same for every item. */
 const isLiteral = (value: unknown): boolean =>
   typeof value === 'string' ? !/^[=$]|\{\{/.test(value) : !isContainer(value)
+
+const shortForms: Readonly<Record<string, string>> = {
+  asc: 'ascending',
+  desc: 'descending',
+  cron: 'cronExpression',
+}
 
 const isScalar = (value: unknown): value is string | number | boolean =>
   ['string', 'number', 'boolean'].includes(typeof value)

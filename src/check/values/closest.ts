@@ -34,7 +34,9 @@ export function closest(
   }
   const swapped = all.filter((each) => isSwapped(wanted, plain(each)))
   if (swapped.length > 0) return only(swapped)
-  return wanted.length >= 6 ? only(all.filter((each) => plain(each).endsWith(wanted))) : undefined
+  const ending = wanted.length >= 6 ? all.filter((each) => plain(each).endsWith(wanted)) : []
+  if (ending.length > 0) return only(ending)
+  return wanted.length >= 10 ? only(all.filter((each) => plain(each).startsWith(wanted))) : undefined
 }
 
 /** Two adjacent letters are swapped. */

@@ -70,6 +70,7 @@ function* conversionsOf(node: CheckedNode): Generator<Conversion> {
 
 /** Names from other nodes and versions; the new one must not be set. */
 const otherNames: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  function: { function: 'functionCode', jsCode: 'functionCode', code: 'functionCode' },
   code: { functionCode: 'jsCode', code: 'jsCode', javascriptCode: 'jsCode', script: 'jsCode' },
   webhook: { method: 'httpMethod' },
   respondToWebhook: { body: 'responseBody', response: 'responseBody' },
