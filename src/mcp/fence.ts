@@ -52,7 +52,7 @@ export function fenced(lines: string | readonly string[], more = '', maxChars = 
   const shown = isCut ? clean.slice(0, clean.lastIndexOf('\n', maxChars) + 1 || maxChars) : clean
   const mark = crypto.getRandomValues(new Uint32Array(1))[0]?.toString(36) ?? ''
   const block = `<untrusted-data ${mark}>\n${shown.trimEnd()}\n</untrusted-data ${mark}>`
-  return isCut ? `${block}\nThe data is cut. ${more}`.trimEnd() : block
+  return isCut ? `${block}\nThe data is truncated. ${more}`.trimEnd() : block
 }
 
 /** Joins parts that are not empty. */

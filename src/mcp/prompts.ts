@@ -29,7 +29,7 @@ export const prompts: readonly Prompt[] = [
       required: false,
     },
     text: `Repair the workflow of the failed run below; without an ID, of the latest failure.
-1. runs with the ID as runId, or latest-failure. It shows the cause, the node and what it got.
+1. runs with the ID as runId, or latest-failure. It shows the cause, the node and what it received.
 2. If the cause is a credential or an outage, tell the user and stop.
 3. Change only what caused the failure, with what you changed and why as prompt.
 4. plan_deployment, show the user the changes, and deploy once the user agrees.`,

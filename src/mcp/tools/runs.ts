@@ -14,7 +14,7 @@ const maxRuns = 15
 export const runs = tool({
   name: 'runs',
   description:
-    'List runs, or explain one: runId, or "latest-failure". Shows the cause, the node, its parameters and what it got.',
+    'List runs, or explain one: runId, or "latest-failure". Shows the cause, the node, its parameters and what it received.',
   arguments: {
     workflowId: optional(id()),
     status: optional(oneOf(['failed', 'success', 'all'], 'Default: failed')),
@@ -38,7 +38,7 @@ export const runs = tool({
       return latest ? runText(deps, userId, latest.id) : 'No failed runs.'
     }
     if (runId !== undefined) {
-      if (!isUuid(runId)) throw new AppError('invalid', 'runId must be an ID of a run, or latest-failure')
+      if (!isUuid(runId)) throw new AppError('invalid', 'runId must be the ID of a run, or latest-failure')
       return runText(deps, userId, runId)
     }
     const { items, nextCursor } = await find(maxRuns, status === 'failed')

@@ -17,7 +17,7 @@ const maxFound = 20
 export const searchWorkflows = tool({
   name: 'search_workflows',
   description:
-    'Find saved workflows by words of their name, prompt or node types; without a query, the newest.',
+    'Find saved workflows by words in their name, prompt or node types; without a query, the newest.',
   arguments: { query: optional(text(200)) },
   scope: 'workflows:read',
   isReadOnly: true,
