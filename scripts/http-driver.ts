@@ -5,6 +5,8 @@
 import { type Expression, parseSync, type Statement, Visitor } from 'oxc-parser'
 import { RolldownMagicString } from 'rolldown'
 
+const asText = '(exports, module) => { module.exports = String }'
+
 /** Modules in the file that `neon()` loads and never calls: text that only this module has → replacement. */
 const unusedModules = {
   // Polyfill. Only values of type `bytea` need it, and no column has this type.
@@ -13,6 +15,10 @@ const unusedModules = {
   '"defaultMaxListeners"': '(exports) => { exports.EventEmitter = class {} }',
   // Parsers of Postgres's binary format. HTTP carries text.
   parseFloatFromBits: '(exports) => { exports.init = () => {} }',
+  // Parsers of text. drizzle reads dates and intervals as text, and no column has the type `bytea`.
+  '-?infinity': asText,
+  '"PostgresInterval"': asText,
+  '"parseBytea"': asText,
   // MD5, for passwords.
   stateIdentity: '() => {}',
 }
@@ -34,6 +40,9 @@ export function httpDriver(source: string): RolldownMagicString {
 
   for (const statement of program.body) {
     if (definesMembers(statement)) result.remove(statement.start, statement.end)
+    if (statement.type === 'FunctionDeclaration' && statement.body && warnsInBrowsers(textOf(statement))) {
+      result.overwrite(statement.body.start, statement.body.end, '{}')
+    }
     if (statement.type !== 'VariableDeclaration') continue
     for (const { init } of statement.declarations) {
       if (!init) continue
@@ -66,6 +75,8 @@ const definesMembers = (statement: Statement): boolean =>
   statement.type === 'ExpressionStatement' &&
   statement.expression.type === 'CallExpression' &&
   statement.expression.arguments.length === 2
+
+const warnsInBrowsers = (text: string): boolean => text.includes('WARNING: Running SQL directly')
 
 const hasEffects = ({ type }: Expression): boolean =>
   type === 'CallExpression' || type === 'ClassExpression' || type === 'MemberExpression'

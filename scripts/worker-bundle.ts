@@ -13,7 +13,7 @@ import { joseModules, joseSubset } from './jose-subset.ts'
 import { mcpModules, mcpSubset } from './mcp-subset.ts'
 import { withoutUnusedMethods } from './unused-methods.ts'
 import { withoutDocumentation } from './without-documentation.ts'
-import { errorsSubset, methodsCalledIn, schemasSubset } from './zod-subset.ts'
+import { methodsCalledIn, zodModules, zodSubset } from './zod-subset.ts'
 
 const root = resolve(import.meta.dirname, '..')
 
@@ -52,11 +52,8 @@ const honoOpenapi: Plugin = {
 const zod: Plugin = {
   name: 'zod-without-unused-methods',
   transform: {
-    filter: { id: /[\\/]zod[\\/]v4[\\/]classic[\\/](schemas|errors)\.js$/ },
-    handler: (source, id) => ({
-      code: id.endsWith('errors.js') ? errorsSubset(source) : schemasSubset(source, calledMethods()),
-      map: null,
-    }),
+    filter: { id: zodModules },
+    handler: (source, id) => ({ code: zodSubset(id, source, calledMethods()), map: null }),
   },
 }
 
@@ -128,6 +125,19 @@ const mcp: Plugin = {
   },
 }
 
+/** aws4fetch derives service and region from hosts of AWS. The worker passes both. */
+const aws: Plugin = {
+  name: 'aws4fetch-without-hosts',
+  transform: {
+    filter: { id: /[\\/]aws4fetch[\\/]dist[\\/]aws4fetch\.esm\.mjs$/ },
+    handler: (source) => {
+      const code = source.replace(/(?<=\nfunction guessServiceRegion\(.*\) \{)[^]+?(?=\n\})/, ' return [];')
+      if (code === source) throw new Error('aws4fetch has changed')
+      return { code, map: null }
+    },
+  },
+}
+
 const protobuf: Plugin = {
   name: 'pbf-without-unused-methods',
   transform: {
@@ -185,6 +195,7 @@ export async function bundleWorker(): Promise<OutputChunk[]> {
       jose,
       acorn,
       mcp,
+      aws,
       router,
       protobuf,
       bcryptTables,

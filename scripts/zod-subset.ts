@@ -22,6 +22,15 @@ export function methodsCalledIn(...folders: readonly string[]): ReadonlySet<stri
   return names
 }
 
+/** Files of the package that `zodSubset` changes. */
+export const zodModules = /[\\/]zod[\\/]v4[\\/](classic[\\/](?:schemas|errors)|core[\\/]schemas)\.js$/
+
+/** @param called names of methods that the sources call */
+export function zodSubset(path: string, source: string, called: ReadonlySet<string>): string {
+  if (/[\\/]core[\\/]/.test(path)) return coreSubset(source)
+  return path.endsWith('errors.js') ? errorsSubset(source) : schemasSubset(source, called)
+}
+
 /** Code of `v4/classic/schemas.js` to replace. */
 const schemaParts: [RegExp, string][] = [
   [/inst\._zod\.processJSONSchema = .+;/g, ''],
@@ -68,6 +77,20 @@ export function schemasSubset(source: string, called: ReadonlySet<string>): stri
 /** @param source `v4/classic/errors.js` */
 export const errorsSubset = (source: string): string =>
   replaced(source, [[/_lazyMethod\(proto, "(format|flatten)", .+;/g, '']])
+
+/**
+ * Nothing parses asynchronously or encodes. Node reports schemas that would have to.
+ * @param source `v4/core/schemas.js`
+ */
+const coreSubset = (source: string): string =>
+  replaced(source, [
+    [/\b\w+ instanceof Promise\b/g, 'false'],
+    [/\bif \(ctx\.async\)/g, 'if (false)'],
+    [/\bctx\.direction === "backward"/g, 'false'],
+    [/\bctx(\?)?\.direction !== "backward"/g, 'true'],
+    [/const direction = ctx\.direction \|\| "forward";/g, 'const direction = "forward";'],
+    [/\bcore\.globalConfig\.memoizer\b/g, 'null'],
+  ])
 
 const replaced = (source: string, parts: readonly [RegExp, string][]): string =>
   parts.reduce((text, [pattern, replacement]) => {

@@ -3,7 +3,6 @@ import type { Context, Hono, MiddlewareHandler } from 'hono'
 import { cors } from 'hono/cors'
 import { TrieRouter } from 'hono/router/trie-router'
 import { routePath } from 'hono/route'
-import { secureHeaders } from 'hono/secure-headers'
 import { AppError } from '../errors.ts'
 import { asOneRequest } from '../db/read-batching.ts'
 import type { BaseEnv } from './env.ts'
@@ -40,6 +39,17 @@ const defaultHeaders = {
   'Content-Security-Policy':
     "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
   'Referrer-Policy': 'no-referrer',
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Resource-Policy': 'same-origin',
+  'Origin-Agent-Cluster': '?1',
+  'Permissions-Policy': 'camera=(), geolocation=(), microphone=(), payment=()',
+  'Strict-Transport-Security': 'max-age=63072000; includeSubDomains',
+  'X-Content-Type-Options': 'nosniff',
+  'X-DNS-Prefetch-Control': 'off',
+  'X-Download-Options': 'noopen',
+  'X-Frame-Options': 'DENY',
+  'X-Permitted-Cross-Domain-Policies': 'none',
+  'X-XSS-Protection': '0',
 }
 
 const oneRequest =
@@ -85,17 +95,10 @@ export function shell(options: ShellOptions): MiddlewareHandler<BaseEnv>[] {
     exposeHeaders: exposedHeaders,
     maxAge: 600,
   })
-  const headers = secureHeaders({
-    strictTransportSecurity: 'max-age=63072000; includeSubDomains',
-    referrerPolicy: false,
-    xFrameOptions: 'DENY',
-    permissionsPolicy: { camera: [], geolocation: [], microphone: [], payment: [] },
-  })
   return [
     (_, next) => asOneRequest(next),
     measuredRequest(options.onRequestEnd),
     oneRequest(options),
-    headers,
     crossOrigin,
     conditional,
   ]

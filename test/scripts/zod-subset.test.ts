@@ -5,7 +5,13 @@ import { pathToFileURL } from 'node:url'
 import { rolldown } from 'rolldown'
 import { expect, test } from 'vitest'
 import * as whole from 'zod'
-import { errorsSubset, methodsCalledIn, schemasSubset } from '../../scripts/zod-subset.ts'
+import {
+  errorsSubset,
+  methodsCalledIn,
+  schemasSubset,
+  zodModules,
+  zodSubset,
+} from '../../scripts/zod-subset.ts'
 
 const root = join(import.meta.dirname, '../..')
 const sourceOf = (name: string) => readFile(join(root, `node_modules/zod/v4/classic/${name}.js`), 'utf8')
@@ -22,11 +28,9 @@ async function reducedZod(): Promise<typeof whole> {
         {
           name: 'zod',
           transform: {
-            filter: { id: /zod[\\/]v4[\\/]classic[\\/](schemas|errors)\.js$/ },
+            filter: { id: zodModules },
             handler: (source, id) => ({
-              code: id.endsWith('errors.js')
-                ? errorsSubset(source)
-                : schemasSubset(source, methodsCalledIn(join(root, 'src'))),
+              code: zodSubset(id, source, methodsCalledIn(join(root, 'src'))),
               map: null,
             }),
           },
