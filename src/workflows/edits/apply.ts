@@ -2,6 +2,7 @@
 import { closest } from '../../check/values/closest.ts'
 import { isContainer, isObject, type JsonObject } from '../../lib/json-object.ts'
 import { mergePatch } from '../../lib/merge-patch.ts'
+import { MAX_WORKFLOW_BYTES } from '../../n8n/reading/workflow-json.ts'
 import { shown } from '../../n8n/structure/repairs.ts'
 import {
   inputOf,
@@ -122,6 +123,8 @@ class Editor {
         return
       case 'setParameter':
         return this.#setParameter(operation)
+      case 'replaceText':
+        return this.#replaceText(operation)
       case 'setNodeProperty':
         return setMember(this.#node(operation.node), operation.property, operation.value)
       case 'setCredential':
@@ -337,10 +340,7 @@ class Editor {
 
   #setParameter({ node: given, pointer, value }: Extract<EditOperation, { op: 'setParameter' }>): void {
     const node = this.#node(given)
-    const segments = pointer
-      .split('/')
-      .slice(1)
-      .map((each) => each.replaceAll('~1', '/').replaceAll('~0', '~'))
+    const segments = segmentsOf(pointer)
     if (segments.length === 0) {
       if (value !== null && !isObject(value)) {
         throw new Refusal('invalid-pointer', '/value', 'All parameters together are a JSON object')
@@ -371,9 +371,53 @@ class Editor {
       owner = this.#descend(owner, segment, segments[at + 1] ?? '', value === null, pointer)
     }
     const last = segments.at(-1) ?? ''
-    const key = segments.findLast((each) => !/^(?:-|\d+)$/.test(each)) ?? ''
+    const key = lastName(pointer)
     if (value === null) this.#removeMember(owner, last, pointer)
     else this.#putMember(owner, last, structuredClone(value), key, pointer)
+  }
+
+  #replaceText(operation: Extract<EditOperation, { op: 'replaceText' }>): void {
+    const { pointer, find, replace, all = false } = operation
+    const node = this.#node(operation.node)
+    let owner: object = node
+    let key = 'parameters'
+    for (const segment of segmentsOf(pointer)) {
+      const value = ownOf(owner, key)
+      if (!isContainer(value) || !Object.hasOwn(value, segment)) {
+        throw unknownParameter(isContainer(value) ? value : {}, segment, pointer)
+      }
+      owner = value
+      key = segment
+    }
+    // A rename can have changed the text.
+    const text = this.#references?.textAt(owner, key) ?? ownOf(owner, key)
+    if (typeof text !== 'string') {
+      throw new Refusal(
+        'invalid-pointer',
+        '/pointer',
+        `There is no text at ${shown(pointer)}. Use setParameter`,
+      )
+    }
+    const parts = text.split(find)
+    const count = parts.length - 1
+    const where = `The text at ${shown(pointer)}`
+    if (count === 0) {
+      throw new Refusal('text-not-found', '/find', `${where} does not contain "${shown(find)}"`)
+    }
+    if (!all && count > 1) {
+      const advice = 'Use a longer part, or all: true'
+      throw new Refusal(
+        'text-not-unique',
+        '/find',
+        `${where} contains "${shown(find)}" ${count} times. ${advice}`,
+      )
+    }
+    if (text.length + count * replace.length > MAX_WORKFLOW_BYTES) {
+      throw new Refusal('invalid-structure', '/replace', `${where} would exceed 2 MB`)
+    }
+    putOwn(owner, key, parts.join(replace))
+    this.#references?.add(owner, key, lastName(pointer))
+    for (const name of referencedNames(`=${replace}`)) this.#touch(name)
   }
 
   /** The container at a segment. Creates a missing one unless something is to be removed. */
@@ -489,6 +533,17 @@ class Editor {
   }
 }
 
+/** The segments of a JSON pointer. */
+const segmentsOf = (pointer: string): string[] =>
+  pointer
+    .split('/')
+    .slice(1)
+    .map((each) => each.replaceAll('~1', '/').replaceAll('~0', '~'))
+
+/** The last segment that is not an index. */
+const lastName = (pointer: string): string =>
+  segmentsOf(pointer).findLast((each) => !/^(?:-|\d+)$/.test(each)) ?? ''
+
 const isSame = (a: Target, b: Target): boolean => a.node === b.node && inputOf(a) === inputOf(b)
 
 function unknownParameter(owner: object, segment: string, pointer: string): Refusal {
@@ -498,7 +553,7 @@ function unknownParameter(owner: object, segment: string, pointer: string): Refu
   return new Refusal(
     'unknown-parameter',
     '/pointer',
-    `There is no "${shown(segment)}" to remove at ${shown(pointer)}. ${meant === undefined ? known : `Did you mean "${shown(meant)}"?`}`,
+    `There is no "${shown(segment)}" at ${shown(pointer)}. ${meant === undefined ? known : `Did you mean "${shown(meant)}"?`}`,
   )
 }
 

@@ -1,5 +1,5 @@
 /** @module Reads and changes the connections of a workflow: `{ <from>: { <type>: [ [ { node, type, index } ] ] } }`. */
-import { isObject, type JsonObject, listOf } from '../../lib/json-object.ts'
+import { isContainer, isObject, type JsonObject, listOf } from '../../lib/json-object.ts'
 import { mergedEntries } from '../../n8n/structure/names.ts'
 import { ownOf, putOwn } from './own.ts'
 import { Refusal } from './failure.ts'
@@ -72,10 +72,18 @@ export function removeNodeConnections(workflow: JsonObject, name: string): void 
 export function renameInConnections(workflow: JsonObject, name: string, next: string): void {
   const { connections } = workflow
   if (!isObject(connections)) return
-  for (const { targets } of slotsOf(connections)) {
-    for (const target of targets) if (isTarget(target) && target.node === name) target.node = next
-  }
+  for (const outputs of Object.values(connections)) renameTargets(outputs, name, next)
   renameMember(workflow, 'connections', name, next, mergedEntries)
+}
+
+/** In any shape, because n8n's format is often missed by a level. */
+function renameTargets(value: unknown, name: string, next: string): void {
+  if (!isContainer(value)) return
+  if (isTarget(value) && value.node === name) value.node = next
+  for (const [key, each] of Object.entries(value)) {
+    if (each === name && Array.isArray(value)) value[Number(key)] = next
+    else renameTargets(each, name, next)
+  }
 }
 
 /** Renames a member of an object in place in the order of the members. */

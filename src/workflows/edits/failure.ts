@@ -9,6 +9,8 @@ export type EditFailureCode =
   | 'id-taken'
   | 'invalid-pointer'
   | 'unknown-parameter'
+  | 'text-not-found'
+  | 'text-not-unique'
   | 'already-connected'
   | 'not-connected'
   | 'cannot-reconnect'

@@ -38,6 +38,11 @@ export const nodeProperties = [
   'webhookId',
 ] as const
 
+const Pointer = z
+  .string()
+  .max(1000, 'At most 1,000 characters')
+  .regex(/^(?:\/(?:[^~]|~[01])*)?$/, 'Must be a JSON pointer, such as /options/timeout')
+
 const onNode = <Op extends string>(op: Op) => ({ op: z.literal(op), node: Node })
 const example = (value: JsonObject, description: string) => ({ description, 'x-example': value })
 
@@ -108,15 +113,11 @@ export const EditOperation = z
       z
         .strictObject({
           ...onNode('setParameter'),
-          pointer: z
-            .string()
-            .max(1000, 'At most 1,000 characters')
-            .regex(/^(?:\/(?:[^~]|~[01])*)?$/, 'Must be a JSON pointer, such as /options/timeout')
-            .meta({
-              description:
-                'JSON pointer (RFC 6901) into the parameters. Missing objects are created. In a list, `-` appends ' +
-                'and a number replaces. Empty: all parameters',
-            }),
+          pointer: Pointer.meta({
+            description:
+              'JSON pointer (RFC 6901) into the parameters. Missing objects are created. In a list, `-` appends ' +
+              'and a number replaces. Empty: all parameters',
+          }),
           value: z
             .custom<unknown>((value) => value !== undefined, 'Required. null removes the parameter')
             .meta({ description: 'Any JSON value; null removes the parameter or the item' }),
@@ -125,6 +126,22 @@ export const EditOperation = z
           example(
             { op: 'setParameter', node: 'Get orders', pointer: '/options/timeout', value: 5000 },
             'Sets or removes one parameter',
+          ),
+        ),
+      z
+        .strictObject({
+          ...onNode('replaceText'),
+          pointer: Pointer.meta({ description: 'JSON pointer (RFC 6901) to a text in the parameters' }),
+          find: z.string().min(1, 'Must not be empty').max(100_000),
+          replace: z.string().max(1_000_000),
+          all: z.boolean().optional().meta({
+            description: 'Replace every occurrence. Otherwise `find` must occur exactly once',
+          }),
+        })
+        .meta(
+          example(
+            { op: 'replaceText', node: 'Code', pointer: '/jsCode', find: 'total * 2', replace: 'total * 3' },
+            'Replaces a part of a long text, such as code or a prompt',
           ),
         ),
       z

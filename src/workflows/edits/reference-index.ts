@@ -81,20 +81,29 @@ export class ReferenceIndex {
     this.#sites.set(list, new Map(moved))
   }
 
+  /** A string with the current names; undefined if it names no node. */
+  textAt(owner: object, slot: string): string | undefined {
+    const site = this.#sites.get(owner)?.get(slot)
+    return site && textOf(site)
+  }
+
   /** Writes the current names into every string. */
   write(): void {
     for (const [owner, sites] of this.#sites) {
-      for (const [slot, { pieces, isPython }] of sites) {
-        const isOutdated = ({ piece, node }: Exclude<Site['pieces'][number], string>) =>
-          typeof node?.name === 'string' && node.name !== piece.name
-        if (!pieces.some((each) => typeof each !== 'string' && isOutdated(each))) continue
-        const text = pieces.map((each) => {
-          if (typeof each === 'string') return each
-          const { piece, node } = each
-          return isOutdated(each) ? renamedReference(piece, String(node?.name), isPython) : piece.raw
-        })
-        putOwn(owner, slot, text.join(''))
-      }
+      for (const [slot, site] of sites) if (site.pieces.some(isOutdated)) putOwn(owner, slot, textOf(site))
     }
   }
 }
+
+const isOutdated = (each: Site['pieces'][number]): boolean =>
+  typeof each !== 'string' && typeof each.node?.name === 'string' && each.node.name !== each.piece.name
+
+const textOf = ({ pieces, isPython }: Site): string =>
+  pieces
+    .map((each) => {
+      if (typeof each === 'string') return each
+      return isOutdated(each)
+        ? renamedReference(each.piece, String(each.node?.name), isPython)
+        : each.piece.raw
+    })
+    .join('')

@@ -32,6 +32,7 @@ const sentences: Sentences = {
   disableNode: ({ node }) => `Disabled ${cut(node)}`,
   setParameter: ({ node, pointer, value }) =>
     `${setOrRemoved(value)} ${pointer === '' ? 'all parameters' : pathOf(pointer)} of ${cut(node)}`,
+  replaceText: ({ node, pointer }) => `Changed ${pathOf(pointer)} of ${cut(node)}`,
   setNodeProperty: ({ node, property, value }) => `${setOrRemoved(value)} ${property} of ${cut(node)}`,
   setCredential({ node, type, credential }) {
     const name = credential === null ? '' : ` to ${cut(credential.name)}`

@@ -92,6 +92,51 @@ describe('setParameter', () => {
   })
 })
 
+describe('replaceText', () => {
+  const code = 'const total = 1\nreturn total * 2'
+  const replaced = (find: string, replace: string, all?: boolean): EditOperation => ({
+    op: 'replaceText',
+    node: 'A',
+    pointer: '/jsCode',
+    find,
+    replace,
+    ...(all !== undefined && { all }),
+  })
+  const workflow = chain(node('A', { jsCode: code, count: 1 }))
+
+  test('replaces the only occurrence, or every one', () => {
+    expect(edited(workflow, replaced('* 2', '* $&')).nodes[0]?.parameters.jsCode).toBe(
+      code.replace('2', () => '$&'),
+    )
+    const every = edited(workflow, replaced('total', 'sum', true))
+    expect(every.nodes[0]?.parameters.jsCode).toBe('const sum = 1\nreturn sum * 2')
+  })
+
+  test('sees earlier renames, and later ones see the new text', () => {
+    const naming = chain(node('A', { jsCode: "return $('B').all()" }), node('B'))
+    const result = edited(
+      naming,
+      { op: 'renameNode', node: 'B', name: 'C' },
+      replaced("$('C').all()", "[$('C').first()]"),
+      { op: 'renameNode', node: 'C', name: 'D' },
+    )
+    expect(result.nodes[0]?.parameters.jsCode).toBe("return [$('D').first()]")
+  })
+
+  test('refuses a part that is missing or not unique, a value that is no text, and a text that grows too long', () => {
+    expect(failure(workflow, replaced('sum', 'x')).code).toBe('text-not-found')
+    expect(failure(workflow, replaced('total', 'x')).code).toBe('text-not-unique')
+    expect(failure(workflow, { ...replaced('1', 'x'), pointer: '/count' } as EditOperation).code).toBe(
+      'invalid-pointer',
+    )
+    expect(
+      failure(workflow, { ...replaced('1', 'x'), pointer: '/jsCod' } as EditOperation).message,
+    ).toContain('Did you mean "jsCode"?')
+    const doubling = Array.from({ length: 60 }, () => replaced('a', 'aa', true))
+    expect(failure(chain(node('A', { jsCode: 'a' })), ...doubling).code).toBe('invalid-structure')
+  })
+})
+
 describe('renameNode', () => {
   const awkward = `It's "q" \\ \`\${x}\` }} */ {{ \n é 漢`
 
@@ -366,6 +411,7 @@ function randomOperation(random: () => number): EditOperation {
     () => ({ op: 'disableNode', node: name() }),
     () => ({ op: 'setParameter', node: name(), pointer: pointer(), value: value() }),
     () => ({ op: 'setParameter', node: name(), pointer: pointer(), value: `={{ $('${name()}').x }}` }),
+    () => ({ op: 'replaceText', node: name(), pointer: pointer(), find: '=', replace: "={{ $('A') }}" }),
     () => ({ op: 'setNodeProperty', node: name(), property: 'notes', value: pick(random, [null, 'x', 1]) }),
     () => ({
       op: 'setCredential',
