@@ -28,6 +28,7 @@ import { loadCatalogue } from './n8n/catalogue/catalogue.ts'
 import { auditRoutes } from './users/audit-routes.ts'
 import { tokenRoutes } from './users/token-routes.ts'
 import { authRoutes, meRoutes } from './users/routes.ts'
+import { anonymousChecks } from './workflows/anonymous-checks.ts'
 import { workflowCheckRoutes } from './workflows/check-routes.ts'
 import { workflowEditRoutes } from './workflows/edits/routes.ts'
 import { missingCredentialRoutes, workflowRoutes } from './workflows/routes.ts'
@@ -53,6 +54,8 @@ const signedInPaths = [
 export function createApp(deps: Deps) {
   const app = new Hono<BaseEnv>()
   app.use(...shell(deps))
+  const { claimAnonymousCheck } = deps
+  if (claimAnonymousCheck) app.post('/v1/workflows/check', anonymousChecks(deps.checks, claimAnonymousCheck))
   const signedIn = requireUser(deps)
   for (const path of signedInPaths) app.use(path, signedIn)
   const forPages = { ...deps, db: deps.db.read }

@@ -173,6 +173,11 @@ export const Environment = z.object({
   QUOTA_ALERT_RULES: count(200).meta(about('Alert rules per user')),
   QUOTA_ALERT_CHANNELS: count(20).meta(about('Alert channels per user')),
   QUOTA_ACCESS_TOKENS: count(100).meta(about('Access tokens per user')),
+  ANONYMOUS_CHECKS_PER_MINUTE: count(0).meta(
+    about(
+      'Requests to POST /v1/workflows/check without an account, per minute and client address; 0 requires an account',
+    ),
+  ),
   SMTP_URL: z
     .url({ protocol: /^smtps?$/ })
     .optional()
@@ -236,6 +241,7 @@ export function parseConfig(env: Record<string, unknown>) {
     allowPrivateNetworks: rest.ALLOW_PRIVATE_NETWORKS,
     trustedProxyHops: rest.TRUSTED_PROXY_HOPS,
     quotas: { workflows, credentials, instances, deployments, alertRules, alertChannels, apiTokens },
+    anonymousChecksPerMinute: rest.ANONYMOUS_CHECKS_PER_MINUTE,
     mail:
       rest.MAIL_FROM === undefined
         ? null

@@ -173,10 +173,11 @@ export function createDeps(config: Config, runtime: Runtime) {
   })
   const users = new UserRepository(db, now, sessions)
   const tokenAccess = new TokenAccess(db, now)
+  const throttle = new Throttle(db, now, fingerprint)
   const signIn = new SignIn({
     users,
     sessions,
-    throttle: new Throttle(db, now, fingerprint),
+    throttle,
     hasher,
     accessTokens,
     defer,
@@ -290,6 +291,11 @@ export function createDeps(config: Config, runtime: Runtime) {
     credentialReplacer: new CredentialReplacer(db, now, { credentials, deployer }),
     workflows,
     checks: new WorkflowChecks(db),
+    /** Undefined unless checks without an account are allowed. */
+    claimAnonymousCheck:
+      config.anonymousChecksPerMinute === 0
+        ? undefined
+        : (clientIp: string) => throttle.claimAnonymousCheck(clientIp, config.anonymousChecksPerMinute),
     edits: new WorkflowEdits(workflows),
     requirements,
     readiness: new WorkflowReadiness(db, {

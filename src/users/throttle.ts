@@ -67,6 +67,30 @@ export class Throttle {
     this.#settle(rows[0], 'Too many registrations from this address. Wait, then try again')
   }
 
+  /**
+   * Counts a check without an account, within fixed minutes.
+   * @throws {AppError} `too-many-requests`, without counting it
+   */
+  async claimAnonymousCheck(clientIp: string, perMinute: number): Promise<void> {
+    const bucket = await this.#fingerprint('throttle-anonymous-check', clientIp)
+    const at = this.#at()
+    const isOver = sql`t.last_failed_at <= ${at} - interval '1 minute'`
+    const { rows } = await this.#db.execute<{ passed: boolean; waitSeconds: number | null }>(sql`
+      with claimed as (
+        insert into ${loginThrottles} as t (bucket, failures, last_failed_at) values (${bucket}, 1, ${at})
+        on conflict (bucket) do update set
+          failures = case when ${isOver} then 1 else t.failures + 1 end,
+          last_failed_at = case when ${isOver} then ${at} else t.last_failed_at end
+        where ${isOver} or t.failures < ${perMinute}::integer
+        returning 1
+      )
+      select exists (select 1 from claimed) as "passed", (
+        select ceil(extract(epoch from last_failed_at + interval '1 minute' - ${at}))::integer from ${loginThrottles}
+        where bucket = ${bucket}
+      ) as "waitSeconds"`)
+    this.#settle(rows[0], 'Too many checks without an account from this address. Wait, or sign in')
+  }
+
   /** Resets the counts after a successful check. */
   async clearLogin(clientIp: string, email: string): Promise<void> {
     const { pair, account } = await this.#loginBuckets(clientIp, email)

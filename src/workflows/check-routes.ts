@@ -17,6 +17,22 @@ import { tagOf } from './workflow-etag.ts'
 
 const tag = 'Workflows'
 
+/**
+ * Checks the workflow of a request body.
+ * @param userId null without an account
+ * @param bodyText with the numbers that JavaScript cannot represent
+ */
+export function checkOf(
+  checks: WorkflowChecks,
+  userId: string | null,
+  { workflow: given, fix, ...target }: CheckRequest,
+  bodyText: string,
+): Promise<CheckResult> {
+  const read = readWorkflowMember(given, bodyText)
+  const { workflow } = parseWorkflow(read.workflow, { pointerPrefix: '/workflow' })
+  return checks.check(userId, workflow, target, fix)
+}
+
 export function workflowCheckRoutes(workflows: WorkflowRepository, checks: WorkflowChecks) {
   return new Hono<AuthEnv>()
     .post(
@@ -28,7 +44,9 @@ export function workflowCheckRoutes(workflows: WorkflowRepository, checks: Workf
         description:
           'Finds mistakes that make n8n refuse the workflow, and mistakes that n8n accepts although the ' +
           'workflow cannot work as intended. Each finding has a stable code, a JSON pointer and, if there is ' +
-          'only one right answer, a fix as a JSON Patch. Nothing is stored.',
+          'only one right answer, a fix as a JSON Patch. Nothing is stored. If the server sets ' +
+          '`ANONYMOUS_CHECKS_PER_MINUTE`, this route also works without an access token: with a body of up to 256 KB, ' +
+          'without `instanceId`, and with `too-many-requests` above that number of requests per address.',
         responses: { 200: CheckResult },
         errors: [
           'malformed-json',
@@ -37,15 +55,11 @@ export function workflowCheckRoutes(workflows: WorkflowRepository, checks: Workf
           'unsupported-media-type',
           'invalid',
           'invalid-workflow',
+          'too-many-requests',
         ],
       }),
       valid('json', CheckRequest, bodyLimits.workflow, quoteOverflow),
-      async (c) => {
-        const { workflow: given, fix, ...target } = c.req.valid('json')
-        const read = readWorkflowMember(given, c.var.bodyText)
-        const { workflow } = parseWorkflow(read.workflow, { pointerPrefix: '/workflow' })
-        return c.json(await checks.check(c.var.userId, workflow, target, fix))
-      },
+      async (c) => c.json(await checkOf(checks, c.var.userId, c.req.valid('json'), c.var.bodyText)),
     )
     .get(
       '/:id/check',

@@ -24,8 +24,16 @@ export class WorkflowChecks {
     this.#db = db
   }
 
-  /** @throws {AppError} `not-found` for the instance */
-  async check(userId: string, workflow: JsonObject, target: Target, isFixed = false): Promise<CheckResult> {
+  /**
+   * @param userId null without an account, and then without an instance
+   * @throws {AppError} `not-found` for the instance
+   */
+  async check(
+    userId: string | null,
+    workflow: JsonObject,
+    target: Target,
+    isFixed = false,
+  ): Promise<CheckResult> {
     const options = await this.#optionsOf(userId, target)
     const { n8nVersion, findings: before, refusals } = await checkWorkflow(workflow, options)
     const checked = { n8nVersion, publishable: refusals.size === 0, findings: before }
@@ -63,8 +71,8 @@ export class WorkflowChecks {
     return [...findings, ...otherWarnings(warnings)].toSorted(worstFirst)
   }
 
-  async #optionsOf(userId: string, { instanceId, n8nVersion }: Target): Promise<CheckOptions> {
-    if (n8nVersion !== undefined || instanceId === undefined) return { n8nVersion }
+  async #optionsOf(userId: string | null, { instanceId, n8nVersion }: Target): Promise<CheckOptions> {
+    if (n8nVersion !== undefined || instanceId === undefined || userId === null) return { n8nVersion }
     const [instance] = await this.#db.read
       .select({ n8nVersion: instances.n8nVersion })
       .from(instances)
