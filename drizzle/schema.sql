@@ -274,6 +274,7 @@ create table execution_changes (
   node_counts integer[],
   kind text default 'production'::text not null,
   duration_ms bigint,
+  usage jsonb,
   constraint execution_changes_pkey PRIMARY KEY (user_id, id)
 ) with (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=5000, autovacuum_vacuum_insert_scale_factor=0, autovacuum_vacuum_insert_threshold=20000);
 
@@ -366,6 +367,10 @@ create table executions (
   previous_workflow_version integer,
   previous_kind text,
   previous_duration_ms bigint,
+  usage jsonb,
+  usage_stamp text,
+  previous_usage jsonb,
+  previous_usage_stamp text,
   constraint executions_pkey PRIMARY KEY (id, recorded_at)
 ) partition by RANGE (recorded_at);
 
@@ -477,6 +482,17 @@ create table login_throttles (
   constraint login_throttles_pkey PRIMARY KEY (bucket)
 );
 
+create table model_prices (
+  user_id uuid not null,
+  model text not null,
+  input double precision not null,
+  output double precision not null,
+  cached double precision,
+  written double precision,
+  constraint model_prices_pkey PRIMARY KEY (user_id, model),
+  constraint model_prices_user_id_users_id_fk FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
+);
+
 create table node_stats (
   user_id uuid not null,
   deployment_id uuid not null,
@@ -535,6 +551,26 @@ create table sessions (
   access_key_id text,
   constraint sessions_pkey PRIMARY KEY (id),
   constraint sessions_user_id_users_id_fk FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
+);
+
+create table usage_stats (
+  user_id uuid not null,
+  deployment_id uuid not null,
+  workflow_id uuid not null,
+  instance_id uuid not null,
+  recorded_month date not null,
+  workflow_version integer not null,
+  grain text not null,
+  at timestamp(3) with time zone not null,
+  model text not null,
+  executions integer default 0 not null,
+  calls bigint default 0 not null,
+  input bigint default 0 not null,
+  cached bigint default 0 not null,
+  written bigint default 0 not null,
+  output bigint default 0 not null,
+  estimated bigint default 0 not null,
+  constraint usage_stats_pkey PRIMARY KEY (user_id, grain, at, workflow_id, deployment_id, workflow_version, model, recorded_month)
 );
 
 create table user_routes (
@@ -718,6 +754,8 @@ CREATE INDEX executions_status_idx ON ONLY public.executions USING btree (user_i
 
 CREATE INDEX executions_unattributed_idx ON ONLY public.executions USING btree (deployment_id, n8n_workflow_version_id) WHERE ((workflow_version_source = 'time'::text) AND (n8n_workflow_version_id IS NOT NULL));
 
+CREATE INDEX executions_usage_pending_idx ON ONLY public.executions USING btree (instance_id, recorded_at) WHERE (usage_stamp = '-'::text);
+
 CREATE INDEX executions_user_idx ON ONLY public.executions USING btree (user_id, COALESCE(started_at, finished_at, recorded_at) DESC, id DESC);
 
 CREATE INDEX executions_workflow_idx ON ONLY public.executions USING btree (workflow_id, COALESCE(started_at, finished_at, recorded_at) DESC, id DESC);
@@ -751,6 +789,8 @@ CREATE INDEX remote_credentials_user_id_credential_id_idx ON public.remote_crede
 CREATE INDEX sessions_expires_at_idx ON public.sessions USING btree (expires_at);
 
 CREATE INDEX sessions_user_id_idx ON public.sessions USING btree (user_id);
+
+CREATE INDEX usage_stats_month_idx ON public.usage_stats USING brin (recorded_month);
 
 CREATE INDEX user_routes_email_idx ON public.user_routes USING btree (lower(email));
 
@@ -889,6 +929,46 @@ UNION ALL
    FROM execution_changes c
      CROSS JOIN LATERAL nodes_of_change(c.*) n(node, day, runs, executions, failures, items, total_ms, bucket)
      CROSS JOIN LATERAL ( VALUES (c.workflow_id,c.instance_id,c.deployment_id,c.workflow_version,node_name_of(n.node)), ('00000000-0000-0000-0000-000000000000'::uuid,'00000000-0000-0000-0000-000000000000'::uuid,'00000000-0000-0000-0000-000000000000'::uuid,0,''::text)) o(workflow_id, instance_id, deployment_id, workflow_version, node_name)
+  WHERE c.recorded_at >= (( SELECT (execution_horizon.month::timestamp without time zone AT TIME ZONE 'UTC'::text) AS timezone
+           FROM execution_horizon));
+
+create view usage_stats_now as
+ SELECT usage_stats.user_id,
+    usage_stats.workflow_id,
+    usage_stats.instance_id,
+    usage_stats.deployment_id,
+    usage_stats.workflow_version,
+    usage_stats.grain,
+    usage_stats.at,
+    usage_stats.model,
+    usage_stats.executions,
+    usage_stats.calls,
+    usage_stats.input,
+    usage_stats.cached,
+    usage_stats.written,
+    usage_stats.output,
+    usage_stats.estimated
+   FROM usage_stats
+  WHERE usage_stats.recorded_month >= (( SELECT execution_horizon.month
+           FROM execution_horizon))
+UNION ALL
+ SELECT c.user_id,
+    c.workflow_id,
+    c.instance_id,
+    c.deployment_id,
+    c.workflow_version,
+    u.grain,
+    u.at,
+    u.model,
+    u.executions,
+    u.calls,
+    u.input,
+    u.cached,
+    u.written,
+    u.output,
+    u.estimated
+   FROM execution_changes c
+     CROSS JOIN LATERAL usage_of_change(c.*) u(grain, at, model, executions, calls, input, cached, written, output, estimated)
   WHERE c.recorded_at >= (( SELECT (execution_horizon.month::timestamp without time zone AT TIME ZONE 'UTC'::text) AS timezone
            FROM execution_horizon));
 

@@ -15,7 +15,7 @@ begin
   delete from execution_changes where ctid = any (array(
     select ctid from execution_changes where recorded_at < oldest::timestamp at time zone 'UTC' limit max_rows));
   get diagnostics total = row_count;
-  foreach rollup in array array['execution_stats', 'error_stats', 'error_groups', 'node_stats'] loop
+  foreach rollup in array array['execution_stats', 'error_stats', 'error_groups', 'node_stats', 'usage_stats'] loop
     execute format('delete from %I where ctid = any (array(
       select ctid from %I where recorded_month < $1 limit $2))', rollup, rollup) using oldest, max_rows - total;
     get diagnostics deleted = row_count;

@@ -75,6 +75,25 @@ begin
     group by 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
     having sum(e.runs) <> 0
     on conflict on constraint error_stats_pkey do update set runs = kept.runs + excluded.runs
+  ), used as (
+    insert into usage_stats as kept
+      (user_id, workflow_id, instance_id, deployment_id, workflow_version, recorded_month, grain, at, model, executions,
+       calls, input, cached, written, output, estimated)
+    select t.user_id, t.workflow_id, t.instance_id, t.deployment_id, t.workflow_version, utc_month(t.recorded_at),
+      u.grain, u.at, u.model, sum(u.executions), sum(u.calls), sum(u.input), sum(u.cached), sum(u.written),
+      sum(u.output), sum(u.estimated)
+    from taken t
+    cross join lateral usage_of_change(row(t.*)::execution_changes) u
+    where t.usage is not null
+    group by 1, 2, 3, 4, 5, 6, 7, 8, 9
+    on conflict on constraint usage_stats_pkey do update set
+      executions = kept.executions + excluded.executions,
+      calls = kept.calls + excluded.calls,
+      input = kept.input + excluded.input,
+      cached = kept.cached + excluded.cached,
+      written = kept.written + excluded.written,
+      output = kept.output + excluded.output,
+      estimated = kept.estimated + excluded.estimated
   ), node_sums as materialized (
     select user_id, workflow_id, instance_id, deployment_id, workflow_version, kind, recorded_month, node, day,
       sum(runs) as runs, sum(executions) as executions, sum(failures) as failures, sum(items) as items,

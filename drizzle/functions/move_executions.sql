@@ -31,9 +31,9 @@ returns integer language sql as $$
   ), changes as (
     insert into execution_changes
       (user_id, deployment_id, workflow_id, instance_id, workflow_version, kind, recorded_at, sign, status, started_at,
-       finished_at, duration_ms, error_fingerprint, node_names, node_counts)
+       finished_at, duration_ms, error_fingerprint, node_names, node_counts, usage)
     select m.user_id, m.deployment_id, m.workflow_id, m.instance_id, c.version, c.kind, m.recorded_at, c.sign, m.status,
-      m.started_at, m.finished_at, m.previous_duration_ms, m.error_fingerprint, n.names, n.counts
+      m.started_at, m.finished_at, m.previous_duration_ms, m.error_fingerprint, n.names, n.counts, m.usage
     from moved m
     cross join lateral run_nodes(m.data) n
     cross join lateral (values

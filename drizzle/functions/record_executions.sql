@@ -66,11 +66,13 @@ begin
       id uuid, recorded_at timestamptz, n8n_execution_id text, n8n_workflow_id text, status text, stamp text,
       mode text, started_at timestamptz, finished_at timestamptz, is_polled boolean, n8n_version_id text, retry_of text,
       error_message text, error_node text, error_class text, error_http_status integer, error_fingerprint text,
-      error_pattern text, error_stamp text, error_evidence text, data text, data_stamp text, waited boolean,
-      active_ms bigint, node_list integer, node_counts text), unnest(placed.epochs)) item (
+      error_pattern text, error_stamp text, error_evidence text, data text, data_stamp text, usage text,
+      usage_stamp text, waited boolean, active_ms bigint, node_list integer, node_counts text),
+      unnest(placed.epochs)) item (
       id, recorded_at, n8n_execution_id, n8n_workflow_id, status, stamp, mode, started_at, finished_at, is_polled,
       n8n_version_id, retry_of, error_message, error_node, error_class, error_http_status, error_fingerprint,
-      error_pattern, error_stamp, error_evidence, data, data_stamp, waited, active_ms, node_list, node_counts, epoch)
+      error_pattern, error_stamp, error_evidence, data, data_stamp, usage, usage_stamp, waited, active_ms, node_list,
+      node_counts, epoch)
     -- A left join: with an inner join, the planner expects a single match and chooses a nested loop over all deployments.
     left join deployments d on d.instance_id = of_instance and d.n8n_workflow_id = item.n8n_workflow_id
   ), keyed as (
@@ -117,11 +119,12 @@ begin
     insert into executions as e
       (id, recorded_at, user_id, instance_id, workflow_id, workflow_version, workflow_version_source,
        n8n_workflow_version_id, deployment_id, n8n_execution_id, status, mode, kind, retry_of, started_at, finished_at,
-       waited, active_ms, error_message, error_node, error_http_status, error_fingerprint, error_stamp, data, data_stamp)
+       waited, active_ms, error_message, error_node, error_http_status, error_fingerprint, error_stamp, data, data_stamp,
+       usage, usage_stamp)
     select k.id, k.recorded_at, m.user_id, k.instance_id, m.workflow_id, v.version, v.source,
       k.n8n_version_id, m.deployment_id, k.n8n_execution_id, k.status, m.mode, run_kind(m.mode), k.retry_of, k.started_at,
       k.finished_at, m.waited, m.active_ms, m.error_message, m.error_node, m.error_http_status, m.error_fingerprint,
-      m.error_stamp, m.data::jsonb, m.data_stamp
+      m.error_stamp, m.data::jsonb, m.data_stamp, m.usage::jsonb, m.usage_stamp
     from keyed k
     join matched m on m.n8n_execution_id = k.n8n_execution_id
     join versioned v on v.id = k.id
@@ -153,6 +156,8 @@ begin
       data = case when is_newer(excluded.data_stamp, e.data_stamp) and not is_trimmed(e.data, e.data_stamp)
         then excluded.data else e.data end,
       data_stamp = greatest(excluded.data_stamp collate "C", e.data_stamp collate "C"),
+      usage = case when is_newer(excluded.usage_stamp, e.usage_stamp) then excluded.usage else e.usage end,
+      usage_stamp = greatest(excluded.usage_stamp collate "C", e.usage_stamp collate "C"),
       previous_workflow_version = e.workflow_version,
       previous_kind = e.kind,
       previous_duration_ms = counted_ms(e.started_at, e.finished_at, e.waited, e.active_ms),
@@ -160,6 +165,8 @@ begin
       previous_data = case when is_newer(excluded.data_stamp, e.data_stamp) and not is_trimmed(e.data, e.data_stamp)
         then e.data end,
       previous_data_stamp = e.data_stamp,
+      previous_usage = case when is_newer(excluded.usage_stamp, e.usage_stamp) then e.usage end,
+      previous_usage_stamp = e.usage_stamp,
       updated_at = now()
     where (e.status, e.started_at, e.finished_at, e.retry_of) is distinct from
         (excluded.status, excluded.started_at, excluded.finished_at, excluded.retry_of)
@@ -167,7 +174,8 @@ begin
         (excluded.n8n_workflow_version_id, excluded.workflow_version, excluded.workflow_version_source)
         and e.deployment_id = excluded.deployment_id
       or is_newer(excluded.mode, e.mode) or is_newer(excluded.error_stamp, e.error_stamp)
-      or is_newer(excluded.data_stamp, e.data_stamp) or excluded.waited and not e.waited
+      or is_newer(excluded.data_stamp, e.data_stamp) or is_newer(excluded.usage_stamp, e.usage_stamp)
+      or excluded.waited and not e.waited
     returning *
   ), changed as (
     select w.*, m.node_list, m.node_counts, k.previous_status, k.previous_started_at, k.previous_finished_at,
@@ -182,18 +190,20 @@ begin
   ), changes as (
     insert into execution_changes
       (user_id, deployment_id, workflow_id, instance_id, workflow_version, kind, recorded_at, sign, status, started_at,
-       finished_at, duration_ms, error_fingerprint, node_names, node_counts)
+       finished_at, duration_ms, error_fingerprint, node_names, node_counts, usage)
     select c.user_id, c.deployment_id, c.workflow_id, c.instance_id, c.workflow_version, c.kind, c.recorded_at, 1, c.status,
       c.started_at, c.finished_at, counted_ms(c.started_at, c.finished_at, c.waited, c.active_ms), c.error_fingerprint,
       case when c.is_replaced then case when c.data is not null then l.names end else n.names end,
-      case when c.is_replaced then case when c.data is not null then c.node_counts::integer[] end else n.counts end
+      case when c.is_replaced then case when c.data is not null then c.node_counts::integer[] end else n.counts end,
+      c.usage
     from changed c
     left join listed l on l.nth = c.node_list
     left join lateral (select * from run_nodes(c.data) where c.is_moved and not c.is_replaced offset 0) n on true
     union all
     select c.user_id, c.deployment_id, c.workflow_id, c.instance_id, c.previous_workflow_version, c.previous_kind,
       c.recorded_at, -1, c.previous_status, c.previous_started_at, c.previous_finished_at, c.previous_duration_ms,
-      c.previous_error_fingerprint, n.names, n.counts
+      c.previous_error_fingerprint, n.names, n.counts,
+      case when c.usage_stamp is distinct from c.previous_usage_stamp then c.previous_usage else c.usage end
     from changed c
     cross join lateral run_nodes(case when c.is_replaced then c.previous_data when c.is_moved then c.data end) n
     where c.previous_status is not null

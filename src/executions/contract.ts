@@ -6,6 +6,7 @@ import { pageQuery, sliceOf } from '../http/page.ts'
 import { TableFormat } from '../http/table-stream.ts'
 import { Fingerprint, inOrder, Instant, listOf, text, Uuid } from '../lib/scalars.ts'
 import { readRunCursor } from '../runs/order.ts'
+import { ExecutionUsage } from '../runs/usage.ts'
 
 const Status = z.enum(executionStatuses)
 export const ExecutionSummary = z
@@ -125,8 +126,11 @@ export const Execution = ExecutionSummary.extend({
       'Null if there is no data, or it was purged',
     ].join(' '),
   }),
+  usage: ExecutionUsage.nullable().meta({
+    description: 'Tokens that the AI nodes used, and their cost. Null until the data is known',
+  }),
 }).meta({ ref: 'Execution' })
-export type Execution = ExecutionSummary & { data: unknown }
+export type Execution = ExecutionSummary & { data: unknown; usage: ExecutionUsage | null }
 
 export const ExecutionList = sliceOf(ExecutionSummary)
 

@@ -6,7 +6,8 @@ import { executions, executionStatuses } from '../db/schema/executions.ts'
 import { instances } from '../db/schema/instances.ts'
 import { workflows, workflowVersions } from '../db/schema/workflows.ts'
 import type { ExecutionSummary } from './contract.ts'
-import { summaryColumns, toSummary } from './repository.ts'
+import { summaryColumns, toSummary, usageColumns, usageOfRun } from './repository.ts'
+import type { ExecutionUsage } from '../runs/usage.ts'
 import { failedList } from '../runs/meaning.ts'
 import { happenedAt, timeOf } from '../runs/order.ts'
 
@@ -48,6 +49,8 @@ export interface RunPage {
   data: unknown
   /** `none`: n8n has no data. `trimmed`: removed after its retention. `pending`: not fetched from n8n yet. */
   dataState: 'there' | 'none' | 'trimmed' | 'pending'
+  /** Null while a poll has yet to tell it. */
+  usage: ExecutionUsage | null
   /** Null if deleted. */
   workflow: { name: string; dataRetentionDays: number | null } | null
   /** Null if deleted with its workflow. */
@@ -86,7 +89,7 @@ export async function readRun(db: Reader, userId: string, id: string, now: Date)
         httpStatus: executions.errorHttpStatus,
         fingerprint: executions.errorFingerprint,
         data: executions.data,
-        dataMergeKey: executions.dataMergeKey,
+        ...usageColumns(userId),
         workflowName: workflows.name,
         dataRetentionDays: workflows.dataRetentionDays,
         json: workflowVersions.data,
@@ -171,6 +174,7 @@ export async function readRun(db: Reader, userId: string, id: string, now: Date)
     httpStatus: run.error && row.httpStatus,
     data: row.data,
     dataState: dataStateOf(row.data, row.dataMergeKey),
+    usage: usageOfRun(row),
     workflow:
       row.workflowName === null ? null : { name: row.workflowName, dataRetentionDays: row.dataRetentionDays },
     version: row.json && {

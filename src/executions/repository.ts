@@ -15,6 +15,7 @@ import {
   runCursor,
   timeOf,
 } from '../runs/order.ts'
+import { costsOfRun, type ExecutionUsage, toExecutionUsage } from '../runs/usage.ts'
 import { type ExecutionSearch, matching } from './list-filter.ts'
 
 /** Columns of an execution summary. */
@@ -66,10 +67,10 @@ export class ExecutionRepository {
 
   async find(userId: string, id: string): Promise<Execution | null> {
     const [row] = await this.#db
-      .select({ ...summaryColumns(this.#now()), data: executions.data })
+      .select({ ...summaryColumns(this.#now()), data: executions.data, ...usageColumns(userId) })
       .from(executions)
       .where(and(eq(executions.userId, userId), eq(executions.id, id), eq(executions.recordedAt, timeOf(id))))
-    return row ? { ...toSummary(row), data: row.data } : null
+    return row ? { ...toSummary(row), data: row.data, usage: usageOfRun(row) } : null
   }
 
   /** Newest first. */
@@ -144,6 +145,26 @@ export class ExecutionRepository {
     ])
     return { newer: newer?.id ?? null, older: older?.id ?? null }
   }
+}
+
+export const usageColumns = (userId: string) => ({
+  usage: executions.usage,
+  usageMergeKey: executions.usageMergeKey,
+  dataMergeKey: executions.dataMergeKey,
+  costs: costsOfRun(userId, sql`${executions.usage}`),
+})
+
+/** Null while a poll has yet to tell it. */
+export const usageOfRun = ({
+  usage,
+  usageMergeKey,
+  dataMergeKey,
+  costs,
+}: Pick<typeof executions.$inferSelect, 'usage' | 'usageMergeKey' | 'dataMergeKey'> & {
+  costs: (number | null)[] | null
+}): ExecutionUsage | null => {
+  const isPending = usageMergeKey === '-' && (dataMergeKey ?? '') < '40'
+  return dataMergeKey === null || isPending ? null : toExecutionUsage(usage, costs)
 }
 
 export function toSummary(row: Row): ExecutionSummary {

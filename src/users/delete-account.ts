@@ -12,6 +12,7 @@ import {
   executionChanges,
   executionStats,
   nodeStats,
+  usageStats,
 } from '../db/schema/analytics.ts'
 import { executionKeys, executions, incidents } from '../db/schema/executions.ts'
 import { users } from '../db/schema/users.ts'
@@ -62,7 +63,7 @@ async function purge(db: Db, userId: string, budget: Budget): Promise<boolean> {
   return true
 }
 
-const rollups = [executionStats, errorStats, errorGroups, nodeStats]
+const rollups = [executionStats, errorStats, errorGroups, nodeStats, usageStats]
 
 /**
  * Deletes the ledger before the rollups. Counts the rows found rather than deleted, because a concurrent rollup may

@@ -73,6 +73,22 @@ export function duration(ms: number | null | undefined): string {
 export const durationBetween = (from: string | null, to: string | null): string =>
   from === null || to === null ? none : duration(Math.max(0, Date.parse(to) - Date.parse(from)))
 
+/** US dollars: $1,204.50, $0.0123, $0.0000045; an en dash when unknown. */
+export function money(value: number | null | undefined): string {
+  if (value === null || value === undefined) return none
+  if (value === 0) return '$0'
+  const digits = value >= 1 ? 2 : Math.min(12, 2 - Math.floor(Math.log10(value)))
+  const text = value.toFixed(digits)
+  const [whole = '', fraction = ''] = text.split('.')
+  return `$${count(Number(whole))}.${fraction}`
+}
+
+/** The cost, and whether models without a price are missing from it. */
+export function costText({ cost, unpricedTokens }: { cost: number | null; unpricedTokens: number }): string {
+  if (cost === null) return 'no price'
+  return unpricedTokens > 0 ? `${money(cost)} without unpriced models` : money(cost)
+}
+
 const sizeUnits = ['B', 'KB', 'MB', 'GB', 'TB']
 
 /** Bytes in decimal units: 512 B, 2.1 KB, 41.8 MB. */

@@ -81,7 +81,7 @@ test('all 120 orders of new, running, waiting, running and success, with repetit
       status: 'success',
       eventAtMs: start + 90,
       finishedAtMs: start + 90,
-      data: { json: '{"n": 1}', nodes: null, activity: null },
+      data: { json: '{"n": 1}', nodes: null, activity: null, usage: null },
     },
   ] as const
   const orders = permutations([...history])

@@ -58,7 +58,7 @@ describe('formats', () => {
       errorAtMs: null,
       receivedAtMs: receivedAt.getTime(),
       error: null,
-      data: { json: '{"a":1}', nodes: null, activity: null },
+      data: { json: '{"a":1}', nodes: null, activity: null, usage: null },
     })
   })
 
@@ -296,6 +296,7 @@ describe('sanitizing', () => {
       json: '{"truncated":true,"sizeBytes":262145}',
       nodes: null,
       activity: null,
+      usage: null,
     })
   })
 })

@@ -1,6 +1,6 @@
 /** Seeded random deliveries in the style of n8n. */
 import { seeded } from '../harness/random.ts'
-import { type ExecutionStatus, executionStatuses } from '../../src/db/schema/executions.ts'
+import { type ExecutionStatus, executionStatuses, type NodeUsage } from '../../src/db/schema/executions.ts'
 import type { DeliverySource, IncomingExecution } from '../../src/executions/record/merge.ts'
 import { toRunData } from '../../src/executions/record/run-data.ts'
 
@@ -58,6 +58,20 @@ export function randomData(next: () => number, aroundMs: number): object {
 const randomActivity = (next: () => number) =>
   next() < 0.5 ? null : { activeMs: Math.floor(next() * 1e5), waited: next() < 0.3 }
 
+function randomUsage(next: () => number): NodeUsage[] | 'pending' | null {
+  if (next() < 0.4) return next() < 0.3 ? 'pending' : null
+  const models = [{}, { model: 'gpt-4o-mini' }, { model: 'gpt-4o-mini' }, { model: 'claude-sonnet-4-5' }]
+  return Array.from({ length: 1 + Math.floor(next() * 3) }, (_, index) => ({
+    node: `Model ${index}`,
+    ...pick(models, next),
+    calls: 1 + Math.floor(next() * 3),
+    input: Math.floor(next() * 10_000),
+    output: Math.floor(next() * 1000),
+    ...(next() < 0.3 && { cached: Math.floor(next() * 100), written: Math.floor(next() * 100) }),
+    ...(next() < 0.2 && { estimated: Math.floor(next() * 100) }),
+  }))
+}
+
 const ends: ExecutionStatus[] = ['success', 'error', 'canceled', 'crashed']
 
 /** Starts that certainly belong to one run, because the start in n8n never changes. */
@@ -96,7 +110,8 @@ export function randomDelivery(
       eventAtMs: aroundMs + Math.floor(next() * 4),
       receivedAtMs: aroundMs + Math.floor(next() * 3 * hourMs),
       error: next() < 0.4 ? randomError(one) : null,
-      data: next() < 0.5 ? toRunData(randomData(next, aroundMs), randomActivity(next)) : null,
+      data:
+        next() < 0.5 ? toRunData(randomData(next, aroundMs), randomActivity(next), randomUsage(next)) : null,
     },
   }
 }

@@ -62,7 +62,11 @@ test('a report is recorded once, with 202 first and 200 afterwards, and can be r
     nextCursor: null,
   })
   const { body: one } = await world.call('GET', `/v1/executions/${first.body.id}`, { user: userId })
-  expect(one).toEqual({ ...list.items[0], data: { rows: 3 } })
+  expect(one).toEqual({
+    ...list.items[0],
+    data: { rows: 3 },
+    usage: expect.objectContaining({ items: [], cost: 0 }),
+  })
 })
 
 describe('authentication', () => {

@@ -10,7 +10,11 @@ interface Rollups {
   errors: Counts
   nodes: Counts
   nodeDurations: Counts
+  usage: Counts
 }
+
+const usageSums = ['executions', 'calls', 'input', 'cached', 'written', 'output', 'estimated'] as const
+type Used = { model?: string } & Partial<Record<(typeof usageSums)[number], number>>
 
 interface CountedNode {
   name: string
@@ -34,6 +38,7 @@ const empty = (): Rollups => ({
   errors: new Map(),
   nodes: new Map(),
   nodeDurations: new Map(),
+  usage: new Map(),
 })
 
 function add(counts: Counts, key: unknown[], by: number): void {
@@ -55,7 +60,7 @@ function bucketOf(ms: number): number {
 async function recount(sql: Sql, userIds: string[], trimmed: TrimmedData): Promise<Rollups> {
   const rows =
     await sql`select user_id, workflow_id, instance_id, deployment_id, workflow_version, kind, waited, active_ms, n8n_execution_id,
-      status, error_fingerprint, data, extract(epoch from recorded_at) * 1000 as recorded_ms,
+      status, error_fingerprint, data, usage, extract(epoch from recorded_at) * 1000 as recorded_ms,
       extract(epoch from started_at) * 1000 as started_ms, extract(epoch from finished_at) * 1000 as finished_ms
     from executions where user_id = any (${userIds})`
   const result = empty()
@@ -86,6 +91,14 @@ async function recount(sql: Sql, userIds: string[], trimmed: TrimmedData): Promi
       if (row['error_fingerprint'] !== null && failing.has(String(row['status']))) {
         add(result.errors, [...deployment, version, grain, at, row['error_fingerprint']], 1)
       }
+    }
+    const used = (row['usage'] ?? []) as Used[]
+    for (const grain of ['hour', 'day'] as const) {
+      const key = [...deployment, row['workflow_version'], grain, startOf(grain, happenedAt)]
+      for (const model of new Set(used.map((each) => each.model ?? '')))
+        add(result.usage, [...key, model, 'executions'], 1)
+      for (const each of used)
+        for (const sum of usageSums) add(result.usage, [...key, each.model ?? '', sum], each[sum] ?? 0)
     }
     const data = (row['data'] ?? trimmed.get(String(row['n8n_execution_id']))) as {
       nodes?: CountedNode[]
@@ -181,6 +194,17 @@ async function throughViews(sql: Sql, userIds: string[]): Promise<Rollups> {
       add(result.nodes, [...key, name], Number(row[column]))
     }
     nodeDurations.add(key, row['durations'])
+  }
+  const used = await sql.query(
+    `select user_id, workflow_id, instance_id, deployment_id, workflow_version, grain, model,
+      extract(epoch from at) * 1000 as at_ms, ${usageSums.map((sum) => `sum(${sum}) as ${sum}`).join(', ')}
+    from usage_stats_now where user_id = any ($1) group by 1, 2, 3, 4, 5, 6, 7, at`,
+    [userIds],
+  )
+  for (const row of used) {
+    const grain = row['grain'] as Grain
+    const key = [...deployment(row), row['workflow_version'], grain, startOf(grain, at(row)), row['model']]
+    for (const sum of usageSums) add(result.usage, [...key, sum], Number(row[sum]))
   }
   return { ...result, durations: durations.counts(), nodeDurations: nodeDurations.counts() }
 }

@@ -22,7 +22,14 @@ beforeAll(async () => {
 afterAll(() => world.close())
 
 const dayMs = 24 * hourMs
-const rollups = ['execution_changes', 'execution_stats', 'error_stats', 'error_groups', 'node_stats']
+const rollups = [
+  'execution_changes',
+  'execution_stats',
+  'error_stats',
+  'error_groups',
+  'node_stats',
+  'usage_stats',
+]
 
 /** Rows per table that no longer count, or belong to the user. */
 async function rowsOf(userId: string): Promise<Record<string, number>> {

@@ -31,6 +31,7 @@ const largeTables = new Set([
   'execution_stats',
   'executions',
   'node_stats',
+  'usage_stats',
   'workflow_versions',
 ])
 

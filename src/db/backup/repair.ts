@@ -72,13 +72,13 @@ export async function repairPages(
 
 /** Recounts all executions. Node statistics stay as they are: the nodes of old executions are not stored. */
 async function recount(query: Query): Promise<void> {
-  for (const table of ['execution_stats', 'error_stats', 'execution_changes'])
+  for (const table of ['execution_stats', 'error_stats', 'usage_stats', 'execution_changes'])
     await query(`delete from ${table}`)
   await query(`
     insert into execution_changes (user_id, deployment_id, workflow_id, instance_id, workflow_version, kind, recorded_at,
-      duration_ms, sign, status, started_at, finished_at, error_fingerprint)
+      duration_ms, sign, status, started_at, finished_at, error_fingerprint, usage)
     select user_id, deployment_id, workflow_id, instance_id, workflow_version, kind, recorded_at,
-      counted_ms(started_at, finished_at, waited, active_ms), 1, status, started_at, finished_at, error_fingerprint
+      counted_ms(started_at, finished_at, waited, active_ms), 1, status, started_at, finished_at, error_fingerprint, usage
     from executions where recorded_at >= (select month::timestamp at time zone 'UTC' from execution_horizon)`)
   for (let isLeft = true; isLeft; ) {
     const [row] = await query('select fold_execution_changes(20000)::text')

@@ -11,8 +11,10 @@ import {
   boolean,
   check,
   date,
+  doublePrecision,
   index,
   integer,
+  jsonb,
   numeric,
   pgTable,
   primaryKey,
@@ -21,7 +23,8 @@ import {
   uuid,
 } from 'drizzle-orm/pg-core'
 import { instant } from './columns.ts'
-import { executionStatuses, runKinds } from './executions.ts'
+import { users } from './users.ts'
+import { executionStatuses, type NodeUsage, runKinds } from './executions.ts'
 
 const recordedMonth = () => date('recorded_month').notNull()
 
@@ -75,6 +78,8 @@ export const executionChanges = pgTable(
     /** Written by `executions/record/node-counts.ts`; null when the change does not affect the node data. */
     nodeNames: text('node_names').array(),
     nodeCounts: integer('node_counts').array(),
+    /** Null when the change does not affect the usage. */
+    usage: jsonb('usage').$type<NodeUsage[]>(),
   },
   (t) => [primaryKey({ name: 'execution_changes_pkey', columns: [t.userId, t.id] })],
 )
@@ -186,6 +191,49 @@ export const errorStats = pgTable(
   ],
 )
 
+const tokens = (name: string) => bigint(name, { mode: 'number' }).notNull().default(0)
+
+/**
+ * Tokens by model, of runs of all kinds, because providers charge for all of them. An unknown model is empty. Costs are
+ * computed when they are read, from the prices at that time.
+ */
+export const usageStats = pgTable(
+  'usage_stats',
+  {
+    ...origin(),
+    workflowVersion: integer('workflow_version').notNull(),
+    ...period(),
+    model: text('model').notNull(),
+    /** Executions that used the model. */
+    executions: count('executions'),
+    /** Requests to the model. */
+    calls: tokens('calls'),
+    input: tokens('input'),
+    /** Of the input: read from and written to the provider's cache. */
+    cached: tokens('cached'),
+    written: tokens('written'),
+    output: tokens('output'),
+    /** Of input and output: estimated by n8n. */
+    estimated: tokens('estimated'),
+  },
+  (t) => [
+    primaryKey({
+      name: 'usage_stats_pkey',
+      columns: [
+        t.userId,
+        t.grain,
+        t.at,
+        t.workflowId,
+        t.deploymentId,
+        t.workflowVersion,
+        t.model,
+        t.recordedMonth,
+      ],
+    }),
+    index('usage_stats_month_idx').using('brin', t.recordedMonth),
+  ],
+)
+
 /** The error of a fingerprint, the same in every month in which it occurs. */
 export const errorGroups = pgTable(
   'error_groups',
@@ -206,6 +254,24 @@ export const errorGroups = pgTable(
       .using('gin', sql`search_words(coalesce(${t.httpStatus}::text || ' ', '') || ${t.message}, true)`)
       .with({ fastupdate: 'off' }),
   ],
+)
+
+/** A user's own prices in US dollars per million tokens. They take precedence over `default_model_prices`. */
+export const modelPrices = pgTable(
+  'model_prices',
+  {
+    userId: uuid('user_id')
+      .notNull()
+      .references(() => users.id, { onDelete: 'cascade' }),
+    /** A model, or the beginning of its name and `*`. */
+    model: text('model').notNull(),
+    input: doublePrecision('input').notNull(),
+    output: doublePrecision('output').notNull(),
+    /** Tokens read from and written to the provider's cache. Null: the price of the input. */
+    cached: doublePrecision('cached'),
+    written: doublePrecision('written'),
+  },
+  (t) => [primaryKey({ name: 'model_prices_pkey', columns: [t.userId, t.model] })],
 )
 
 /** One row: the oldest month that counts. What is older of the rollups is deleted bit by bit. */

@@ -29,6 +29,25 @@ export const executionStatuses = [
 ] as const
 export type ExecutionStatus = (typeof executionStatuses)[number]
 
+/** What one node used with one model. Zeros and nulls are omitted. */
+export interface NodeUsage {
+  /** Absent: the nodes beyond the limit. */
+  node?: string
+  provider?: string
+  model?: string
+  /** Requests to the model. */
+  calls: number
+  /** All tokens of the input, with those below. */
+  input: number
+  output: number
+  /** Read from the provider's cache. */
+  cached?: number
+  /** Written to the provider's cache. */
+  written?: number
+  /** Tokens of input and output that n8n estimated. */
+  estimated?: number
+}
+
 const happenedFirst = (t: Record<'startedAt' | 'finishedAt' | 'recordedAt', PgColumn>) =>
   sql`coalesce(${t.startedAt}, ${t.finishedAt}, ${t.recordedAt}) desc`
 
@@ -86,11 +105,20 @@ export const executions = pgTable(
     data: jsonb('data'),
     /** Merge key of the data; stays when the data is trimmed. `-`, which sorts before all keys: n8n has no data. */
     dataMergeKey: text('data_stamp'),
+    /** Tokens by node and model, see `executions/record/usage.ts`; stay when the data is trimmed. Null: none known. */
+    usage: jsonb('usage').$type<NodeUsage[]>(),
+    /**
+     * Merge key of the usage. `-` and `.` sort before all keys. `-`: AI nodes ran, and a poll has yet to tell their
+     * tokens. `.`: n8n no longer has them.
+     */
+    usageMergeKey: text('usage_stamp'),
     updatedAt: updatedAt(),
     /** The values that the latest change replaced. `previousData` is set only if the data was replaced. */
     previousErrorFingerprint: text('previous_error_fingerprint'),
     previousData: jsonb('previous_data'),
     previousDataMergeKey: text('previous_data_stamp'),
+    previousUsage: jsonb('previous_usage').$type<NodeUsage[]>(),
+    previousUsageMergeKey: text('previous_usage_stamp'),
     previousWorkflowVersion: integer('previous_workflow_version'),
     previousKind: text('previous_kind', { enum: runKinds }),
     previousDurationMs: bigint('previous_duration_ms', { mode: 'number' }),
@@ -106,6 +134,7 @@ export const executions = pgTable(
       .where(sql`${t.status} in ('error', 'crashed')`),
     // Rows whose data the next poll fetches, and rows whose data retention trims. Both indexes stay small.
     index('executions_dataless_idx').on(t.instanceId, t.recordedAt).where(sql`${t.dataMergeKey} is null`),
+    index('executions_usage_pending_idx').on(t.instanceId, t.recordedAt).where(sql`${t.usageMergeKey} = '-'`),
     index('executions_data_idx').on(t.workflowId, t.recordedAt).where(sql`${t.data} is not null`),
     index('executions_error_idx')
       .on(t.userId, t.errorFingerprint, happenedFirst(t), t.id.desc().nullsFirst())

@@ -5,6 +5,7 @@
  */
 import { isFailed, isFinal } from '../../runs/meaning.ts'
 import {
+  isAiNode,
   isWaitNode,
   nodeRunActivity,
   nodeRunLimits,
@@ -189,7 +190,8 @@ export function executionOf(known: PartSpans[], receivedAt: Date): IncomingExecu
     nodes.map(({ startMs, endMs, type }) => ({ startMs, endMs, isWait: isWaitNode(type) })),
   )
   const waited = activity.waited || parts.length > 1
-  const data = toRunData(summary, { ...activity, waited })
+  const usage = nodes.some(({ type }) => isAiNode(type)) ? 'pending' : null
+  const data = toRunData(summary, { ...activity, waited }, usage)
   // n8n names no version for a retry, which runs the version of the retried run.
   const ranRetriedVersion = version === undefined && execution.retryOf !== null
   return {

@@ -85,7 +85,10 @@ export class KnownExecutions {
     }))
   }
 
-  /** Ended executions without data: failures first, because the data contains the cause, then the newest. */
+  /**
+   * Ended executions without data, or without the usage of their AI nodes: failures first, because the data contains the
+   * cause, then the newest.
+   */
   async withoutData(instanceId: string, limit: number): Promise<string[]> {
     const since = new Date(this.#now().getTime() - n8nRetentionMs).toISOString()
     const { rows } = await this.#db.read.execute<{ n8n_execution_id: string }>(sql`
@@ -93,6 +96,11 @@ export class KnownExecutions {
         select e.id, e.n8n_execution_id, e.deployment_id, e.status, e.recorded_at
         from executions e
         where e.instance_id = ${instanceId} and e.data_stamp is null
+          and e.recorded_at >= ${since}::timestamptz and e.status in ${statusList(finalStatuses)}
+        union all
+        select e.id, e.n8n_execution_id, e.deployment_id, e.status, e.recorded_at
+        from executions e
+        where e.instance_id = ${instanceId} and e.usage_stamp = '-' and e.data_stamp collate "C" < '40'
           and e.recorded_at >= ${since}::timestamptz and e.status in ${statusList(finalStatuses)}
       )
       select e.n8n_execution_id
@@ -125,11 +133,12 @@ export class KnownExecutions {
         join instances i on i.id = ${instanceId}
         join execution_keys k on k.instance_id = i.id and k.n8n_execution_id = asked."n8nExecutionId" and k.epoch = i.epoch
         join executions e on e.id = k.id and e.recorded_at = k.recorded_at
-        where e.data_stamp is null
+        where e.data_stamp is null or e.usage_stamp = '-'
         for update of e skip locked
       )
-      update executions e set data_stamp = '-',
-        data = case when asked.is_too_large then '{"truncated": true}'::jsonb end
+      update executions e set data_stamp = coalesce(e.data_stamp, '-'),
+        data = case when e.data_stamp is null and asked.is_too_large then '{"truncated": true}'::jsonb else e.data end,
+        usage_stamp = case when e.usage_stamp = '-' then '.' else e.usage_stamp end
       from asked where e.id = asked.id and e.recorded_at = asked.recorded_at`)
   }
 

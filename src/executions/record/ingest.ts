@@ -174,6 +174,8 @@ async function toItem(execution: MergeableExecution, nodeLists: Map<string, numb
     error_evidence: execution.errorEvidence,
     data: execution.data?.json ?? null,
     data_stamp: execution.dataMergeKey,
+    usage: execution.usage,
+    usage_stamp: execution.usageMergeKey,
     node_list: nodes ? nodeLists.get(nodes.names) : null,
     node_counts: nodes?.counts ?? null,
   }

@@ -1,7 +1,7 @@
 /**
  * @module Merges the deliveries of one execution in any order, number and grouping. Each delivery has a merge
  * key. The delivery with the greatest key determines the status; the greatest key with an error determines the error,
- * and the greatest with data the data. The maximum is commutative, associative and idempotent. The SQL function
+ * the greatest with data the data, and the greatest with tokens the usage. The maximum is commutative, associative and idempotent. The SQL function
  * `record_executions` does the same.
  */
 import { isFinal } from '../../runs/meaning.ts'
@@ -70,7 +70,13 @@ export interface MergeableExecution extends IncomingExecution {
   /** `errorMergeKey`, followed by the hashes that distinguish the error from others; see `run-fit.ts`. */
   errorEvidence: string | null
   dataMergeKey: string | null
+  /** JSON text; null: none known. */
+  usage: string | null
+  usageMergeKey: string | null
 }
+
+/** Sorts before all merge keys: AI nodes ran, and a poll will tell their tokens. */
+const usagePending = '-'
 
 const ranks: Record<ExecutionStatus, number> = {
   new: 0,
@@ -100,7 +106,9 @@ export async function withMergeKey(
   const rank = source === 'poll' && isFinal(status) ? polledRank : ranks[status]
   const failure = isUnsuccessful(status) ? '1' : '0'
   const eventAt = String(Math.max(0, execution.eventAtMs)).padStart(15, '0')
-  const hash = error || data ? await digest(JSON.stringify([error, data?.json ?? null])) : '0'.repeat(16)
+  const usage = data?.usage ?? null
+  const parts = [error, data?.json ?? null, ...(usage === null ? [] : [usage])]
+  const hash = error || data ? await digest(JSON.stringify(parts)) : '0'.repeat(16)
   const { knownSpans } = execution
   const content = knownSpans === undefined ? hash : spanCount(knownSpans) + hash.slice(spanCountChars)
   const mergeKey = `${String(rank).padStart(2, '0')}${failure}${eventAt}${executionStatuses.indexOf(status)}${content}`
@@ -112,6 +120,8 @@ export async function withMergeKey(
     errorMergeKey: error && mergeKey,
     errorEvidence: error && mergeKey + traitsOf(error, execution.mode),
     dataMergeKey: data && mergeKey,
+    usage,
+    usageMergeKey: data?.isUsagePending ? usagePending : usage && mergeKey,
   }
 }
 
@@ -143,6 +153,7 @@ export function merge(a: MergeableExecution, b: MergeableExecution): MergeableEx
   const status = greatest(a.mergeKey, b.mergeKey) === a.mergeKey ? a : b
   const error = greatest(a.errorMergeKey, b.errorMergeKey) === a.errorMergeKey ? a : b
   const data = greatest(a.dataMergeKey, b.dataMergeKey) === a.dataMergeKey ? a : b
+  const usage = greatest(a.usageMergeKey, b.usageMergeKey) === a.usageMergeKey ? a : b
   return {
     n8nExecutionId: a.n8nExecutionId,
     n8nWorkflowId: a.n8nWorkflowId,
@@ -163,6 +174,8 @@ export function merge(a: MergeableExecution, b: MergeableExecution): MergeableEx
     errorEvidence: greatest(a.errorEvidence, b.errorEvidence),
     data: data.data,
     dataMergeKey: data.dataMergeKey,
+    usage: usage.usage,
+    usageMergeKey: usage.usageMergeKey,
   }
 }
 

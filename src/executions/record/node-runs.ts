@@ -70,6 +70,8 @@ export interface Activity {
 }
 
 export const isWaitNode = (type: string | undefined): boolean => type === 'n8n-nodes-base.wait'
+/** A node of n8n's AI package. */
+export const isAiNode = (type: string): boolean => type.startsWith('@n8n/n8n-nodes-langchain.')
 /** n8n starts the next node within milliseconds, unless it waits for a time, a webhook or a response. */
 const waitGapMs = 10_000
 
@@ -82,7 +84,7 @@ export function activityOf(data: unknown, workflow: unknown, startedAt: unknown)
   const runData = runDataOf(data)
   if (!runData) return null
   const types = typesOf(workflow)
-  const sinceMs = typeof startedAt === 'string' ? Date.parse(startedAt) : Number.NaN
+  const sinceMs = startMsOf(startedAt)
   const spans: NodeTime[] = []
   for (const [name, runs] of Object.entries(runData)) {
     const isWait = isWaitNode(types.get(name))
@@ -94,6 +96,10 @@ export function activityOf(data: unknown, workflow: unknown, startedAt: unknown)
   }
   return nodeRunActivity(spans)
 }
+
+/** NaN when unknown. A node run that ended earlier belongs to another run. */
+export const startMsOf = (startedAt: unknown): number =>
+  typeof startedAt === 'string' ? Date.parse(startedAt) : Number.NaN
 
 export interface NodeTime {
   startMs: number
@@ -115,7 +121,7 @@ export function nodeRunActivity(times: NodeTime[]): Activity {
   return { activeMs: Math.round(activeMs), waited }
 }
 
-function runDataOf(data: unknown): JsonObject | null {
+export function runDataOf(data: unknown): JsonObject | null {
   const result = isObject(data) ? data['resultData'] : undefined
   const runData = isObject(result) ? result['runData'] : undefined
   return isObject(runData) ? runData : null
@@ -258,6 +264,9 @@ function toIso(ms: unknown): string | null {
 
 const isDuration = (value: unknown): value is number =>
   typeof value === 'number' && Number.isFinite(value) && value >= 0
+
+/** The name of a node, as stored. */
+export const nodeText = (name: string): string => shorten(name, maxNameChars)
 
 const shorten = (text: string, maxChars: number): string =>
   toStorable(redact(toStorable(text)).slice(0, maxChars))

@@ -1,4 +1,5 @@
 /** @module Prepares run data for storage: valid jsonb, without stacks and secrets, up to 256 KB. */
+import type { NodeUsage } from '../../db/schema/executions.ts'
 import { isContainer } from '../../lib/json-object.ts'
 import { toStorable } from '../../lib/storable-text.ts'
 import {
@@ -24,20 +25,32 @@ export interface RunData {
   nodes: NodeCounts | null
   /** Null without n8n run data. */
   activity: Activity | null
+  /** JSON text of the tokens used; null: none known. */
+  usage: string | null
+  /** AI nodes ran, and a poll will tell their tokens. */
+  isUsagePending?: true
 }
 
 /**
  * `data`, or `{ truncated: true, sizeBytes }` when it is too large; null without any.
  * `data` is no deeper than the body may be, so recursion is safe.
  */
-export function toRunData(data: unknown, activity: Activity | null = null): RunData | null {
+export function toRunData(
+  data: unknown,
+  activity: Activity | null = null,
+  used: NodeUsage[] | 'pending' | null = null,
+): RunData | null {
   if (data === undefined || data === null) return null
   const cleaned = cleanJson(data)
   const json = JSON.stringify(cleaned)
+  const usage = {
+    usage: Array.isArray(used) ? JSON.stringify(used) : null,
+    ...(used === 'pending' && { isUsagePending: true as const }),
+  }
   const sizeBytes = encoder.encode(json).length
   return sizeBytes <= dataLimitBytes
-    ? { json, nodes: nodeCountsOf(cleaned), activity }
-    : { json: JSON.stringify({ truncated: true, sizeBytes }), nodes: null, activity }
+    ? { json, nodes: nodeCountsOf(cleaned), activity, ...usage }
+    : { json: JSON.stringify({ truncated: true, sizeBytes }), nodes: null, activity, ...usage }
 }
 
 /** Returns the value as valid jsonb, without stacks and secrets. */

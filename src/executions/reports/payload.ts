@@ -7,13 +7,14 @@ import { dayMs } from '../../lib/time.ts'
 import { isOpen } from '../../runs/meaning.ts'
 import { toStorable } from '../../lib/storable-text.ts'
 import { isObject, type JsonObject } from '../../lib/json-object.ts'
-import { type ExecutionStatus, executionStatuses } from '../../db/schema/executions.ts'
+import { type ExecutionStatus, executionStatuses, type NodeUsage } from '../../db/schema/executions.ts'
 import { redact } from '../../lib/secrets/redact.ts'
 import type { N8nExecution } from '../../n8n/api/shapes.ts'
 import type { IncomingIncident } from './incidents.ts'
 import { type IncomingExecution, noMessage } from '../record/merge.ts'
 import { type Activity, activityOf, summariseRun, toHttpStatus } from '../record/node-runs.ts'
 import { toRunData } from '../record/run-data.ts'
+import { usageOf } from '../record/usage.ts'
 
 export type UnusableCode =
   | 'not-an-object'
@@ -53,6 +54,7 @@ interface RawReport {
   retryOf: unknown
   data: unknown
   activity: Activity | null
+  usage: NodeUsage[] | null
 }
 
 /** @param item one report, nested at most 100 deep */
@@ -98,7 +100,7 @@ export function readPayload(item: unknown, receivedAt: Date): ReadPayload {
       errorAtMs: raw.status === 'error' ? errorAtMs : null,
       receivedAtMs: receivedAt.getTime(),
       error: toError(raw.error, raw.errorNode),
-      data: toRunData(raw.data, raw.activity),
+      data: toRunData(raw.data, raw.activity, raw.usage),
     },
   }
 }
@@ -151,6 +153,7 @@ function readShape(item: JsonObject): RawReport {
     retryOf: item['retryOf'],
     data: summariseRun(item['data'], undefined) ?? item['data'],
     activity: activityOf(item['data'], undefined, item['startedAt']),
+    usage: usageOf(item['data'], undefined, item['startedAt']),
   }
 }
 
@@ -212,6 +215,7 @@ function readErrorWorkflow(execution: JsonObject, workflow: JsonObject): RawRepo
     retryOf: execution['retryOf'],
     data: undefined,
     activity: null,
+    usage: null,
   }
 }
 
@@ -245,6 +249,7 @@ function readExecutionObject(item: JsonObject): RawReport {
     // A result without runs is dropped: the rest is n8n's execution stack and a token that resumes the run.
     data: result ? summariseRun(data, item['workflowData']) : item['data'],
     activity: activityOf(data, item['workflowData'], item['startedAt']),
+    usage: usageOf(data, item['workflowData'], item['startedAt']),
   }
 }
 

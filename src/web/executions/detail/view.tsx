@@ -14,6 +14,7 @@ import { triggerLabel } from '../../components/node-labels.ts'
 import { missingData } from './missing-data.ts'
 import { runHref } from '../../links/run-filter.ts'
 import type { RunView } from './model.ts'
+import { UsageCard } from './usage-card.tsx'
 import { Waterfall, WaterfallLegend } from './waterfall.tsx'
 
 export interface RunPageProps {
@@ -50,6 +51,7 @@ export function RunPageView(props: RunPageProps) {
         <div class="span-4 run-side">
           <Inspector view={view} time={props.time} />
         </div>
+        <UsageCard usage={view.page.usage} />
       </Grid>
     </div>
   )
