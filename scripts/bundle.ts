@@ -4,7 +4,7 @@ import { codeBySource, partOf } from './bundle-parts.ts'
 import { bundleWorker } from './worker-bundle.ts'
 
 /** KiB, gzipped, of all code that is uploaded. Static assets do not count. */
-const limit = 515
+const limit = 520
 /** KiB, gzipped: a little above what the part needs. */
 const limits: Record<string, number> = {
   'src/web': 124,
@@ -15,7 +15,7 @@ const limits: Record<string, number> = {
   '@modelcontextprotocol/server': 33,
   'src/mcp': 9,
   zod: 15,
-  'src/executions': 33,
+  'src/executions': 35,
   'drizzle-orm': 14,
   hono: 13,
   jose: 10,
@@ -28,12 +28,12 @@ const limits: Record<string, number> = {
   'src/db': 10,
   '@neondatabase/serverless': 8,
   'src/users': 10,
-  'src/analytics': 10,
+  'src/analytics': 11,
   'src/credentials': 8,
   'src/http': 9,
   // Reads OTLP.
   pbf: 2,
-  'src/runs': 6,
+  'src/runs': 7,
   'src/crypto': 6,
 }
 /** A part that is not listed. */

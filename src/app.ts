@@ -2,6 +2,7 @@
 import { Hono } from 'hono'
 import { alertRoutes } from './alerts/routes.ts'
 import { analyticsRoutes } from './analytics/routes.ts'
+import { modelPriceRoutes } from './analytics/price-routes.ts'
 import { credentialTypeRoutes } from './credentials/catalogue-routes.ts'
 import { nodeTypeRoutes } from './credentials/node-type-routes.ts'
 import { credentialRoutes } from './credentials/routes.ts'
@@ -45,6 +46,7 @@ const signedInPaths = [
   '/v1/dead-letters/*',
   '/v1/incidents/*',
   '/v1/analytics/*',
+  '/v1/model-prices/*',
   '/v1/alerts/*',
   '/v1/audit-events/*',
   '/mcp',
@@ -92,6 +94,7 @@ export function createApp(deps: Deps) {
     .route('/v1/dead-letters', deadLetterRoutes(deps.deadLetters))
     .route('/v1/incidents', incidentRoutes(deps.incidents))
     .route('/v1/analytics', analyticsRoutes(deps.analytics, deps.errorStates))
+    .route('/v1/model-prices', modelPriceRoutes(deps.modelPrices))
     .route('/v1/alerts', alertRoutes(deps.alerts, deps.deliverAlertsSoon))
     .route('/v1/audit-events', auditRoutes(deps.auditEvents, deps.exporting.onFailure))
     .route('/v1/tokens', tokenRoutes(deps.apiTokens, deps.fingerprint))

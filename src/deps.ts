@@ -8,6 +8,7 @@ import { deliverDue, type DeliveryOptions } from './alerts/deliver.ts'
 import type { Mail } from './alerts/messages.ts'
 import { AlertRepository } from './alerts/repository.ts'
 import { mailApi } from './alerts/send.ts'
+import { ModelPriceRepository } from './analytics/prices.ts'
 import { AnalyticsRepository } from './analytics/repository.ts'
 import type { Config } from './config.ts'
 import { AvailableCredentials } from './credentials/available.ts'
@@ -356,6 +357,7 @@ export function createDeps(config: Config, runtime: Runtime) {
       }
     },
     analytics: new AnalyticsRepository(read, now, loadCatalogue),
+    modelPrices: new ModelPriceRepository(db),
     errorStates: new ErrorGroupStates(db, now),
     alerts: new AlertRepository(db, now, secretBox, {
       ...sending,

@@ -345,6 +345,8 @@ const operations: Record<string, [statements: number, requests: number]> = {
   'GET /v1/analytics/credentials': [2, 1],
   'GET /v1/analytics/prompts?workflowId={workflows}': [1, 1],
   'GET /v1/analytics/models': [1, 1],
+  'GET /v1/analytics/costs': [1, 1],
+  'GET /v1/model-prices': [1, 1],
   'GET /v1/analytics/errors': [1, 1],
   'GET /v1/analytics/errors/{errors}': [3, 1],
   'GET /v1/alerts/rules': [1, 1],
@@ -417,6 +419,7 @@ const operations: Record<string, [statements: number, requests: number]> = {
   'POST /v1/alerts/channels/{alert-hook}/secret': [2, 2],
   'POST /v1/alerts/rules': [5, 3],
   'PATCH /v1/alerts/rules/{alert-rule}': [3, 3],
+  'PUT /v1/model-prices': [2, 2],
   'POST /v1/alerts/deliveries/{alert-delivery}/replay': [5, 5],
   'DELETE /v1/alerts/channels/{alert-hook}': [1, 1],
   'DELETE /v1/alerts/rules/{alert-rule}': [1, 1],
@@ -481,6 +484,7 @@ const forms: Record<string, [statements: number, requests: number]> = {
 }
 
 const bodies: Record<string, unknown> = {
+  'PUT /v1/model-prices': { items: [{ model: 'acme-*', inputPerMillion: 1, outputPerMillion: 2 }] },
   'POST /v1/alerts/channels': { kind: 'slack', name: 'Other', url: 'https://hooks.example.com/other' },
   'POST /v1/alerts/rules': { kind: 'drift', channelIds: ['{alert-channel}'] },
   'PATCH /v1/alerts/rules/{alert-rule}': { mutedUntil: '2099-01-01T00:00:00Z' },

@@ -3,6 +3,6 @@ create or replace function usage_cost(input numeric, cached numeric, written num
   input_price double precision, cached_price double precision, written_price double precision,
   output_price double precision)
 returns double precision language sql immutable parallel safe as $$
-  select (greatest(input - cached - written, 0)::float8 * input_price + cached::float8 * cached_price
+  select ((input - cached - written)::float8 * input_price + cached::float8 * cached_price
     + written::float8 * written_price + output::float8 * output_price) / 1e6
 $$;

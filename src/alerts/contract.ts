@@ -31,11 +31,21 @@ export const ruleKinds: Record<AlertRuleKind, RuleKind> = {
   'credential-rejected': { scopes: ['credentialId'], defaults: {} },
   'instance-unreachable': { scopes: ['instanceId'], defaults: {} },
   drift: { scopes: ['workflowId', 'instanceId'], defaults: {} },
+  spend: { scopes: ['workflowId', 'instanceId'], defaults: { usd: 10, tokens: 0, windowHours: 24 } },
 }
 
 /** A parameter that rules of the kind do not have. */
 export const foreignParameter = (kind: AlertRuleKind, parameters: AlertParameters): string | undefined =>
   Object.keys(parameters).find((name) => !Object.hasOwn(ruleKinds[kind].defaults, name))
+
+/** A limit of tokens alone leaves out the default limit of the cost. */
+export const withLimits = (kind: AlertRuleKind, parameters: AlertParameters): AlertParameters =>
+  kind === 'spend' && parameters.tokens && parameters.usd === undefined
+    ? { ...parameters, usd: 0 }
+    : parameters
+
+export const isUnlimited = ({ usd, tokens }: AlertParameters): boolean => usd === 0 && !tokens
+export const noSpendLimit = 'Set a limit for the cost or the tokens'
 
 const whole = (from: number, to: number) =>
   z
@@ -55,6 +65,13 @@ const Parameters = z.strictObject({
   toleranceMinutes: whole(5, 1440)
     .optional()
     .meta({ description: '`missed-schedule`: how late a run may start. Default 10' }),
+  usd: z.number('Must be a number').min(0, 'At least 0').max(1_000_000, 'At most 1,000,000').optional().meta({
+    description: '`spend`: fires above this cost of models, in US dollars. 0: no limit. Default 10',
+  }),
+  tokens: whole(0, 1_000_000_000_000)
+    .optional()
+    .meta({ description: '`spend`: fires above this number of tokens. 0: no limit. Default 0' }),
+  windowHours: whole(1, 720).optional().meta({ description: '`spend`: default 24' }),
 })
 
 const ChannelIds = z
@@ -90,6 +107,8 @@ export const NewAlertRule = z
       const message = `Rules of kind ${kind} have no ${name}. Omit it`
       ctx.addIssue({ code: 'custom', path: ['parameters', name], message })
     }
+    if (kind === 'spend' && isUnlimited(parameters))
+      ctx.addIssue({ code: 'custom', path: ['parameters', 'usd'], message: noSpendLimit })
   })
   .meta({
     ref: 'NewAlertRule',
@@ -211,7 +230,7 @@ export const AlertIncident = z
     ruleId: z.uuid(),
     ruleKind: z.enum(alertRuleKinds),
     subject: z.string().meta({
-      description: 'ID of the workflow, deployment, credential or instance, or an error fingerprint',
+      description: 'ID of the workflow, deployment, credential, instance or account, or an error fingerprint',
       examples: ['3f9a1c77b2d84e05'],
     }),
     summary: z.string().meta({ examples: ['9 of 12 runs of “Order intake” failed within 1 hour'] }),

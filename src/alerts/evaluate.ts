@@ -10,6 +10,7 @@ import type { AlertParameters, AlertRuleKind } from '../db/schema/alerts.ts'
 import { newUuidAt } from '../db/uuid.ts'
 import { dayMs, minuteMs } from '../lib/time.ts'
 import { decisiveStatuses, failedList, failedSum, statusList } from '../runs/meaning.ts'
+import { costOf } from '../runs/usage.ts'
 import { ruleKinds } from './contract.ts'
 import { nextDue, scheduleTypes } from './schedules.ts'
 import { durationText } from './sentence.ts'
@@ -135,8 +136,12 @@ const inScope = (workflow: SQL, instance: SQL): SQL => sql`
   (r.workflow_id is null or ${workflow} = r.workflow_id)
   and (r.instance_id is null or ${instance} = r.instance_id)`
 
-const parameter = (kind: AlertRuleKind, name: keyof AlertParameters): SQL =>
-  sql`coalesce((r.parameters ->> ${name})::integer, ${ruleKinds[kind].defaults[name] ?? 0}::integer)`
+const parameter = (
+  kind: AlertRuleKind,
+  name: keyof AlertParameters,
+  type: 'integer' | 'float8' = 'integer',
+): SQL =>
+  sql`coalesce((r.parameters ->> ${name})::${sql.raw(type)}, ${ruleKinds[kind].defaults[name] ?? 0}::${sql.raw(type)})`
 
 const quoted = (name: SQL): SQL => sql`'“' || left(${name}, 120) || '”'`
 
@@ -239,6 +244,45 @@ const conditions: Record<Exclude<AlertRuleKind, 'missed-schedule'>, (now: Date) 
       and d.status in ('active', 'inactive', 'tracking') and ${inScope(sql`d.workflow_id`, sql`d.instance_id`)}
     join workflows w on w.user_id = d.user_id and w.id = d.workflow_id
     join instances i on i.user_id = d.user_id and i.id = d.instance_id`,
+
+  spend: (now) => {
+    const usage = sql.raw('model, input, cached, written, output')
+    // One subject per rule: the workflow or instance that it is limited to, otherwise the account.
+    return sql`
+      select r.id as rule_id, coalesce(r.workflow_id, r.instance_id, r.user_id)::text as subject,
+        coalesce('/workflows/' || r.workflow_id, '/models') as link,
+        'AI nodes' || coalesce(' of ' || ${quoted(sql`w.name`)}, '') || coalesce(' on ' || ${quoted(sql`i.name`)}, '')
+          || ' used ' || case when p.usd > 0 and t.cost > p.usd
+            then '$' || trim_scale(round(t.cost::numeric, 4)) else t.tokens::bigint || ' tokens' end
+          || ' within ' || p.hours || case p.hours when 1 then ' hour' else ' hours' end as summary
+      from rules r
+      cross join lateral (
+        select ${parameter('spend', 'windowHours')} as hours, ${parameter('spend', 'usd', 'float8')} as usd,
+          ${parameter('spend', 'tokens', 'float8')} as tokens
+      ) p
+      cross join lateral (select ${at(now)} - make_interval(hours => p.hours) as starts) b
+      cross join lateral (
+        select date_bin('1 hour', b.starts + interval '1 hour' - interval '1 ms', '2000-01-01Z') as whole_from
+      ) h
+      cross join lateral (
+        select sum(${costOf('u')}) as cost, sum(u.input + u.output)::float8 as tokens
+        from (
+          select model, sum(input) as input, sum(cached) as cached, sum(written) as written, sum(output) as output
+          from (
+            select ${usage} from usage_stats_now s
+            where s.user_id = r.user_id and s.grain = 'hour' and s.at >= h.whole_from
+              and ${inScope(sql`s.workflow_id`, sql`s.instance_id`)}
+            union all
+            select ${usage} from usage_between(r.user_id, array[b.starts], array[h.whole_from]) e
+            where ${inScope(sql`e.workflow_id`, sql`e.instance_id`)}
+          ) parts group by model
+        ) u
+        left join lateral price_of_model(r.user_id, u.model) price on true
+      ) t
+      left join workflows w on w.user_id = r.user_id and w.id = r.workflow_id
+      left join instances i on i.user_id = r.user_id and i.id = r.instance_id
+      where p.usd > 0 and t.cost > p.usd or p.tokens > 0 and t.tokens > p.tokens`
+  },
 }
 
 interface ScheduledDeployment extends Record<string, unknown> {

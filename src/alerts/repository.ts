@@ -21,8 +21,11 @@ import {
   type AlertTest,
   type CreatedAlertChannel,
   foreignParameter,
+  isUnlimited,
   type NewAlertChannel,
   type NewAlertRule,
+  noSpendLimit,
+  withLimits,
 } from './contract.ts'
 import { openTarget } from './deliver.ts'
 import { type ChannelTarget, type SendOptions, sendMessage } from './send.ts'
@@ -131,7 +134,8 @@ export class AlertRepository {
 
   /** @throws {AppError} `invalid` for items that the user does not have, `quota-exceeded` */
   async createRule(userId: string, body: NewAlertRule): Promise<AlertRule> {
-    const { kind, parameters = {}, channelIds = [] } = body
+    const { kind, channelIds = [] } = body
+    const parameters = withLimits(kind, body.parameters ?? {})
     await this.#requireChannels(userId, channelIds)
     const id = uuidv7()
     const createdAt = this.#now()
@@ -205,6 +209,8 @@ export class AlertRepository {
       mutedUntil:
         change.mutedUntil === undefined ? stored.mutedUntil : (change.mutedUntil?.toISOString() ?? null),
     }
+    if (stored.kind === 'spend' && isUnlimited(next.parameters))
+      throw invalid('/parameters/usd', noSpendLimit)
     const { parameters, channelIds, enabled, mutedUntil } = stored
     if (JSON.stringify(next) === JSON.stringify({ parameters, channelIds, enabled, mutedUntil }))
       return stored

@@ -24,6 +24,17 @@ interface Parts extends Required<{ [name in keyof AlertParameters]: number }> {
   workflow: string
   instance: string
   credential: string
+  /** `“Orders”`, or `all workflows`. */
+  workflows: string
+}
+
+/** `more than $10 or 1,000,000 tokens` */
+function limitText({ usd, tokens }: { usd: number; tokens: number }): string {
+  const limits = [
+    ...(usd > 0 || tokens === 0 ? [`$${usd.toLocaleString('en')}`] : []),
+    ...(tokens > 0 ? [`${tokens.toLocaleString('en')} tokens`] : []),
+  ]
+  return `more than ${limits.join(' or ')}`
 }
 
 const conditions: Record<AlertRuleKind, (parts: Parts) => string> = {
@@ -36,9 +47,19 @@ const conditions: Record<AlertRuleKind, (parts: Parts) => string> = {
   'credential-rejected': ({ credential }) => `a service rejects ${credential}`,
   'instance-unreachable': ({ instance }) => `${instance} is unreachable or rejects its API key`,
   drift: ({ workflow }) => `${workflow} is changed in n8n`,
+  spend: ({ workflows, windowHours, ...limits }) =>
+    `the AI nodes of ${workflows} use ${limitText(limits)} within ${durationText(windowHours * 60)}`,
 }
 
-const none = { percent: 0, windowMinutes: 0, minRuns: 0, toleranceMinutes: 0 }
+const none = {
+  percent: 0,
+  windowMinutes: 0,
+  minRuns: 0,
+  toleranceMinutes: 0,
+  usd: 0,
+  tokens: 0,
+  windowHours: 0,
+}
 
 /** Without a full stop. */
 export function ruleSentence({ kind, parameters, ...names }: RuleSubject): string {
@@ -48,6 +69,7 @@ export function ruleSentence({ kind, parameters, ...names }: RuleSubject): strin
     ...ruleKinds[kind].defaults,
     ...parameters,
     workflow: named(names.workflowName, 'any workflow') + on,
+    workflows: named(names.workflowName, 'all workflows') + on,
     instance: named(names.instanceName, 'any instance'),
     credential: named(names.credentialName, 'any credential'),
   } as Parts

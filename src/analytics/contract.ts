@@ -8,6 +8,7 @@ import { Fingerprint, inOrder, Instant, listOf, text, Uuid } from '../lib/scalar
 import { includableKinds } from '../runs/meaning.ts'
 import { type Interval, intervals } from '../runs/period.ts'
 import type { RunFilter } from '../runs/sources.ts'
+import { UsageSums } from '../runs/usage.ts'
 
 const runFilter = {
   from: Instant.optional().meta({ description: 'Start of the period. Default: 30 days before `to`' }),
@@ -178,7 +179,7 @@ export const Series = z
   .meta({ ref: 'ExecutionSeries' })
 export type Series = z.output<typeof Series>
 
-export const workflowSorts = ['runs', 'failed', 'failureRate', 'p95'] as const
+export const workflowSorts = ['runs', 'failed', 'failureRate', 'p95', 'cost'] as const
 
 export const WorkflowStatsQuery = z
   .strictObject({
@@ -222,6 +223,7 @@ export const WorkflowStats = statisticsOf(
     successRate: Percentage,
     successRateInterval: PercentageInterval,
     durationMs: Durations,
+    usage: UsageSums,
     lastRunAt,
   }),
 ).meta({ ref: 'WorkflowStatistics' })
@@ -346,8 +348,8 @@ export const CredentialStats = statisticsOf(
 ).meta({ ref: 'CredentialStatistics' })
 export type CredentialStats = z.output<typeof CredentialStats>
 
-export const promptSorts = ['runs', 'newest', 'successRate', 'failureRate', 'p95'] as const
-export const modelSorts = ['runs', 'successRate', 'failureRate', 'p95'] as const
+export const promptSorts = ['runs', 'newest', 'successRate', 'failureRate', 'p95', 'cost'] as const
+export const modelSorts = ['runs', 'successRate', 'failureRate', 'p95', 'cost'] as const
 
 export const PromptStatsQuery = z
   .strictObject({
@@ -377,6 +379,49 @@ export interface ModelStatsFilter extends LimitedFilter {
   sort?: (typeof modelSorts)[number] | undefined
 }
 
+export const costGroups = ['workflow', 'version', 'model', 'instance', 'day'] as const
+export type CostGroup = (typeof costGroups)[number]
+
+const { include: _include, ...costFilter } = runFilter
+export const CostQuery = z
+  .strictObject({
+    ...costFilter,
+    by: z.enum(costGroups).optional().meta({ description: 'What to group by. `day`: UTC. Default: `model`' }),
+    limit,
+  })
+  .superRefine(inOrder('from', 'to'))
+export interface CostFilter extends Omit<LimitedFilter, 'include'> {
+  by?: CostGroup | undefined
+}
+
+export const Costs = z
+  .object({
+    period: Period,
+    by: z.enum(costGroups),
+    currency: z.literal('USD'),
+    total,
+    usage: UsageSums.meta({ description: 'Of all groups' }),
+    items: z
+      .array(
+        z.object({
+          workflowId: z.uuid().nullable().meta({ description: 'By workflow or version' }),
+          version: Count.nullable().meta({ description: 'By version' }),
+          instanceId: z.uuid().nullable().meta({ description: 'By instance' }),
+          name: z
+            .string()
+            .nullable()
+            .meta({ description: 'Name of the workflow or instance; null if it was deleted' }),
+          model: z.string().nullable().meta({ description: 'By model: the model that ran. Null: unknown' }),
+          day: z.iso.date().nullable().meta({ description: 'By day' }),
+          executions: Count.nullable().meta({ description: 'By model: executions that used it' }),
+          usage: UsageSums,
+        }),
+      )
+      .meta({ description: 'Highest cost first; days: oldest first' }),
+  })
+  .meta({ ref: 'Costs' })
+export type Costs = z.output<typeof Costs>
+
 export const promptExcerptChars = 500
 
 export const PromptStats = z
@@ -397,6 +442,7 @@ export const PromptStats = z
           successRate: Percentage,
           successRateInterval: PercentageInterval,
           durationMs: Durations,
+          usage: UsageSums,
         }),
       )
       .meta({ description: 'Workflow versions that have a prompt and ran in the period' }),
@@ -422,6 +468,7 @@ export const ModelStats = z
           successRate: Percentage,
           successRateInterval: PercentageInterval,
           durationMs: Durations,
+          usage: UsageSums,
         }),
       )
       .meta({ description: 'Models of the versions that ran in the period' }),

@@ -16,12 +16,14 @@ import {
   groupSums,
   topGroups,
   runsIn,
+  usageIn,
 } from '../runs/sources.ts'
+import { pricedUsage, toUsageSums, usageColumnsOf, usageSumColumns, type UsageRow } from '../runs/usage.ts'
 import { ratesOf } from './summary.ts'
 
 type Sort = (typeof promptSorts)[number]
 
-interface PromptRow extends GroupSums {
+interface PromptRow extends GroupSums, UsageRow {
   workflow_id: string
   workflow_version: number
   name: string
@@ -30,7 +32,7 @@ interface PromptRow extends GroupSums {
   created_ms: number
 }
 
-interface ModelRow extends GroupSums {
+interface ModelRow extends GroupSums, UsageRow {
   model: string
   workflows: number
   versions: number
@@ -46,13 +48,19 @@ export async function promptStats(
 ): Promise<PromptStats> {
   const key = sql`workflow_id, workflow_version`
   const order = sort === 'newest' ? sql`created_at desc` : groupOrders[sort]
-  const runs = runsIn(userId, filter, partsOf(range))
+  const parts = partsOf(range)
   const { rows } = await db.execute<PromptRow>(sql`
-    with runs as (${runs}),
+    with runs as (${runsIn(userId, filter, parts)}),
+    ${pricedUsage(userId, usageIn(userId, filter, parts))},
+    used as (
+      select workflow_id as used_workflow, workflow_version as used_version, ${usageSumColumns}
+      from priced group by workflow_id, workflow_version
+    ),
     sums as (select ${key}, ${groupSums}, sum(durations) as durations from runs group by ${key}),
     ${topGroups({
       sums: sql`
-        select sums.*, v.created_at from sums
+        select sums.*, u.*, v.created_at from sums
+        left join used u on (u.used_workflow, u.used_version) = (sums.workflow_id, sums.workflow_version)
         join workflow_versions v on v.user_id = ${userId} and v.workflow_id = sums.workflow_id
           and v.version = sums.workflow_version and v.prompt is not null
         where runs > 0`,
@@ -61,7 +69,7 @@ export async function promptStats(
       limit,
     })}
     select p.workflow_id, p.workflow_version, w.name, left(v.prompt, ${promptExcerptChars}) as prompt, v.model,
-      extract(epoch from p.created_at)::float8 * 1000 as created_ms, ${groupColumns}
+      extract(epoch from p.created_at)::float8 * 1000 as created_ms, ${groupColumns}, ${usageColumnsOf}
     from top_groups p
     join workflow_versions v on v.workflow_id = p.workflow_id and v.version = p.workflow_version
     join workflows w on w.user_id = ${userId} and w.id = p.workflow_id
@@ -81,6 +89,7 @@ const toPromptItem = (row: PromptRow) => ({
   model: row.model,
   createdAt: new Date(row.created_ms).toISOString(),
   ...ratesOf(row),
+  usage: toUsageSums(row),
 })
 
 export async function modelStats(
@@ -91,18 +100,25 @@ export async function modelStats(
   { limit, sort }: { limit: number; sort: (typeof modelSorts)[number] },
 ): Promise<ModelStats> {
   const order = sql`${groupOrders[sort]}, model desc`
-  const runs = runsIn(userId, filter, partsOf(range))
+  const parts = partsOf(range)
   // An empty text means no model.
   const { rows } = await db.execute<ModelRow>(sql`
-    with runs as (${runs}),
+    with runs as (${runsIn(userId, filter, parts)}),
+    ${pricedUsage(userId, usageIn(userId, filter, parts))},
+    used as (
+      select workflow_id as used_workflow, workflow_version as used_version, ${usageSumColumns}
+      from priced group by workflow_id, workflow_version
+    ),
     by_version as (
       select workflow_id, workflow_version, ${groupSums}, sum(durations) as durations
       from runs group by workflow_id, workflow_version
     ),
     sums as (
       select coalesce(v.model, '') as model, count(distinct r.workflow_id) as workflows, count(*) as versions,
-        sum(runs) as runs, sum(failed) as failed, sum(succeeded) as succeeded, sum(durations) as durations
+        sum(runs) as runs, sum(failed) as failed, sum(succeeded) as succeeded, sum(durations) as durations,
+        ${usageSumColumns}
       from by_version r
+      left join used u on (u.used_workflow, u.used_version) = (r.workflow_id, r.workflow_version)
       left join workflow_versions v on v.user_id = ${userId} and v.workflow_id = r.workflow_id
         and v.version = r.workflow_version
       where runs > 0
@@ -114,7 +130,7 @@ export async function modelStats(
       byDuration: sort === 'p95',
       limit,
     })}
-    select model, workflows::float8, versions::float8, ${groupColumns} from top_groups
+    select model, workflows::float8, versions::float8, ${groupColumns}, ${usageColumnsOf} from top_groups
     order by ${order}`)
   return {
     period: periodOf(range),
@@ -128,4 +144,5 @@ const toModelItem = (row: ModelRow) => ({
   workflows: row.workflows,
   versions: row.versions,
   ...ratesOf(row),
+  usage: toUsageSums(row),
 })

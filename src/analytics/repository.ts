@@ -1,6 +1,8 @@
 import type { Read } from '../db/replica.ts'
 import type { Catalogue } from '../n8n/catalogue/catalogue.ts'
 import type {
+  CostFilter,
+  Costs,
   CredentialStats,
   CredentialStatsFilter,
   ErrorGroupDetail,
@@ -22,6 +24,7 @@ import type {
   WorkflowStatsFilter,
 } from './contract.ts'
 import type { Filter, RunFilter } from '../runs/sources.ts'
+import { costs } from './costs.ts'
 import { credentialStats } from './credentials.ts'
 import { errorGroup, errorGroups } from './errors.ts'
 import { nodeStats, nodeTypeStats } from './nodes.ts'
@@ -109,6 +112,11 @@ export class AnalyticsRepository {
     return this.#read((db) =>
       modelStats(db, userId, withoutPeriod(filter), this.#range(filter), { limit, sort }),
     )
+  }
+
+  async costs(userId: string, filter: CostFilter = {}): Promise<Costs> {
+    const { limit = defaultLimit, by = 'model' } = filter
+    return this.#read((db) => costs(db, userId, withoutPeriod(filter), this.#range(filter), { by, limit }))
   }
 
   async errors(userId: string, filter: ErrorGroupsFilter = {}): Promise<ErrorGroups> {

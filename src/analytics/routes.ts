@@ -4,6 +4,8 @@ import type { AuthEnv } from '../http/auth.ts'
 import { describe } from '../http/openapi.ts'
 import { valid } from '../http/validate.ts'
 import {
+  CostQuery,
+  Costs,
   CredentialStats,
   CredentialStatsQuery,
   ErrorFingerprint,
@@ -144,6 +146,21 @@ export function analyticsRoutes(analytics: AnalyticsRepository, errorStates: Err
       }),
       valid('query', ModelStatsQuery),
       async (c) => c.json(await analytics.models(c.var.userId, c.req.valid('query')), 200),
+    )
+    .get(
+      '/costs',
+      describe({
+        operationId: 'listCosts',
+        tag,
+        summary: 'List tokens and costs',
+        description:
+          'Tokens that AI nodes used in executions, and their cost at the current prices, by workflow, version, model, ' +
+          'instance or day. Counts executions of all kinds, with all retries, because providers charge for them.',
+        responses: { 200: Costs },
+        errors,
+      }),
+      valid('query', CostQuery),
+      async (c) => c.json(await analytics.costs(c.var.userId, c.req.valid('query')), 200),
     )
     .get(
       '/errors',

@@ -13,12 +13,14 @@ import {
   groupSums,
   topGroups,
   runsIn,
+  usageIn,
 } from '../runs/sources.ts'
+import { pricedUsage, toUsageSums, usageColumnsOf, usageSumColumns, type UsageRow } from '../runs/usage.ts'
 import { ratesOf } from './summary.ts'
 
 type Sort = (typeof workflowSorts)[number]
 
-interface Row extends GroupSums {
+interface Row extends GroupSums, UsageRow {
   workflow_id: string
   name: string | null
   incidents: number
@@ -32,15 +34,18 @@ export async function workflowStats(
   range: BoundedRange,
   { limit, sort, minRuns }: { limit: number; sort: Sort; minRuns: number },
 ): Promise<WorkflowStats> {
-  const runs = runsIn(userId, filter, partsOf(range))
+  const parts = partsOf(range)
   const { rows } = await db.execute<Row>(sql`
-    with runs as (${runs}),
+    with runs as (${runsIn(userId, filter, parts)}),
+    ${pricedUsage(userId, usageIn(userId, filter, parts))},
+    used as (select workflow_id as used_workflow, ${usageSumColumns} from priced group by workflow_id),
     ran as (select workflow_id, ${groupSums}, sum(durations) as durations from runs group by workflow_id),
     failures as (${incidentsByWorkflow(userId, filter, range)}),
     sums as (
       select workflow_id, coalesce(runs, 0) as runs, coalesce(failed, 0) as failed, coalesce(succeeded, 0) as succeeded,
-        durations, coalesce(incidents, 0) as incidents
+        durations, coalesce(incidents, 0) as incidents, u.*
       from ran full join failures using (workflow_id)
+      left join used u on u.used_workflow = workflow_id
     ),
     ${topGroups({
       sums: sql`select * from sums where runs >= ${Math.max(1, minRuns)} ${minRuns > 0 ? sql`` : sql`or incidents > 0`}`,
@@ -48,7 +53,7 @@ export async function workflowStats(
       byDuration: sort === 'p95',
       limit,
     })}
-    select p.workflow_id, w.name, ${groupColumns}, incidents::float8, extract(epoch from l.at)::float8 * 1000 as last_run_ms
+    select p.workflow_id, w.name, ${groupColumns}, incidents::float8, ${usageColumnsOf}, extract(epoch from l.at)::float8 * 1000 as last_run_ms
     from top_groups p
     left join workflows w on w.user_id = ${userId} and w.id = p.workflow_id
     left join lateral (
@@ -70,5 +75,6 @@ const toItem = (row: Row) => ({
   name: row.name,
   ...ratesOf(row),
   incidents: row.incidents,
+  usage: toUsageSums(row),
   lastRunAt: isoOf(row.last_run_ms),
 })

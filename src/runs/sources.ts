@@ -8,6 +8,7 @@ import { type ExecutionStatus, executionStatuses } from '../db/schema/executions
 import { countedKinds, failedSum, type IncludableKind, isOneOfKinds, lowerBound } from './meaning.ts'
 import type { Buckets } from './buckets.ts'
 import { type Grain, type Part, type Range, unitMs } from './period.ts'
+import { usageNames } from './usage.ts'
 import type { BucketParts } from './series-parts.ts'
 
 /** The runs to count. A run must match every given filter. */
@@ -213,6 +214,26 @@ export function failuresIn(
     where ${ofCountedKinds(filter)} ${matching(userId, filter)}`
 }
 
+/**
+ * The usage of models in `parts`, to be summed. Columns: `deployment_id, workflow_id, workflow_version, instance_id, model,
+ * at` and those of `usageNames`. Runs of all kinds, because providers charge for all of them.
+ */
+export function usageIn(userId: string, filter: Filter, parts: Part[]): SQL {
+  const { whole, partialHours } = splitBySource(parts, [])
+  const key = sql`${ids}, instance_id, model, at`
+  const rows = sql`
+    select ${key}, executions, ${usageNames} from usage_stats_now
+    where user_id = ${userId} ${matching(userId, filter)} and ${anyOf(whole)}`
+  if (partialHours.length === 0) return rows
+  const { ranges, values } = rangesOf(partialHours, ({ sign }) => [sign])
+  return sql`${rows}
+    union all select ${key}, sign * executions, sign * calls, sign * input, sign * cached, sign * written,
+      sign * output, sign * estimated
+    from usage_between(${userId}, ${ranges.starts}, ${ranges.ends})
+    join (values ${values}) partial_hour (place, sign) using (place)
+    where true ${matching(userId, filter)}`
+}
+
 /** Splits parts by source: conditions on whole days and hours, and partial hours. */
 function splitBySource(parts: Part[], earlier: Part[]) {
   const isWhole = ({ source }: Part) => source !== 'executions'
@@ -288,6 +309,7 @@ export const groupOrders = {
   /** By what is certain: 100 of 101 is before 3 of 3. */
   successRate: sql`${lowerBound(sql`succeeded::float8`, sql`(failed + succeeded)::float8`)} desc nulls last, runs desc`,
   p95: sql`p95 desc nulls last, runs desc`,
+  cost: sql`cost desc nulls last, runs desc`,
 }
 
 /**

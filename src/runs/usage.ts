@@ -98,6 +98,56 @@ const toItem = (entry: NodeUsage, cost: number | null) => ({
   ...toSums(entry, cost),
 })
 
+const columns = ['calls', 'input', 'cached', 'written', 'output', 'estimated'] as const
+const columnsWith = (text: (name: string) => string): SQL => sql.raw(columns.map(text).join(', '))
+export const usageNames = columnsWith((name) => name)
+
+/** Clauses of `with`: `priced`, the rows of `usage` with their `cost`, and with `unpriced`, the tokens without a price. */
+export const pricedUsage = (userId: string, usage: SQL): SQL => sql`
+  usage as materialized (${usage}),
+  prices as materialized (
+    select m.model as priced_model, p.*
+    from (select distinct model from usage) m cross join lateral price_of_model(${userId}::uuid, m.model) p
+  ),
+  priced as (
+    select usage.*, ${costOf('usage')} as cost,
+      case when price.input is null then usage.input + usage.output else 0 end as unpriced
+    from usage left join prices price on price.priced_model = usage.model
+  )`
+
+/** Sums over `priced`. */
+export const usageSumColumns = sql`${columnsWith((name) => `sum(${name}) as ${name}`)}, sum(unpriced) as unpriced,
+  sum(cost) as cost`
+/** Of a row with the sums, to be read by `toUsageSums`. */
+export const usageColumnsOf = sql`${columnsWith((name) => `${name}::float8`)}, unpriced::float8, cost`
+
+export type UsageRow = Record<(typeof columns)[number] | 'unpriced' | 'cost', number | null>
+
+/** @param row with nulls for a group without usage */
+export function toUsageSums(row: UsageRow | undefined): UsageSums {
+  const { calls, input, output, cached, written, estimated, unpriced, cost } = row ?? noUsage
+  const entry = {
+    calls: calls ?? 0,
+    input: input ?? 0,
+    output: output ?? 0,
+    cached: cached ?? 0,
+    written: written ?? 0,
+    estimated: estimated ?? 0,
+  }
+  return { ...toSums(entry, calls ? cost : 0), unpricedTokens: unpriced ?? 0 }
+}
+
+const noUsage: UsageRow = {
+  calls: 0,
+  input: 0,
+  output: 0,
+  cached: 0,
+  written: 0,
+  estimated: 0,
+  unpriced: 0,
+  cost: 0,
+}
+
 const sumNames = [
   'calls',
   'inputTokens',

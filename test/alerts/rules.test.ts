@@ -49,6 +49,32 @@ async function expectLife(start: () => Promise<unknown>, stop: () => Promise<unk
   expect(await world.list('incidents?state=resolved')).toHaveLength(1)
 }
 
+test('spend on models', async () => {
+  const orders = await world.track('Order intake')
+  const others = await world.track('Newsletter')
+  await addRule({ kind: 'spend', workflowId: orders.workflowId, parameters: { usd: 2, windowHours: 1 } })
+  await addRule({ kind: 'spend', parameters: { tokens: 2_000_000, windowHours: 1 } })
+  const prices = [{ model: 'acme-*', inputPerMillion: 3, outputPerMillion: 3 }]
+  const answer = await world.user.call('PUT', '/v1/model-prices', { body: { items: prices } })
+  expect(answer.status).toBe(200)
+  await others.used(0, 1_900_000)
+  await orders.used(0, 500_000)
+  await world.work(1)
+  expect(summaries()).toEqual(['AI nodes used 2400000 tokens within 1 hour'])
+  await orders.used(2, 200_000)
+  for (const minute of [3, 4]) await world.work(minute)
+  expect(summaries().slice(1)).toEqual(['AI nodes of “Order intake” used $2.1 within 1 hour'])
+  // The runs have left the window.
+  for (const minute of [70, 76]) await world.work(minute)
+  expect(events()).toEqual(['alert.opened', 'alert.opened', 'alert.resolved', 'alert.resolved'])
+  const sentences = (await world.list('rules')).map(({ sentence }: { sentence: string }) => sentence)
+  expect(sentences).toEqual([
+    'Alert me when the AI nodes of all workflows use more than 2,000,000 tokens within 1 hour',
+    'Alert me when the AI nodes of “Order intake” use more than $2 within 1 hour',
+  ])
+  await world.post('/v1/alerts/rules', { kind: 'spend', parameters: { usd: 0 } }, 422)
+})
+
 test('drift', async () => {
   const { deploymentId, workflowId } = await world.track('Order intake')
   await addRule({ kind: 'drift', workflowId })

@@ -78,7 +78,31 @@ export async function createAlertWorld(app: TestApp, receiver: Receiver) {
       })
       expect(answer.json).toMatchObject({ created: true })
     }
-    return { workflowId: workflow.id as string, deploymentId: id, ran }
+    /** Records a run whose AI node used `tokens` of input. */
+    const used = async (minutes: number, tokens: number) => {
+      reports += 1
+      const at = after(minutes).toISOString()
+      const tokenUsage = { promptTokens: tokens, completionTokens: 0 }
+      const run = {
+        startTime: Date.parse(at),
+        executionTime: 5,
+        inputOverride: { ai_languageModel: [[{ json: { options: { model: 'acme-large' } } }]] },
+        data: { ai_languageModel: [[{ json: { tokenUsage } }]] },
+      }
+      const answer = await app.call('POST', `/hooks/n8n/${instance.id}`, {
+        token: instance.webhookToken,
+        body: {
+          id: String(reports),
+          workflowId: n8nWorkflowId,
+          status: 'success',
+          startedAt: at,
+          stoppedAt: at,
+          data: { resultData: { runData: { Model: [run] } } },
+        },
+      })
+      expect(answer.json).toMatchObject({ created: true })
+    }
+    return { workflowId: workflow.id as string, deploymentId: id, ran, used }
   }
   const evaluate = (minutes: number) => evaluateRules(db, after(minutes), 1000)
   const delivery = {

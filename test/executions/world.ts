@@ -5,6 +5,8 @@ import { v7 as uuidv7 } from 'uuid'
 import { ErrorGroupStates } from '../../src/analytics/error-states.ts'
 import { AnalyticsRepository } from '../../src/analytics/repository.ts'
 import { readFrom } from '../../src/db/replica.ts'
+import { modelPriceRoutes } from '../../src/analytics/price-routes.ts'
+import { ModelPriceRepository } from '../../src/analytics/prices.ts'
 import { analyticsRoutes } from '../../src/analytics/routes.ts'
 import { AvailableCredentials } from '../../src/credentials/available.ts'
 import { createFingerprint } from '../../src/crypto/fingerprint.ts'
@@ -156,6 +158,7 @@ export function createWorld(database: TestDatabase, options: WorldOptions = {}) 
       ),
     )
     .route('/v1/dead-letters', deadLetterRoutes(deadLetters))
+    .route('/v1/model-prices', modelPriceRoutes(new ModelPriceRepository(db)))
     .route(
       '/v1/analytics',
       analyticsRoutes(

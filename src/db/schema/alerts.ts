@@ -25,6 +25,7 @@ export const alertRuleKinds = [
   'credential-rejected',
   'instance-unreachable',
   'drift',
+  'spend',
 ] as const
 export type AlertRuleKind = (typeof alertRuleKinds)[number]
 
@@ -40,6 +41,12 @@ export interface AlertParameters {
   minRuns?: number | undefined
   /** `missed-schedule`: how late a run may start. */
   toleranceMinutes?: number | undefined
+  /** `spend`: the cost above which the rule fires, in US dollars. */
+  usd?: number | undefined
+  /** `spend`: the tokens above which the rule fires; 0: any number. */
+  tokens?: number | undefined
+  /** `spend` */
+  windowHours?: number | undefined
 }
 
 const userId = () =>

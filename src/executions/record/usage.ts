@@ -142,7 +142,7 @@ function responseUsage(json: unknown): { call: Call; counted: { input: number; o
     const details = usage['input_tokens_details'] ?? usage['prompt_tokens_details']
     call.cached = read + (isObject(details) ? tokens(details['cached_tokens']) : 0)
   } else return null
-  call.cached = Math.min(call.cached, call.input)
+  call.cached = Math.min(call.cached, call.input - call.written)
   return call.input + call.output === 0 ? null : { call, counted }
 }
 

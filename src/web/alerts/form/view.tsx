@@ -26,6 +26,7 @@ const titles: Record<AlertRuleKind, string> = {
   'credential-rejected': 'Rejected credential',
   'instance-unreachable': 'Unreachable instance',
   drift: 'Drift',
+  spend: 'Spend on models',
 }
 
 const nothing = { workflowName: null, instanceName: null, credentialName: null }
@@ -62,7 +63,7 @@ const scopeLabels: Record<Scope, [label: string, any: string]> = {
 
 const parameterFields: Record<
   keyof AlertParameters,
-  { label: string; min: number; max: number; hint?: string }
+  { label: string; min: number; max: number; step?: 'any'; inputmode?: 'decimal'; hint?: string }
 > = {
   percent: { label: 'Failed runs above (%)', min: 0, max: 99 },
   windowMinutes: { label: 'Within (minutes)', min: 10, max: 1440 },
@@ -73,6 +74,16 @@ const parameterFields: Record<
     hint: 'With fewer runs in this time, the rule does not fire.',
   },
   toleranceMinutes: { label: 'Late by more than (minutes)', min: 5, max: 1440 },
+  usd: {
+    label: 'Cost above (US dollars)',
+    min: 0,
+    max: 1_000_000,
+    step: 'any',
+    inputmode: 'decimal',
+    hint: '0: no limit',
+  },
+  tokens: { label: 'Tokens above', min: 0, max: 1_000_000_000_000, hint: '0: no limit' },
+  windowHours: { label: 'Within (hours)', min: 1, max: 720 },
 }
 
 export const formFields = [...Object.keys(scopeLabels), ...Object.keys(parameterFields), 'channelIds']
