@@ -158,6 +158,7 @@ beforeAll(async () => {
   const sent = await user.call('GET', '/v1/alerts/deliveries')
   const letters = await user.call('GET', '/v1/dead-letters')
   const errors = await user.call('GET', '/v1/analytics/errors')
+  const formToken = await post('/v1/tokens', { name: 'Form', scopes: ['admin'] })
   const token = await post('/v1/tokens', { name: 'Agent', scopes: ['admin'], requestsPerMinute: 6000 })
   Object.assign(ids, {
     workflows: saved.id,
@@ -175,6 +176,7 @@ beforeAll(async () => {
     errors: errors.json.items[0]?.fingerprint,
     'webhook-token': instance.webhookToken,
     tokens: token.id,
+    'form-token': formToken.id,
     'n8n-workflow': deployed.json.n8nWorkflowId,
     password: user.password,
     email: user.email,
@@ -274,6 +276,9 @@ const pages: Record<string, [statements: number, requests: number]> = {
   '/audit/export.csv': [2, 2],
   '/help': [2, 2],
   '/account': [2, 2],
+  '/account/tokens': [3, 2],
+  '/account/tokens/new': [2, 2],
+  '/account/tokens/{tokens}': [3, 2],
   '/more': [2, 2],
   '/errors/{errors}': [5, 2],
   '/workflows/{workflows}/delete': [5, 2],
@@ -478,6 +483,9 @@ const forms: Record<string, [statements: number, requests: number]> = {
   'POST /register': [6, 4],
   'POST /sign-in?again': [6, 6],
   'POST /account/password': [7, 5],
+  'POST /account/tokens': [7, 3],
+  'POST /account/tokens/{form-token}/rotate': [4, 4],
+  'POST /account/tokens/{form-token}/revoke': [2, 2],
   'POST /account/sign-out-everywhere': [3, 2],
   'POST /sign-in?new': [4, 4],
   'POST /account/delete': [19, 17],
@@ -600,6 +608,8 @@ const fields: Record<string, Record<string, string>> = {
   'POST /register': { email: 'form@example.com', name: 'Maya', password: 'correct horse battery 9' },
   'POST /sign-in?again': { email: '{email}', password: '{password}' },
   'POST /account/password': { currentPassword: '{password}', newPassword: 'new-{password}' },
+  'POST /account/tokens': { name: 'From a form', kind: 'personal', days: '30', scopes: 'workflows:read' },
+  'POST /account/tokens/{form-token}/rotate': { overlap: '3600' },
   'POST /sign-in?new': { email: '{email}', password: 'new-{password}' },
   'POST /account/delete': { confirm: '{email}', password: 'new-{password}' },
 }

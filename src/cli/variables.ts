@@ -15,7 +15,7 @@ export const commandVariables = {
   PORT: 'The port that the server listens on and commands connect to; default 8787',
   HOST: 'The address that `serve` listens on; default 0.0.0.0',
   FLOWKEEP_URL: 'The server that commands connect to; default http://127.0.0.1:<PORT>',
-  FLOWKEEP_TOKEN: 'Access token to sign in with',
+  FLOWKEEP_TOKEN: 'Access token (fk_…) to sign in with',
   FLOWKEEP_EMAIL: 'Email address to sign in with if FLOWKEEP_TOKEN is not set',
   FLOWKEEP_PASSWORD: 'Password to sign in with; prompted for on a terminal if not set',
   FLOWKEEP_STATE: 'Folder for the development keys and the embedded database; default .flowkeep',

@@ -17,6 +17,7 @@ export type DashboardDeps = Pick<
   | 'fingerprint'
   | 'dashboardTokens'
   | 'secretBox'
+  | 'apiTokens'
   | 'users'
   | 'hasher'
   | 'purgeAccount'

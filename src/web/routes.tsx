@@ -19,6 +19,7 @@ import { overviewPages } from './overview/route.tsx'
 import { requireSameOrigin } from './same-origin.ts'
 import { searchPages } from './search/route.tsx'
 import type { BrowserSessions } from './session.ts'
+import { tokenPages } from './tokens/route.tsx'
 import { workflowPages } from './workflows/routes.tsx'
 
 const openPaths = ['/sign-in', '/register', '/sign-out', '/theme']
@@ -52,6 +53,7 @@ export function dashboardRoutes(deps: DashboardDeps, sessions: BrowserSessions) 
     .route('/', assetRoutes(deps.readAsset))
     .route('/', signInPages(deps, sessions))
     .route('/account', accountPages(deps, sessions))
+    .route('/account/tokens', tokenPages(deps))
     .route('/', accountRedirects())
     .route('/', generalPages(deps.config.publicUrl))
     .route('/', overviewPages(deps))

@@ -13,7 +13,10 @@ import { redirectWith } from '../notice.ts'
 import type { BrowserSessions } from '../session.ts'
 import { type AccountErrors, AccountView, deletionFields, passwordFields } from './view.tsx'
 
-type AccountDeps = Pick<DashboardDeps, 'config' | 'users' | 'sessions' | 'signIn' | 'hasher' | 'purgeAccount'>
+type AccountDeps = Pick<
+  DashboardDeps,
+  'config' | 'users' | 'apiTokens' | 'sessions' | 'signIn' | 'hasher' | 'purgeAccount'
+>
 
 const formCodes = new Set(['invalid', 'bad-credentials', 'too-many-requests', 'conflict'])
 
@@ -35,7 +38,7 @@ function errorsIn(error: AppError, form: 'change' | 'delete'): AccountErrors {
 }
 
 export function accountPages(deps: AccountDeps, browserSessions: BrowserSessions) {
-  const { config, users, sessions, signIn, hasher, purgeAccount } = deps
+  const { config, users, apiTokens, sessions, signIn, hasher, purgeAccount } = deps
 
   const page = (c: Context<DashboardEnv>, errors: AccountErrors = {}, status = 200, typed = '') =>
     renderPage(
@@ -60,6 +63,7 @@ export function accountPages(deps: AccountDeps, browserSessions: BrowserSessions
     if (!(await users.changePassword(userId, sessionId, password, hashed))) {
       throw new AppError('conflict', 'The password was changed concurrently. Sign in again')
     }
+    if (form.get('revokeTokens') === 'true') await apiTokens.revokeAll(userId)
   }
 
   return new Hono<DashboardEnv>()

@@ -2,7 +2,7 @@
 import type { User } from '../../users/contract.ts'
 import { Card, Grid, KeyValues } from '../components/card.tsx'
 import { Action, Button, LinkButton } from '../components/controls.tsx'
-import { Form, FormError, TextField } from '../components/form.tsx'
+import { CheckField, Form, FormError, TextField } from '../components/form.tsx'
 import { Time } from '../components/table.tsx'
 import type { TimeFormat } from '../format.ts'
 import { PageHead } from '../layout/page.tsx'
@@ -57,6 +57,7 @@ export const AccountView = ({ user, errors, typed, publicUrl, time }: AccountPro
               error={errors.newPassword}
               hint="At least 8 characters. Changing it signs you out everywhere else."
             />
+            <CheckField name="revokeTokens" label="Revoke all access tokens" />
             <FormError>{errors.change}</FormError>
             <div class="actions">
               <Button kind="primary">Change password</Button>
@@ -72,6 +73,12 @@ export const AccountView = ({ user, errors, typed, publicUrl, time }: AccountPro
           <Action action="/account/sign-out-everywhere" icon="signOut">
             Sign out everywhere
           </Action>
+        </Card>
+        <Card title="Access tokens">
+          <p class="soft">
+            Let programs and AI agents use the API with the scopes that you choose, without your password.
+          </p>
+          <LinkButton href="/account/tokens">Manage access tokens</LinkButton>
         </Card>
         <Card title="Export">
           <p class="soft">

@@ -5,6 +5,7 @@ import type { Tone } from '../components/status.tsx'
 export const entities = [
   'user',
   'session',
+  'token',
   'credential',
   'workflow',
   'instance',
@@ -17,6 +18,7 @@ export type Entity = (typeof entities)[number]
 export const entityLabels: Record<Entity, { one: string; many: string }> = {
   user: { one: 'account', many: 'Account' },
   session: { one: 'session', many: 'Sessions' },
+  token: { one: 'access token', many: 'Access tokens' },
   credential: { one: 'credential', many: 'Credentials' },
   workflow: { one: 'workflow', many: 'Workflows' },
   instance: { one: 'instance', many: 'Instances' },
@@ -54,6 +56,11 @@ const actionLabels: Record<string, ActionLabel> = {
     actor: 'unknown',
     tone: 'fail',
   },
+  'token.created': { text: 'Created an access token' },
+  'token.updated': { text: ({ changed }) => `Updated an access token${listed(changed)}` },
+  'token.rotated': { text: 'Rotated an access token' },
+  'token.revoked': { text: 'Revoked an access token' },
+  'token.all-revoked': { text: 'Revoked all access tokens' },
   'credential.created': { text: 'Added a credential' },
   'credential.updated': { text: ({ changed }) => credentialChange(changed) },
   'credential.pushed': { text: (details) => `Pushed a credential to n8n${failures(details)}` },
@@ -156,6 +163,7 @@ const fieldNames = new Map([
   ['baseUrl', 'base URL'],
   ['channelIds', 'channels'],
   ['enabled', 'status'],
+  ['expiresAt', 'expiry'],
   ['mutedUntil', 'muting'],
 ])
 

@@ -42,6 +42,7 @@ const path = '/audit'
 const icons: Record<Entity, IconName> = {
   user: 'credentials',
   session: 'arrow',
+  token: 'credentials',
   credential: 'credentials',
   workflow: 'workflows',
   instance: 'instances',
@@ -156,7 +157,7 @@ function Line({ event, owner, time, hasOrigin }: LineProps) {
       <Td phone="line">
         <Subject event={event} entity={entity} />
       </Td>
-      <Td phone="hide">{actorName(actor, owner)}</Td>
+      <Td phone="hide">{event.token ? `Token ${event.token.name}` : actorName(actor, owner)}</Td>
       {hasOrigin && <Td phone="hide">{originOf(event) ?? <span class="muted">?</span>}</Td>}
     </Tr>
   )
@@ -184,6 +185,9 @@ function Subject({ event, entity }: { event: NamedAuditEvent; entity: Entity | n
         <code>{details.fingerprint}</code>
       </a>
     )
+  }
+  if (entity === 'token' && typeof details?.name === 'string') {
+    return <span class="muted">{details.name}</span>
   }
   if (subjectId === null || entity === null) return <span class="muted">–</span>
   const id = <code title={subjectId}>{subjectId.slice(-8)}</code>

@@ -81,7 +81,7 @@ describe('GET /audit', () => {
     expect(link.getAttribute('href')).toBe(`/deployments/${deploymentId}`)
     expect(eventsIn(page).find((event) => event.Object === 'Triage on prod-eu-1')?.Actor).toBe('Flowkeep')
     const csv = (await tab.get('/audit/export.csv?action=deployment')).text
-    expect(csv.trimEnd().endsWith(',Triage on prod-eu-1,Triage,prod-eu-1,2')).toBe(true)
+    expect(csv.trimEnd().endsWith(',Triage on prod-eu-1,Triage,prod-eu-1,2,,')).toBe(true)
   })
 
   test('shows the IP address column only when an event has one', async () => {
@@ -173,10 +173,10 @@ describe('GET /audit/export.csv', () => {
     expect(headers.get('Content-Type')).toContain('text/csv')
     expect(headers.get('Content-Disposition')).toContain('audit-trail.csv')
     const [head, ...lines] = text.trimEnd().split('\r\n')
-    expect(head).toBe('at,action,what,subjectId,details,id,subjectName,workflowName,instanceName,version')
+    expect(head).toBe('at,action,what,subjectId,details,id,subjectName,workflowName,instanceName,version,tokenId,tokenName')
     expect(lines).toHaveLength(1)
     expect(lines[0]).toContain(',credential.created,Added a credential,')
-    expect(lines[0]).toMatch(/,Slack,,,$/)
+    expect(lines[0]).toMatch(/,Slack,,,,,$/)
     expect((await tab.get('/audit/export.csv')).text).toContain(",'=cmd(),")
   })
 })

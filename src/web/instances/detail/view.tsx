@@ -21,7 +21,7 @@ export interface DetailPageProps {
 }
 
 export function DetailPage({ instance, counts, deployed, time }: DetailPageProps) {
-  const { id, name, baseUrl, status, n8nVersion } = instance
+  const { id, name, baseUrl, environment, status, n8nVersion } = instance
   const path = `/instances/${id}`
   const isReachable = status === 'ok' || status === 'limited'
   const items = attentionItems(instance, counts, time)
@@ -37,6 +37,7 @@ export function DetailPage({ instance, counts, deployed, time }: DetailPageProps
               {baseUrl}
               <span class="visually-hidden"> (opens in a new tab)</span>
             </a>
+            {environment === 'production' && <span>Production</span>}
             {n8nVersion && <span>n8n {n8nVersion}</span>}
           </>
         }

@@ -93,7 +93,7 @@ export function ListPage({
 }
 
 function Row({ instance, counts, time }: { instance: Instance; counts: InstanceCounts; time: TimeFormat }) {
-  const { id, name, baseUrl, status, statusDetail, n8nVersion, capabilities, polling } = instance
+  const { id, name, baseUrl, environment, status, statusDetail, n8nVersion, capabilities, polling } = instance
   const limitations = capabilities?.cannot.length ?? 0
   const isBad = status === 'refused' || status === 'unreachable'
   return (
@@ -103,7 +103,7 @@ function Row({ instance, counts, time }: { instance: Instance; counts: InstanceC
           badge={<Icon name="instances" />}
           href={`/instances/${id}`}
           name={name}
-          note={hostOf(baseUrl)}
+          note={environment === 'production' ? `Production · ${hostOf(baseUrl)}` : hostOf(baseUrl)}
         />
       </Td>
       <Td phone="end" class="inst-state">

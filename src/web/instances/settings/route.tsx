@@ -84,9 +84,17 @@ export function settingsPages(deps: DashboardDeps) {
     const values = read(form, instance)
     const expected = form.has('expected') ? Number(form.get('expected')) : null
     try {
-      const { n8nVersion, ...rest } = values
-      const version = n8nVersion !== undefined && { n8nVersion: n8nVersion || null }
-      const body = check(InstanceChange, { ...rest, ...version }, 'json')
+      // An empty field clears the value.
+      const { n8nVersion, environment, ...rest } = values
+      const body = check(
+        InstanceChange,
+        {
+          ...rest,
+          ...(n8nVersion !== undefined && { n8nVersion: n8nVersion || null }),
+          ...(environment !== undefined && { environment: environment || null }),
+        },
+        'json',
+      )
       const changed = await changeInstance(deps, c.var.userId, instance.id, body, expected)
       if (!changed) throw notFound('Instance')
       const what = body.apiKey === undefined ? 'Saved.' : `The API key of ${changed.name} was replaced.`
@@ -140,10 +148,12 @@ export function settingsPages(deps: DashboardDeps) {
     .post('/:id/settings', (c) =>
       change(c, (form, instance) => {
         const n8nVersion = form.get('n8nVersion')?.trim() ?? versionOf(instance)
+        const environment = form.get('environment')
         return {
           name: form.get('name') ?? '',
           baseUrl: (form.get('baseUrl') ?? '').trim(),
           ...(n8nVersion !== versionOf(instance) && { n8nVersion }),
+          ...(environment !== null && { environment }),
         }
       }),
     )

@@ -3,7 +3,7 @@ import type { Instance } from '../../../instances/contract.ts'
 import type { RenewedTokens } from '../../../instances/set-up-reporter.ts'
 import { Card, CodeBox, Grid, Remark } from '../../components/card.tsx'
 import { Action, Button, CopyButton, LinkButton } from '../../components/controls.tsx'
-import { CheckField, Form, FormError, Hidden, TextField } from '../../components/form.tsx'
+import { CheckField, Form, FormError, Hidden, SelectField, TextField } from '../../components/form.tsx'
 import { isExactVersion } from '../../../n8n/api/version.ts'
 import { SetupSteps } from '../../components/setup-steps.tsx'
 import { PageHead } from '../../layout/page.tsx'
@@ -89,14 +89,14 @@ export const NewPage = ({ values, errors, setup }: FormState & { setup: string |
 )
 
 export function SettingsPage({ instance, values, errors }: FormState & { instance: Instance }) {
-  const { id, name, baseUrl } = instance
+  const { id, name, baseUrl, environment } = instance
   const path = `/instances/${id}`
   return (
     <>
       <PageHead title={`${name} settings`} />
       <Grid>
         <div class="stack span-6">
-          <Card title="Name and URL">
+          <Card title="Instance">
             <Form action={`${path}/settings`}>
               <Hidden name="expected" value={instance.version} />
               <TextField
@@ -126,6 +126,16 @@ export function SettingsPage({ instance, values, errors }: FormState & { instanc
                 maxlength={13}
                 placeholder="2.41.1"
                 hint="Checks use the facts of this version. A connection test sets it, unless n8n hides its version: then enter it here, and change it when you upgrade n8n."
+              />
+              <SelectField
+                name="environment"
+                label="Environment"
+                value={values.environment ?? environment ?? ''}
+                options={[
+                  ['', 'Not production'],
+                  ['production', 'Production'],
+                ]}
+                hint="On production, access tokens need the scope deploy:production."
               />
               <FormError>{errors['']}</FormError>
               <div class="actions">

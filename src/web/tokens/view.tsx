@@ -1,0 +1,296 @@
+/** @module The list of access tokens, the form that creates one, one token, and the page that shows a token once. */
+import { descriptionOf, type Scope } from '../../http/scopes.ts'
+import { dayMs } from '../../lib/time.ts'
+import type { ApiToken } from '../../users/token-contract.ts'
+import { Card, CodeBox, Empty, Grid, KeyValues, Remark } from '../components/card.tsx'
+import { Action, Button, CopyButton, LinkButton } from '../components/controls.tsx'
+import { CheckField, Fieldset, Form, FormError, Hidden, SelectField, TextField } from '../components/form.tsx'
+import { Status, type StatusStyle } from '../components/status.tsx'
+import { NameCell, Table, Td, Time, Tr } from '../components/table.tsx'
+import { count, type TimeFormat } from '../format.ts'
+import type { FormState } from '../form-data.ts'
+import { PageHead } from '../layout/page.tsx'
+
+export const defaultDays = 90
+
+const path = '/account/tokens'
+
+/** In the order of the form. A test checks that it has every scope. */
+export const scopeGroups: readonly (readonly [title: string, ...scopes: Scope[]])[] = [
+  ['Workflows', 'workflows:read', 'workflows:write'],
+  ['Credentials', 'credentials:use', 'credentials:write'],
+  ['Instances', 'instances:read', 'instances:write'],
+  ['Deployments', 'deployments:read', 'deploy', 'deploy:production'],
+  ['Runs', 'executions:read', 'executions:write'],
+  ['Alerts', 'alerts:read', 'alerts:write'],
+  ['Account', 'audit:read', 'admin'],
+]
+
+const soonMs = 7 * dayMs
+
+function statusOf({ expiresAt }: ApiToken, now: Date): StatusStyle {
+  const leftMs = expiresAt === null ? Number.POSITIVE_INFINITY : Date.parse(expiresAt) - now.getTime()
+  if (leftMs <= 0) return { tone: 'idle', label: 'Expired', struckThrough: true }
+  return leftMs <= soonMs ? { tone: 'wait', label: 'Expires soon' } : { tone: 'ok', label: 'Active' }
+}
+
+interface ListPageProps {
+  tokens: readonly ApiToken[]
+  now: Date
+  time: TimeFormat
+}
+
+export function ListPage({ tokens, now, time }: ListPageProps) {
+  const add = (
+    <LinkButton kind="primary" icon="plus" href={`${path}/new`}>
+      Create token
+    </LinkButton>
+  )
+  return (
+    <>
+      <PageHead
+        title="Access tokens"
+        meta={<span>For programs and AI agents, limited to scopes</span>}
+        actions={tokens.length > 0 && add}
+      />
+      <Card label="Access tokens" flush results>
+        {tokens.length === 0 ? (
+          <Empty title="No access tokens yet." action={add}>
+            A token lets a program or an AI agent use the API without your password.
+          </Empty>
+        ) : (
+          <Table
+            caption="Access tokens, newest first"
+            columns={[
+              { label: 'Token' },
+              { label: 'State' },
+              { label: 'Expires', numeric: true },
+              { label: 'Last used', numeric: true },
+            ]}
+          >
+            {tokens.map((token) => (
+              <Tr>
+                <Td>
+                  <NameCell href={`${path}/${token.id}`} name={token.name} note={token.scopes.join(', ')} />
+                </Td>
+                <Td phone="end">
+                  <Status {...statusOf(token, now)} />
+                </Td>
+                <Td numeric phone="line">
+                  <Expiry token={token} time={time} />
+                </Td>
+                <Td numeric phone="hide">
+                  <LastUse token={token} time={time} />
+                </Td>
+              </Tr>
+            ))}
+          </Table>
+        )}
+      </Card>
+    </>
+  )
+}
+
+const Expiry = ({ token, time }: { token: ApiToken; time: TimeFormat }) =>
+  token.expiresAt === null ? (
+    <span class="muted">never</span>
+  ) : (
+    <Time at={token.expiresAt} format={time} as="day" />
+  )
+
+const LastUse = ({ token, time }: { token: ApiToken; time: TimeFormat }) =>
+  token.lastUsedAt === null ? (
+    <span class="muted">never</span>
+  ) : (
+    <Time at={token.lastUsedAt} format={time} as="relative" />
+  )
+
+export interface NewPageProps extends FormState {
+  scopes: readonly string[]
+}
+
+export const NewPage = ({ values, scopes, errors }: NewPageProps) => (
+  <>
+    <PageHead title="Create access token" />
+    <Grid>
+      <Card span={8} label="Access token">
+        <Form action={path} page={`${path}/new`}>
+          <Hidden name="once" value={crypto.randomUUID()} />
+          <TextField
+            name="name"
+            label="Name"
+            value={values.name ?? ''}
+            error={errors.name}
+            required
+            maxlength={100}
+            focus={Object.keys(errors).length === 0}
+            hint="Where it is used, such as Build agent. Audit events show it."
+          />
+          <SelectField
+            name="kind"
+            label="For"
+            value={values.kind ?? ''}
+            error={errors.kind}
+            options={[
+              ['personal', 'A person'],
+              ['service', 'A machine'],
+            ]}
+          />
+          <SelectField
+            name="days"
+            label="Expires"
+            value={values.days ?? ''}
+            error={errors.days ?? errors.expiresAt}
+            hint="Only the token of a machine can have no expiry."
+            options={[
+              ['7', 'In 7 days'],
+              ['30', 'In 30 days'],
+              [String(defaultDays), 'In 90 days'],
+              ['180', 'In 180 days'],
+              ['365', 'In a year'],
+              ['', 'Never'],
+            ]}
+          />
+          {scopeGroups.map(([title, ...group]) => (
+            <Fieldset legend={title}>
+              {group.map((scope) => (
+                <CheckField
+                  name="scopes"
+                  id={`scope-${scope.replace(':', '-')}`}
+                  value={scope}
+                  checked={scopes.includes(scope)}
+                  label={
+                    <>
+                      <code>{scope}</code> <span class="soft">{descriptionOf(scope)}</span>
+                    </>
+                  }
+                />
+              ))}
+            </Fieldset>
+          ))}
+          <FormError>{errors.scopes ?? errors['']}</FormError>
+          <div class="actions">
+            <Button kind="primary">Create token</Button>
+            <LinkButton href={path}>Cancel</LinkButton>
+          </div>
+        </Form>
+      </Card>
+      <Card span={4} title="Choose few scopes">
+        <div class="stack">
+          <p class="soft">A scope includes no other one: to read and change workflows, select both.</p>
+          <p class="soft">
+            Without <code>deploy:production</code>, a token cannot change what runs on instances marked as
+            production.
+          </p>
+          <p class="soft">No scope reveals the data of credentials.</p>
+        </div>
+      </Card>
+    </Grid>
+  </>
+)
+
+export function TokenPage({ token, now, time }: { token: ApiToken; now: Date; time: TimeFormat }) {
+  const { id, name, kind, scopes, hint, requestsPerMinute, rotatedAt, createdAt } = token
+  return (
+    <>
+      <PageHead title={name} meta={<Status {...statusOf(token, now)} />} />
+      <Grid>
+        <Card span={6} title="Token">
+          <KeyValues
+            items={[
+              ['Token', <code>fk_…{hint}</code>],
+              ['For', kind === 'service' ? 'A machine' : 'A person'],
+              [
+                'Scopes',
+                <ul>
+                  {scopes.map((scope) => (
+                    <li>
+                      <code>{scope}</code>
+                    </li>
+                  ))}
+                </ul>,
+              ],
+              ['Limit', `${count(requestsPerMinute)} requests per minute`],
+              ['Expires', <Expiry token={token} time={time} />],
+              ['Last used', <LastUse token={token} time={time} />],
+              rotatedAt === null ? null : ['Rotated', <Time at={rotatedAt} format={time} />],
+              ['Created', <Time at={createdAt} format={time} />],
+            ]}
+          />
+        </Card>
+        <div class="stack span-6">
+          <Card title="Rotate">
+            <Form action={`${path}/${id}/rotate`} page={`${path}/${id}`}>
+              <p class="soft">
+                Creates a new token with the same scopes and lifetime. It is shown once, on the next page.
+              </p>
+              <SelectField
+                name="overlap"
+                label="Overlap"
+                value="86400"
+                hint="How long the current token still works."
+                options={[
+                  ['86400', '24 hours'],
+                  ['3600', '1 hour'],
+                  ['604800', '7 days'],
+                  ['0', 'None: it has leaked'],
+                ]}
+              />
+              <div class="actions">
+                <Button>Rotate</Button>
+              </div>
+            </Form>
+          </Card>
+          <Card title="Revoke">
+            <p class="soft">Programs that use the token lose access. This cannot be undone.</p>
+            <Action
+              action={`${path}/${id}/revoke`}
+              kind="danger"
+              icon="trash"
+              confirm={`Revoke ${name}? Programs that use it lose access.`}
+            >
+              Revoke
+            </Action>
+          </Card>
+        </div>
+      </Grid>
+    </>
+  )
+}
+
+/** The only page that shows the token. */
+export const TokenShownPage = ({
+  name,
+  token,
+  isRotated,
+}: {
+  name: string
+  token: string
+  isRotated: boolean
+}) => (
+  <>
+    <PageHead title={name} />
+    <Grid>
+      <Card span={8} title="Copy it now" note="shown only once">
+        <div class="form">
+          <div class="inst-token">
+            <CodeBox id="token">{token}</CodeBox>
+            <CopyButton from="#token" small={false}>
+              Copy token
+            </CopyButton>
+          </div>
+          <p class="soft">
+            Send it as <code>Authorization: Bearer …</code>, or set <code>FLOWKEEP_TOKEN</code> for the
+            command line.
+          </p>
+          {isRotated && <Remark>Replace the earlier token before its overlap ends.</Remark>}
+          <div class="actions">
+            <LinkButton href={path} kind="primary">
+              Done
+            </LinkButton>
+          </div>
+        </div>
+      </Card>
+    </Grid>
+  </>
+)
