@@ -9,6 +9,7 @@ export interface DisplayOptions {
 
 export interface Property {
   name: string
+  displayName: string
   type: string
   default?: unknown
   required?: boolean

@@ -199,6 +199,7 @@ function fieldRow(owner: string, property: Property, dependedOn: Set<string>): F
     defaultOf(property, hasDefault, dependedOn),
     ...conditions(owner, { ...(show && { show }), ...(hide && { hide }) }),
     rangeOf(property),
+    property.type === 'hidden' || property.type === 'notice' ? null : property.displayName.trim(),
   ]
 }
 

@@ -16,6 +16,10 @@ const CredentialType = CredentialTypeSummary.extend({
   fields: z.array(
     z.object({
       name: z.string().meta({ 'x-example': 'accessToken' }),
+      label: z
+        .string()
+        .optional()
+        .meta({ description: "n8n's label of the field", 'x-example': 'Access Token' }),
       kind: z.string().meta({ description: 'Kind of input in n8n, such as `string`, `options` or `json`' }),
       required: z.boolean().meta({
         description: 'Whether a value is required while the fields of `shownWhen` have their defaults',

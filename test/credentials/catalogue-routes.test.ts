@@ -83,7 +83,13 @@ test('a credential type lists its fields and the nodes that use it', async () =>
   expect(status).toBe(200)
   expect(Object.keys(json).toSorted()).toEqual(['displayName', 'fields', 'nodeTypes', 'oauth', 'type'])
   expect(json).toMatchObject({ type: 'slackApi', oauth: false })
-  expect(json.fields).toContainEqual({ name: 'accessToken', kind: 'string', required: true, secret: true })
+  expect(json.fields).toContainEqual({
+    name: 'accessToken',
+    label: 'Access Token',
+    kind: 'string',
+    required: true,
+    secret: true,
+  })
   expect(json.nodeTypes).toContain('n8n-nodes-base.slack')
 })
 

@@ -40,6 +40,7 @@ describe('a credential type', () => {
     expect(type).toMatchObject({ type: 'slackApi', displayName: 'Slack API', oauth: false, testable: true })
     expect(type?.fields).toContainEqual({
       name: 'accessToken',
+      label: 'Access Token',
       kind: 'string',
       required: true,
       secret: true,
@@ -103,10 +104,19 @@ describe('a credential type', () => {
     expect(visible?.map((field) => field.name).toSorted()).toEqual(expected.toSorted())
   })
 
+  test('has a label for every field that n8n shows', () => {
+    const fields = catalogue
+      .searchCredentialTypes()
+      .flatMap(({ type }) => catalogue.credentialType(type)?.fields ?? [])
+    const unlabelled = fields.filter(({ kind, label }) => kind !== 'hidden' && !label)
+    expect([...new Set(unlabelled.map(({ name }) => name))]).toEqual(['oauthTokenData'])
+  })
+
   test('lists the options of a field by value', () => {
     const field = catalogue.credentialType('postgres')?.fields.find((each) => each.name === 'ssl')
     expect(field).toEqual({
       name: 'ssl',
+      label: 'SSL',
       kind: 'options',
       required: false,
       secret: false,

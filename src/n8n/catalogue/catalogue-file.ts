@@ -74,7 +74,8 @@ export type NodeRow = [
 
 /**
  * `defaultValue`: omitted if empty. For a hidden field, present only if a condition depends on it. `options`: the values
- * that n8n lists. `range`: the smallest and the largest number that n8n's editor accepts.
+ * that n8n lists. `range`: the smallest and the largest number that n8n's editor accepts. `label`: omitted for a hidden
+ * field and a notice.
  */
 export type FieldRow = [
   name: string,
@@ -85,11 +86,14 @@ export type FieldRow = [
   show?: Conditions | null,
   hide?: Conditions | null,
   range?: [minimum: number | null, maximum?: number | null] | null,
+  label?: string | null,
 ]
 
 /** A `FieldRow` by names. */
 export interface FieldType {
   name: string
+  /** n8n's label of the field. Null if n8n does not show one. */
+  label: string | null
   kind: string
   /** n8n's own flag. `isRequired` in `catalogue.ts` also considers the default. */
   required: boolean
@@ -111,6 +115,11 @@ export const isPort = ({ name, kind }: Pick<FieldType, 'name' | 'kind'>): boolea
 
 const portRange: FieldRow[7] = [1, 65_535]
 
+const limitsOf = (range: FieldRow[7]): Pick<FieldType, 'minimum' | 'maximum'> => ({
+  minimum: range?.[0] ?? null,
+  maximum: range?.[1] ?? null,
+})
+
 export const toFieldType = ([
   name,
   kind,
@@ -119,9 +128,11 @@ export const toFieldType = ([
   defaultValue,
   show,
   hide,
-  range = isPort({ name, kind }) ? portRange : null,
+  range,
+  label,
 ]: FieldRow): FieldType => ({
   name,
+  label: label ?? null,
   kind,
   required: (flags & FieldFlag.required) !== 0,
   secret: (flags & FieldFlag.secret) !== 0,
@@ -131,8 +142,7 @@ export const toFieldType = ([
   defaultValue,
   show: show ?? null,
   hide: hide ?? null,
-  minimum: range?.[0] ?? null,
-  maximum: range?.[1] ?? null,
+  ...limitsOf(range ?? (isPort({ name, kind }) ? portRange : null)),
 })
 
 export type CredentialRow = [

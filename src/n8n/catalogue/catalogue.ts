@@ -18,6 +18,8 @@ import { isFieldDisplayed } from './display-options.ts'
 /** `kind`: string, number, boolean, options, json, hidden, fixedCollection. */
 export interface CredentialField {
   name: string
+  /** n8n's label */
+  label?: string
   kind: string
   /** Has no default, and n8n displays it while the fields of `shownWhen` have their defaults. */
   required: boolean
@@ -80,8 +82,22 @@ const DOMAIN_FIELDS: FieldType[] = [
     FieldFlag.hasDefault,
     ['all', 'domains', 'none'],
     'all',
+    null,
+    null,
+    null,
+    'Allowed HTTP Request Domains',
   ]),
-  toFieldType(['allowedDomains', 'string', 0, null, null, { allowedHttpRequestDomains: ['domains'] }]),
+  toFieldType([
+    'allowedDomains',
+    'string',
+    0,
+    null,
+    null,
+    { allowedHttpRequestDomains: ['domains'] },
+    null,
+    null,
+    'Allowed Domains',
+  ]),
 ]
 const OAUTH_TOKEN_FIELD = toFieldType(['oauthTokenData', 'json', FieldFlag.secret])
 
@@ -263,10 +279,11 @@ function takesDomains([, , flags, parents]: CredentialRow): boolean {
 }
 
 function toField(field: FieldType, defaults: JsonObject): CredentialField {
-  const { name, kind, secret, hasDefault, defaultValue, minimum, maximum, show } = field
+  const { name, label, kind, secret, hasDefault, defaultValue, minimum, maximum, show } = field
   const options = legalOptions(field)
   return {
     name,
+    ...(label !== null && { label }),
     kind,
     required: isRequired(field) && isFieldDisplayed(field, defaults),
     secret,

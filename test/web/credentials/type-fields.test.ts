@@ -36,6 +36,11 @@ describe('form fields', () => {
     expect(fieldOf(type, name)?.control).toBe(control)
   })
 
+  test("have n8n's label, or one made of the name", () => {
+    expect(fieldOf('slackApi', 'accessToken')?.label).toBe('Access Token')
+    expect(fieldOf('httpHeaderAuth', 'allowedHttpRequestDomains')?.label).toBe('Allowed HTTP Request Domains')
+  })
+
   test('can be generated for every built-in type', () => {
     for (const { type } of catalogue.searchCredentialTypes()) {
       const fields = fieldsOf(type)

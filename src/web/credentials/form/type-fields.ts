@@ -62,7 +62,7 @@ const isSecret = ({ name, kind, secret }: FieldType) => secret || (kind === 'str
 export function formFields({ rows, typed, stored }: FieldSource): FormField[] {
   const fields = new Map<string, FormField>()
   for (const row of displayed({ rows, typed, stored })) {
-    const { name, kind, hasDefault, minimum, maximum, show } = row
+    const { name, label, kind, hasDefault, minimum, maximum, show } = row
     if (kind === 'hidden' || fields.has(name)) continue
     const isChange = stored !== null
     const isStored = ownValue(stored, name) !== undefined
@@ -71,7 +71,7 @@ export function formFields({ rows, typed, stored }: FieldSource): FormField[] {
     const initial = isChange ? '' : initialValue(row, control)
     fields.set(name, {
       name,
-      label: fieldLabel(name),
+      label: label ?? fieldLabel(name),
       control,
       isRequiredByType: isRequired(row),
       required: isRequired(row) && !isStored,
