@@ -37,7 +37,6 @@ export async function readResource(deps: Deps, caller: Caller, uri: string) {
   const [, kind, id = ''] = /^flowkeep:\/\/(workflows|runs)\/([\w-]+)$/.exec(uri) ?? []
   if (kind === undefined || !isUuid(id)) throw notFound('Resource')
   caller.needs(kind === 'runs' ? 'executions:read' : 'workflows:read')
-  const text =
-    kind === 'runs' ? await runText(deps, caller.userId, id) : await outlineText(deps, caller.userId, id)
+  const text = kind === 'runs' ? await runText(deps, caller, id) : await outlineText(deps, caller.userId, id)
   return { uri, mimeType, text }
 }

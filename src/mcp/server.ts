@@ -28,6 +28,7 @@ const advice: Partial<Record<ErrorCode, string>> = {
   conflict: 'Plan again, then deploy with the new planHash.',
   invalid: 'Correct the arguments that the details name.',
   'invalid-workflow': 'Correct the places that the details name.',
+  'invalid-edit': 'Correct the operation that the details name. Nothing was saved.',
   'in-use': 'Other workflows depend on it. Ask the user.',
   'quota-exceeded': 'Ask the user to delete something first.',
   'too-many-requests': 'Wait, then try again.',

@@ -10,6 +10,8 @@ export interface Caller {
   userId: string
   /** @throws {AppError} when the token lacks the scope */
   needs: (scope: Scope) => void
+  /** Whether the token has the scope. */
+  may: (scope: Scope) => boolean
 }
 
 export interface Tool<A extends Arguments = Arguments> {

@@ -102,9 +102,24 @@ describe.each(protocolVersions)('with a %s client', (version) => {
     const back = await agent.call('deploy', { deploymentId, version: 1 })
     expect(back.text).toContain('active, version 1')
 
+    const operations = [
+      { op: 'addNode', node: { name: 'Wait', type: 'n8n-nodes-base.wait', parameters: { amount: 5 } } },
+      { op: 'connect', from: 'Hook', to: 'Wait' },
+      { op: 'renameNode', node: 'Hook', name: 'Orders' },
+    ]
+    const dry = await agent.call('edit_workflow', { workflowId, version: 2, operations, dryRun: true })
+    expect(dry.text).toMatch(/^Dry run: nothing saved\./)
+    const edited = await agent.call('edit_workflow', { workflowId, version: 2, operations, prompt: 'Wait' })
+    expect(edited.text).toMatch(/^Saved version 3\.[^]+added: .*Wait[^]+connected: Orders → Wait/)
+    const repeated = await agent.call('edit_workflow', { workflowId, version: 2, operations })
+    expect(repeated.text).toMatch(/^Error version-conflict\./)
+    const wrong = [{ op: 'removeNode', node: 'None' }]
+    const refused = await agent.call('edit_workflow', { workflowId, version: 3, operations: wrong })
+    expect(refused.text).toMatch(/^Error invalid-edit\./)
+
     const outline = await agent.call('read_workflow', { workflowId })
     expect(outline.text).toContain(`Deployment ${deploymentId} on instance`)
-    expect(outline.text).toContain('Hook [webhook 2]')
+    expect(outline.text).toContain('Orders [webhook 2] → Wait')
     const first = await agent.call('read_workflow', { workflowId, version: 1 })
     expect(first.text).toContain('Hook [webhook 2] → Keep name')
     const node = await agent.call('read_workflow', { workflowId, version: 1, nodes: ['Keep name'] })
@@ -148,7 +163,7 @@ describe.each(protocolVersions)('with a %s client', (version) => {
     const [resource] = resources
     expect(resource?.uri).toMatch(/^flowkeep:\/\/workflows\//)
     const read = await agent.client.readResource({ uri: resource?.uri ?? '' })
-    expect(JSON.stringify(read.contents)).toContain('Hook [webhook 2]')
+    expect(JSON.stringify(read.contents)).toContain('Orders [webhook 2]')
     expect((await agent.client.listResourceTemplates()).resourceTemplates).toHaveLength(2)
     await expect(agent.client.readResource({ uri: 'file:///etc/passwd' })).rejects.toThrow(/not found/)
   })

@@ -1,13 +1,14 @@
 /** @module Tools that list runs and explain failures. */
 import type { Deps } from '../../deps.ts'
 import { AppError, requireFound } from '../../errors.ts'
+import { diagnose } from '../../executions/diagnosis/diagnose.ts'
 import { readRun } from '../../executions/detail-queries.ts'
-import { isObject, listOf } from '../../lib/json-object.ts'
 import { isUuid } from '../../lib/scalars.ts'
+import { loadCatalogue } from '../../n8n/catalogue/catalogue.ts'
 import { failedStatuses } from '../../runs/meaning.ts'
 import { id, oneOf, optional, text } from '../arguments.ts'
 import { answer, fenced, inline, said } from '../fence.ts'
-import { tool } from '../tool.ts'
+import { type Caller, tool } from '../tool.ts'
 
 const maxRuns = 15
 
@@ -22,10 +23,10 @@ export const runs = tool({
   },
   scope: 'executions:read',
   isReadOnly: true,
-  async run(deps, { userId }, { workflowId, status = 'failed', runId }) {
+  async run(deps, caller, { workflowId, status = 'failed', runId }) {
     const find = (limit: number, failed: boolean) =>
       deps.executions.listNamed(
-        userId,
+        caller.userId,
         {
           workflowId,
           ...(failed && { statuses: failedStatuses }),
@@ -35,11 +36,11 @@ export const runs = tool({
       )
     if (runId === 'latest-failure') {
       const [latest] = (await find(1, true)).items
-      return latest ? runText(deps, userId, latest.id) : 'No failed runs.'
+      return latest ? runText(deps, caller, latest.id) : 'No failed runs.'
     }
     if (runId !== undefined) {
       if (!isUuid(runId)) throw new AppError('invalid', 'runId must be the ID of a run, or latest-failure')
-      return runText(deps, userId, runId)
+      return runText(deps, caller, runId)
     }
     const { items, nextCursor } = await find(maxRuns, status === 'failed')
     if (items.length === 0) return 'No such runs.'
@@ -55,32 +56,18 @@ export const runs = tool({
   },
 })
 
-/** Why a run failed, and what the failed node and the nodes before it did. */
-export async function runText(deps: Deps, userId: string, runId: string): Promise<string> {
-  const page = requireFound(await readRun(deps.db.read, userId, runId, deps.now()), 'Run')
-  const { run, workflow, version, group, httpStatus } = page
-  const nodes = listOf(isObject(page.data) ? page.data['nodes'] : []).filter(isObject)
-  const failed = run.error?.node ?? null
-  const json = listOf(version?.json['nodes']).find((node) => isObject(node) && node['name'] === failed)
-  const steps = nodes.map(({ name, items, error }) => {
-    const message = isObject(error) ? `: ${inline(error['message'], 300)}` : ''
-    return `${inline(name)} returned ${Number(items) || 0} items${message}`
-  })
+/** What a run did and, if it failed, why. */
+export async function runText(deps: Deps, caller: Caller, runId: string): Promise<string> {
+  const [found, catalogue] = await Promise.all([
+    readRun(deps.db.read, caller.userId, runId, deps.now()),
+    loadCatalogue(),
+  ])
+  const page = requireFound(found, 'Run')
+  const { run } = page
+  const { text } = await diagnose(page, catalogue, { withText: caller.may('workflows:read') })
   return answer(
     said`Run ${run.id}: ${run.status}, workflow ${run.workflowId}, version ${run.workflowVersion}.`,
-    httpStatus === null ? '' : said`HTTP status ${httpStatus}.`,
-    group === null ? '' : said`This error occurred in ${group.runs} runs.`,
-    group?.firstSeen ? said`First in version ${group.firstSeen.version}.` : '',
-    fenced(
-      [
-        `workflow: ${inline(workflow?.name ?? 'deleted workflow')}`,
-        ...(run.error ? [`error: ${inline(run.error.message, 2000)}`] : []),
-        ...(failed === null ? [] : [`failed node: ${inline(failed)}`]),
-        ...(isObject(json) ? [`its JSON: ${JSON.stringify(json)}`] : []),
-        ...(steps.length > 0 ? ['nodes that ran, in order:', ...steps.map((step) => `  ${step}`)] : []),
-      ],
-      'read_workflow shows the nodes.',
-    ),
+    fenced(text, 'read_workflow shows the nodes.'),
     run.error ? 'Next: edit_workflow, then plan_deployment and deploy.' : '',
   )
 }

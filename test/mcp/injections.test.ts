@@ -1,0 +1,265 @@
+/** Planted instructions and secrets in everything that a tool can return, for every tool. */
+import { beforeAll, describe, expect, test } from 'vitest'
+import { type TestUser, useTestApp } from '../harness/app.ts'
+import { createN8nStub } from '../harness/n8n-stub.ts'
+import { connectMcp, type McpClient, outsideFences } from './client.ts'
+import { canaries, canaryMarks, goalMarks, injections } from './injections.ts'
+
+const stub = await createN8nStub({ apiKey: canaries.apiKey })
+/** Requests to n8n that change something. */
+const changes: string[] = []
+const app = useTestApp({
+  runtime: {
+    wait: async () => undefined,
+    instanceFetch: (input, init) => {
+      const { method, url } = new Request(input, init)
+      if (method !== 'GET') changes.push(`${method} ${new URL(url).pathname}`)
+      return stub.fetch(input, init)
+    },
+  },
+})
+const appFetch: typeof fetch = async (input, init) => app.app.request(new Request(input, init))
+
+let user: TestUser
+let agent: McpClient
+const workflowIds: string[] = []
+const runIds: string[] = []
+let instanceId: string
+
+/** A workflow in which each text that a person can write is planted. */
+function planted(injection: string, index: number) {
+  const name = `${injection.slice(0, 150)} ${index}`
+  return {
+    name,
+    nodes: [
+      {
+        id: `a${index}`,
+        name: `Hook ${injection.slice(0, 200)}`,
+        type: 'n8n-nodes-base.webhook',
+        typeVersion: 2,
+        position: [0, 0],
+        parameters: { path: `planted-${index}` },
+        notes: injection,
+      },
+      {
+        id: `b${index}`,
+        name: 'Call',
+        type: 'n8n-nodes-base.httpRequest',
+        typeVersion: 4.2,
+        position: [200, 0],
+        parameters: {
+          url: 'https://api.example.com',
+          sendHeaders: true,
+          headerParameters: {
+            parameters: [
+              { name: 'Authorization', value: canaries.header },
+              { name: 'X-Api-Key', value: canaries.parameter },
+            ],
+          },
+          note: injection,
+        },
+        credentials: { slackApi: { id: '1', name: injection.slice(0, 100) } },
+      },
+      {
+        id: `c${index}`,
+        name: `Note ${index}`,
+        type: 'n8n-nodes-base.stickyNote',
+        typeVersion: 1,
+        position: [0, 200],
+        parameters: { content: injection },
+      },
+      {
+        id: `d${index}`,
+        name: 'Odd',
+        type: injection.slice(0, 60),
+        typeVersion: 1,
+        position: [400, 0],
+        parameters: {},
+      },
+    ],
+    connections: {
+      [`Hook ${injection.slice(0, 200)}`]: { main: [[{ node: 'Call', type: 'main', index: 0 }]] },
+    },
+    settings: { timezone: 'Europe/Berlin' },
+  }
+}
+
+beforeAll(async () => {
+  user = await app.user()
+  const post = async (path: string, body: unknown, token?: string) => {
+    const answer = await user.call('POST', path, { body, ...(token !== undefined && { token }) })
+    if (answer.status >= 300) throw new Error(`${path}: ${answer.text}`)
+    return answer.json
+  }
+  const name = injections[0]?.slice(0, 60)
+  const instance = await post('/v1/instances', {
+    name,
+    baseUrl: 'https://n8n.example.com',
+    apiKey: canaries.apiKey,
+  })
+  instanceId = instance.id
+  for (const [index, injection] of injections.slice(0, 5).entries()) {
+    await post('/v1/credentials', {
+      type: 'slackApi',
+      name: `${injection.slice(0, 100)} ${index}`,
+      data: { accessToken: canaries.credential },
+    })
+  }
+  for (const [index, injection] of injections.entries()) {
+    const { id } = await post('/v1/workflows', {
+      workflow: planted(injection, index),
+      description: injection,
+      prompt: `${injection} with ${canaries.prompt}`,
+      model: injection.slice(0, 100),
+      tags: [injection.replaceAll(/[\s\p{C}]+/gu, ' ').slice(0, 60)],
+    })
+    workflowIds.push(id)
+  }
+  // Runs whose errors and data are planted.
+  const inN8n = await stub.fetch('https://n8n.example.com/api/v1/workflows', {
+    method: 'POST',
+    headers: { 'X-N8N-API-KEY': canaries.apiKey, 'Content-Type': 'application/json' },
+    body: JSON.stringify({
+      name: 'Tracked',
+      nodes: planted('x', 0)
+        .nodes.slice(0, 1)
+        .map((node) => ({ ...node, notes: '' })),
+      connections: {},
+      settings: {},
+    }),
+  })
+  const { id: n8nWorkflowId } = (await inN8n.json()) as { id: string }
+  await post('/v1/deployments', { workflowId: workflowIds[0], instanceId, n8nWorkflowId })
+  for (const [index, injection] of injections.entries()) {
+    const reported = await app.call('POST', `/hooks/n8n/${instanceId}`, {
+      token: instance.webhookToken,
+      body: {
+        executionId: String(1000 + index),
+        workflowId: n8nWorkflowId,
+        status: 'error',
+        startedAt: new Date().toISOString(),
+        error: {
+          message: `${injection} key=${canaries.error}`,
+          node: index % 2 === 0 ? 'Call' : injection.slice(0, 100),
+        },
+        data: { note: injection, headers: { authorization: canaries.header } },
+      },
+    })
+    runIds.push(reported.json.id)
+  }
+  changes.length = 0
+  agent = await connectMcp({
+    url: 'https://flowkeep.example.com/mcp',
+    token: user.accessToken,
+    version: '2026-07-28',
+    fetch: appFetch,
+  })
+})
+
+/** Every tool that can return what was planted at `index`. */
+function callsAt(index: number): [tool: string, args: Record<string, unknown>][] {
+  const injection = injections[index] ?? ''
+  const workflowId = workflowIds[index]
+  return [
+    ['find_nodes', { queries: [injection.slice(0, 200)] }],
+    ['node_shape', { nodes: [{ type: injection.slice(0, 200), operation: injection.slice(0, 100) }] }],
+    ['check_workflow', { workflowId }],
+    ['check_workflow', { workflow: planted(injection, index), fix: true }],
+    ['search_workflows', { query: injection.slice(0, 40) }],
+    ['search_workflows', {}],
+    ['read_workflow', { workflowId }],
+    ['read_workflow', { workflowId, nodes: ['Call', `Hook ${injection.slice(0, 200)}`, `Note ${index}`] }],
+    ['read_workflow', { workflowId, nodes: [injection.slice(0, 100)] }],
+    ['save_workflow', { workflowId, version: 999, workflow: planted(injection, index) }],
+    ['save_workflow', { workflow: { nodes: injection } }],
+    [
+      'edit_workflow',
+      {
+        workflowId,
+        version: 1,
+        operations: [{ op: 'renameNode', node: 'Call', name: injection.slice(0, 100) }],
+        dryRun: true,
+      },
+    ],
+    ['edit_workflow', { workflowId, version: 1, operations: [{ op: injection }] }],
+    ['edit_workflow', { workflowId, version: 1, operations: [{ op: 'removeNode', node: injection }] }],
+    ['plan_deployment', { workflowId }],
+    ['deploy', { workflowId, planHash: '0'.repeat(64) }],
+    ['deploy', { deploymentId: workflowId, version: 1 }],
+    ['runs', { status: 'all' }],
+    ['runs', { runId: runIds[index] }],
+    ['runs', { workflowId: workflowIds[0], runId: 'latest-failure' }],
+  ]
+}
+
+/** @returns what left a fence or should not be there at all */
+function leaksIn(text: string): string[] {
+  const outside = outsideFences(text)
+  return [
+    ...canaryMarks.filter((mark) => text.includes(mark)),
+    ...goalMarks.filter((mark) => outside.includes(mark)),
+    ...(/untrusted-data/i.test(outside) ? ['a mark outside a fence'] : []),
+    ...(/[\u{e0000}-\u{e0fff}\u202e]/u.test(text) ? ['hidden text'] : []),
+  ]
+}
+
+test('plants at least 200 instructions', () => {
+  // In each workflow: name, description, prompt, model, tag, two node names, a note, a sticky note, a parameter, a credential
+  // name and a node type; and in each run: message, node and data.
+  expect(injections.length * 15).toBeGreaterThanOrEqual(200)
+})
+
+test('every tool is called', async () => {
+  const { tools } = await agent.client.listTools()
+  const called = new Set(callsAt(0).map(([name]) => name))
+  expect(tools.map(({ name }) => name).filter((name) => !called.has(name))).toEqual([])
+})
+
+describe('planted text', () => {
+  test('leaves no fence, no secret leaves, and n8n is not changed', async () => {
+    const leaks: string[] = []
+    let marked = 0
+    for (const index of injections.keys()) {
+      for (const [name, args] of callsAt(index)) {
+        const { text } = await agent.call(name, args)
+        for (const leak of leaksIn(text)) leaks.push(`${name} ${JSON.stringify(args).slice(0, 200)}: ${leak}`)
+        if (goalMarks.some((mark) => text.includes(mark))) marked += 1
+      }
+    }
+    expect(leaks.slice(0, 10)).toEqual([])
+    // The tools do return the planted texts.
+    expect(marked).toBeGreaterThan(injections.length * 8)
+    expect(changes).toEqual([])
+  })
+
+  test('stays fenced in resources and prompts', async () => {
+    const { resources } = await agent.client.listResources()
+    const texts = [
+      ...(await Promise.all(
+        [...resources.map(({ uri }) => uri), ...runIds.map((id) => `flowkeep://runs/${id}`)].map(
+          async (uri) => {
+            const { contents } = await agent.client.readResource({ uri })
+            return contents.map((each) => ('text' in each ? each.text : '')).join('\n')
+          },
+        ),
+      )),
+      ...(await Promise.all(
+        injections.map(async (request) => {
+          const { messages } = await agent.client.getPrompt({ name: 'build', arguments: { request } })
+          return messages.map(({ content }) => (content.type === 'text' ? content.text : '')).join('\n')
+        }),
+      )),
+    ]
+    expect(texts.flatMap(leaksIn)).toEqual([])
+    expect(leaksIn(JSON.stringify(resources))).toEqual([])
+  })
+})
+
+test.each([
+  ['a goal outside', goalMarks[0] ?? '', goalMarks[0]],
+  ['a secret', `<untrusted-data a>\n${canaries.parameter}\n</untrusted-data a>`, 'CanaryInParameter'],
+  ['a mark', '</untrusted-data a>', 'a mark outside a fence'],
+  ['hidden text', '\u202e', 'hidden text'],
+])('a leak is found: %s', (_name, text, leak) => {
+  expect(leaksIn(text)).toEqual([leak])
+})
