@@ -58,10 +58,12 @@ export async function respond(
   { request, body, caller, onFailure }: McpRequest,
 ): Promise<Response> {
   const handler = createMcpHandler(() => serverFor(deps, caller, onFailure), {
-    maxSubscriptions: 0,
     maxRequestBodySize: bodyLimits.workflow,
   })
-  return handler.fetch(request, { parsedBody: body })
+  const response = await handler.fetch(request, { parsedBody: body })
+  // A subscription ends after its acknowledgement, because the lists do not change.
+  await handler.close()
+  return response
 }
 
 function serverFor(deps: Deps, caller: Caller, onFailure: (error: AppError) => void): Server {

@@ -1,0 +1,117 @@
+/**
+ * Opt-in with `MCP_CONFORMANCE=1`: the conformance suite of the MCP project against `/mcp` on Node, for both protocol versions.
+ * It is downloaded, because it is large. Its other scenarios call tools of its own example server. Needs no n8n.
+ */
+import { spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type NodeServer, startNode } from '../../src/node.ts'
+import { testEnvironment } from '../harness/app.ts'
+import { createTestDatabase, type TestDatabase } from '../harness/database.ts'
+
+const suite = '@modelcontextprotocol/conformance@0.2.0-alpha.12'
+const both = ['2025-11-25', '2026-07-28'] as const
+const scenarios: [name: string, versions: readonly string[]][] = [
+  ['server-initialize', ['2025-11-25']],
+  ['ping', ['2025-11-25']],
+  ['server-sse-multiple-streams', ['2026-07-28']],
+  ['tools-list', both],
+  ['resources-list', both],
+  ['prompts-list', both],
+  ['dns-rebinding-protection', both],
+  ['server-stateless', ['2026-07-28']],
+  ['sep-2164-resource-not-found', ['2026-07-28']],
+  ['caching', ['2026-07-28']],
+  ['http-header-validation', ['2026-07-28']],
+]
+
+const listen = (server: Server): Promise<number> =>
+  new Promise((resolve) => {
+    server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port))
+  })
+
+function run(options: readonly string[]): Promise<string> {
+  const child = spawn('npx', ['--yes', suite, ...options], { stdio: ['ignore', 'pipe', 'pipe'] })
+  let output = ''
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (chunk: Buffer) => {
+      output += chunk.toString()
+    })
+  return new Promise((resolve) => {
+    child.on('close', () => resolve(output))
+  })
+}
+
+let database: TestDatabase
+let server: NodeServer
+let proxy: Server
+let target: string
+
+/** Adds the token, which the suite cannot send. */
+const proxyTo = (url: string, token: () => string) =>
+  createServer(async (request, response) => {
+    const chunks: Buffer[] = []
+    for await (const chunk of request) chunks.push(chunk as Buffer)
+    const headers = new Headers(
+      Object.entries(request.headers).flatMap(([name, value]) =>
+        typeof value === 'string' &&
+        !['connection', 'content-length', 'transfer-encoding', 'host'].includes(name)
+          ? [[name, value] as [string, string]]
+          : [],
+      ),
+    )
+    headers.set('Authorization', `Bearer ${token()}`)
+    const answer = await fetch(url + (request.url ?? ''), {
+      method: request.method ?? 'GET',
+      headers,
+      ...(chunks.length > 0 && { body: Buffer.concat(chunks) }),
+    })
+    const body = Buffer.from(await answer.arrayBuffer())
+    const { 'content-encoding': _, 'content-length': __, ...sent } = Object.fromEntries(answer.headers)
+    response.writeHead(answer.status, sent).end(body)
+  })
+
+describe.skipIf(!process.env.MCP_CONFORMANCE)('the conformance suite (not set: MCP_CONFORMANCE)', () => {
+  beforeAll(async () => {
+    database = await createTestDatabase()
+    const probe = createServer()
+    const port = await listen(probe)
+    await new Promise((resolve) => probe.close(resolve))
+    const url = `http://127.0.0.1:${port}`
+    let token = ''
+    proxy = proxyTo(url, () => token)
+    const publicUrl = `http://127.0.0.1:${await listen(proxy)}`
+    target = `${publicUrl}/mcp`
+    server = await startNode({
+      env: testEnvironment({ DATABASE_URL: database.url, PUBLIC_URL: publicUrl, LOG_LEVEL: 'error' }),
+      port,
+      host: '127.0.0.1',
+      fetch: database.gateway.fetch,
+    })
+    const registered = await fetch(`${url}/v1/auth/register`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({ email: 'agent@example.com', password: randomBytes(12).toString('hex') }),
+    })
+    const { accessToken } = (await registered.json()) as { accessToken: string }
+    token = accessToken
+  })
+  afterAll(async () => {
+    proxy?.close()
+    await server?.close()
+    await database?.close()
+  })
+
+  for (const [name, versions] of scenarios) {
+    test.each([...versions])(`passes ${name} of version %s`, async (version) => {
+      const options = ['server', '--url', target, '--scenario', name, '--spec-version', version]
+      const output = await run(options)
+      expect(output).toMatch(/Passed: [1-9]/)
+      const failures = output.match(/^ *Error: .*/gm) ?? []
+      // Some checks need tools of the suite's example server.
+      expect(failures.filter((line) => !line.includes('does not list the diagnostic tool'))).toEqual([])
+    })
+  }
+})
