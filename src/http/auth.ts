@@ -5,7 +5,7 @@ import type { AccessTokens } from '../crypto/access-token.ts'
 import { type TokenActor, withToken } from '../db/actor.ts'
 import { AppError } from '../errors.ts'
 import type { BaseEnv } from './env.ts'
-import { requireScope, scopeOf } from './scopes.ts'
+import { isScopedWithin, requireScope, scopeOf } from './scopes.ts'
 
 export interface AuthEnv extends BaseEnv {
   Variables: BaseEnv['Variables'] & {
@@ -53,7 +53,7 @@ export function requireUser({ accessTokens, authenticateToken }: Authentication)
 /** The first handler that is no middleware answers. Without one, the response is 404 or 405 for every caller. */
 function requireScopeOfRoute(c: Context): void {
   const route = matchedRoutes(c).find(({ method }) => method !== 'ALL')
-  if (!route) return
+  if (!route || isScopedWithin(route.method, route.path)) return
   const scope = scopeOf(route.method, route.path)
   if (!scope) throw new AppError('insufficient-scope', 'No access token can use this route. Sign in')
   requireScope(scope)

@@ -168,6 +168,12 @@ const routes: ReadonlyMap<string, Scope> = new Map(
 export const scopeOf = (method: string, path: string): Scope | undefined =>
   routes.get(`${method} ${path.replace(/:(\w+)(\{[^/]*\})?/g, '{$1}')}`)
 
+/** Tools of the MCP server require scopes one by one. */
+const scopedWithin = new Set(['POST /mcp'])
+
+/** Whether the route requires scopes itself, depending on the request. */
+export const isScopedWithin = (method: string, path: string): boolean => scopedWithin.has(`${method} ${path}`)
+
 /** Whether the current request may use all of the scopes. A session may use every scope. */
 export function hasScopes(...required: readonly string[]): boolean {
   const granted = currentToken()?.scopes

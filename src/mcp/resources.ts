@@ -1,9 +1,9 @@
 /** @module Workflows and runs as resources. Lists name them by ID, because clients show these names outside any fence. */
 import type { Deps } from '../deps.ts'
 import { notFound } from '../errors.ts'
+import { requireScope } from '../http/scopes.ts'
 import { isUuid } from '../lib/scalars.ts'
 import { said } from './fence.ts'
-import type { Caller } from './tool.ts'
 import { runText } from './tools/runs.ts'
 import { outlineText } from './tools/workflows.ts'
 
@@ -21,8 +21,8 @@ export const templates = [
 ]
 
 /** The newest workflows. */
-export async function listResources({ workflows }: Deps, { userId, needs }: Caller) {
-  needs('workflows:read')
+export async function listResources({ workflows }: Deps, userId: string) {
+  requireScope('workflows:read')
   const { items } = await workflows.list(userId, {}, { limit: maxListed, after: null })
   return items.map(({ id, version, nodeCount, updatedAt }) => ({
     uri: `flowkeep://workflows/${id}`,
@@ -33,10 +33,10 @@ export async function listResources({ workflows }: Deps, { userId, needs }: Call
 }
 
 /** @throws {AppError} `not-found` */
-export async function readResource(deps: Deps, caller: Caller, uri: string) {
+export async function readResource(deps: Deps, userId: string, uri: string) {
   const [, kind, id = ''] = /^flowkeep:\/\/(workflows|runs)\/([\w-]+)$/.exec(uri) ?? []
   if (kind === undefined || !isUuid(id)) throw notFound('Resource')
-  caller.needs(kind === 'runs' ? 'executions:read' : 'workflows:read')
-  const text = kind === 'runs' ? await runText(deps, caller, id) : await outlineText(deps, caller.userId, id)
+  requireScope(kind === 'runs' ? 'executions:read' : 'workflows:read')
+  const text = kind === 'runs' ? await runText(deps, userId, id) : await outlineText(deps, userId, id)
   return { uri, mimeType, text }
 }

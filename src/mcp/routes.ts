@@ -19,7 +19,7 @@ export function mcpRoutes(deps: Deps) {
     const response = await respond(deps, {
       request: c.req.raw,
       body,
-      caller: { userId: c.var.userId, needs: () => undefined, may: () => true },
+      userId: c.var.userId,
       onFailure: (failure) => requestFailed(deps.log, c, failure),
     })
     // Earlier clients get an event stream with one event. It ends with the answer.

@@ -5,13 +5,13 @@
 import { createMcpHandler, ProtocolError, Server } from '@modelcontextprotocol/server'
 import type { Deps } from '../deps.ts'
 import type { AppError, ErrorCode } from '../errors.ts'
+import { requireScope } from '../http/scopes.ts'
 import { bodyLimits } from '../http/validate.ts'
 import { toAppError } from '../http/problem.ts'
 import { schemaOf, valuesOf } from './arguments.ts'
 import { answer, fenced, said } from './fence.ts'
 import { prompts, promptText } from './prompts.ts'
 import { listResources, readResource, templates } from './resources.ts'
-import type { Caller } from './tool.ts'
 import { tools } from './tools/tools.ts'
 
 const invalidParams = -32602
@@ -29,6 +29,8 @@ const advice: Partial<Record<ErrorCode, string>> = {
   invalid: 'Correct the arguments that the details name.',
   'invalid-workflow': 'Correct the places that the details name.',
   'invalid-edit': 'Correct the operation that the details name. Nothing was saved.',
+  'insufficient-scope':
+    'Nothing was changed. Ask the user to do it in the dashboard, or for a token with that scope.',
   'in-use': 'Other workflows depend on it. Ask the user.',
   'quota-exceeded': 'Ask the user to delete something first.',
   'too-many-requests': 'Wait, then try again.',
@@ -48,16 +50,16 @@ export interface McpRequest {
   request: Request
   /** The parsed JSON of the request. */
   body: unknown
-  caller: Caller
+  userId: string
   /** Logs an error whose cause is not the caller. */
   onFailure: (error: AppError) => void
 }
 
 export async function respond(
   deps: Deps,
-  { request, body, caller, onFailure }: McpRequest,
+  { request, body, userId, onFailure }: McpRequest,
 ): Promise<Response> {
-  const handler = createMcpHandler(() => serverFor(deps, caller, onFailure), {
+  const handler = createMcpHandler(() => serverFor(deps, userId, onFailure), {
     maxRequestBodySize: bodyLimits.workflow,
   })
   const response = await handler.fetch(request, { parsedBody: body })
@@ -66,7 +68,7 @@ export async function respond(
   return response
 }
 
-function serverFor(deps: Deps, caller: Caller, onFailure: (error: AppError) => void): Server {
+function serverFor(deps: Deps, userId: string, onFailure: (error: AppError) => void): Server {
   const server = new Server(
     { name: 'flowkeep', title: 'Flowkeep', version: '1.0.0' },
     { capabilities: { tools: {}, resources: {}, prompts: {} }, instructions },
@@ -89,19 +91,19 @@ function serverFor(deps: Deps, caller: Caller, onFailure: (error: AppError) => v
     const tool = tools.find(({ name }) => name === params.name)
     if (!tool) throw new ProtocolError(invalidParams, 'Unknown tool')
     try {
-      caller.needs(tool.scope)
-      const text = await tool.run(deps, caller, valuesOf(tool.arguments, params.arguments))
+      requireScope(tool.scope)
+      const text = await tool.run(deps, userId, valuesOf(tool.arguments, params.arguments))
       return { content: [{ type: 'text', text }] }
     } catch (error) {
       return { isError: true, content: [{ type: 'text', text: errorText(failureOf(error)) }] }
     }
   })
   server.setRequestHandler('resources/list', () =>
-    orProtocolError(async () => ({ resources: await listResources(deps, caller) })),
+    orProtocolError(async () => ({ resources: await listResources(deps, userId) })),
   )
   server.setRequestHandler('resources/templates/list', () => ({ resourceTemplates: templates }))
   server.setRequestHandler('resources/read', ({ params }) =>
-    orProtocolError(async () => ({ contents: [await readResource(deps, caller, params.uri)] })),
+    orProtocolError(async () => ({ contents: [await readResource(deps, userId, params.uri)] })),
   )
   server.setRequestHandler('prompts/list', () => ({
     prompts: prompts.map(({ name, description, argument }) => ({ name, description, arguments: [argument] })),

@@ -4,7 +4,7 @@
  */
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { createServer, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type NodeServer, startNode } from '../../src/node.ts'
@@ -51,27 +51,27 @@ let target: string
 
 /** Adds the token, which the suite cannot send. */
 const proxyTo = (url: string, token: () => string) =>
-  createServer(async (request, response) => {
-    const chunks: Buffer[] = []
-    for await (const chunk of request) chunks.push(chunk as Buffer)
-    const headers = new Headers(
-      Object.entries(request.headers).flatMap(([name, value]) =>
-        typeof value === 'string' &&
-        !['connection', 'content-length', 'transfer-encoding', 'host'].includes(name)
-          ? [[name, value] as [string, string]]
-          : [],
-      ),
-    )
-    headers.set('Authorization', `Bearer ${token()}`)
-    const answer = await fetch(url + (request.url ?? ''), {
-      method: request.method ?? 'GET',
-      headers,
-      ...(chunks.length > 0 && { body: Buffer.concat(chunks) }),
-    })
-    const body = Buffer.from(await answer.arrayBuffer())
-    const { 'content-encoding': _, 'content-length': __, ...sent } = Object.fromEntries(answer.headers)
-    response.writeHead(answer.status, sent).end(body)
+  createServer((request, response) => void forward(request, response, url, token()))
+
+async function forward(request: IncomingMessage, response: ServerResponse, url: string, token: string) {
+  const chunks: Buffer[] = []
+  for await (const chunk of request) chunks.push(chunk as Buffer)
+  const own = ['connection', 'content-length', 'transfer-encoding', 'host']
+  const headers = new Headers(
+    Object.entries(request.headers).flatMap(([name, value]) =>
+      typeof value === 'string' && !own.includes(name) ? [[name, value] as [string, string]] : [],
+    ),
+  )
+  headers.set('Authorization', `Bearer ${token}`)
+  const answer = await fetch(url + (request.url ?? ''), {
+    method: request.method ?? 'GET',
+    headers,
+    ...(chunks.length > 0 && { body: Buffer.concat(chunks) }),
   })
+  const body = Buffer.from(await answer.arrayBuffer())
+  const { 'content-encoding': _, 'content-length': __, ...sent } = Object.fromEntries(answer.headers)
+  response.writeHead(answer.status, sent).end(body)
+}
 
 describe.skipIf(!process.env.MCP_CONFORMANCE)('the conformance suite (not set: MCP_CONFORMANCE)', () => {
   beforeAll(async () => {

@@ -3,6 +3,7 @@ import { AppError, requireFound } from '../../errors.ts'
 import type { Deps } from '../../deps.ts'
 import type { Deployment } from '../../deployments/contract.ts'
 import type { Plan, PlanRequest } from '../../deployments/plan/contract.ts'
+import { hasScopes } from '../../http/scopes.ts'
 import { Uuid } from '../../lib/scalars.ts'
 import * as z from 'zod'
 import { type Argument, id, optional, text, version, type Values } from '../arguments.ts'
@@ -32,7 +33,7 @@ export const planDeployment = tool({
   arguments: target,
   scope: 'deployments:read',
   isReadOnly: true,
-  async run(deps, { userId }, wanted) {
+  async run(deps, userId, wanted) {
     const request = await requestOf(deps, userId, wanted)
     const plan = await deps.deployer.planner.plan(userId, request)
     return answer(
@@ -70,7 +71,7 @@ async function requestOf(
     if (!second) return first.id
     const errors = items.map((each) => ({
       pointer: '/instanceId',
-      detail: `${each.id} is ${inline(each.name)}`,
+      detail: hasScopes('instances:read') ? `${each.id} is ${inline(each.name)}` : each.id,
     }))
     throw new AppError('invalid', 'Send the instanceId of one of these instances', { errors })
   }
@@ -124,7 +125,7 @@ export const deploy = tool({
     deploymentId: optional(id('Roll back')),
   },
   scope: 'deploy',
-  async run(deps, { userId }, { workflowId, planHash, deploymentId, ...wanted }) {
+  async run(deps, userId, { workflowId, planHash, deploymentId, ...wanted }) {
     const { deployer } = deps
     if (deploymentId !== undefined) {
       if (wanted.version === undefined) throw new AppError('invalid', 'Send the version to roll back to')

@@ -33,12 +33,12 @@ export const editWorkflow = tool({
     workflowId: id(),
     version: version('Version that you read'),
     operations,
-    prompt: optional(text(100_000, 'What was asked')),
+    prompt: optional(text(100_000, 'The request of the user')),
     model: optional(text(200)),
     dryRun: optional(flag()),
   },
   scope: 'workflows:write',
-  async run({ edits }, { userId }, { workflowId, version: expected, ...request }) {
+  async run({ edits }, userId, { workflowId, version: expected, ...request }) {
     if (JSON.stringify(request.operations).includes(redacted)) {
       throw new AppError(
         'invalid',

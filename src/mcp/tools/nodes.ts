@@ -15,7 +15,7 @@ export const findNodes = tool({
   arguments: { queries: list(text(200), 8, 'Such as "send slack message"') },
   scope: 'workflows:read',
   isReadOnly: true,
-  async run(_deps, _caller, { queries }) {
+  async run(_deps, _userId, { queries }) {
     const search = await loadNodeSearch()
     const lines = queries.flatMap((query) => {
       const found = search.find(query).slice(0, perQuery)
@@ -44,7 +44,7 @@ export const nodeShape = tool({
   arguments: { nodes: list(object(wanted), 8) },
   scope: 'workflows:read',
   isReadOnly: true,
-  async run(_deps, _caller, { nodes }) {
+  async run(_deps, _userId, { nodes }) {
     const shapes = await Promise.all(nodes.map(shapeText))
     return answer(fenced(shapes), 'Ask for fewer nodes.')
   },

@@ -3,12 +3,13 @@ import type { Deps } from '../../deps.ts'
 import { AppError, requireFound } from '../../errors.ts'
 import { diagnose } from '../../executions/diagnosis/diagnose.ts'
 import { readRun } from '../../executions/detail-queries.ts'
+import { hasScopes } from '../../http/scopes.ts'
 import { isUuid } from '../../lib/scalars.ts'
 import { loadCatalogue } from '../../n8n/catalogue/catalogue.ts'
 import { failedStatuses } from '../../runs/meaning.ts'
 import { id, oneOf, optional, text } from '../arguments.ts'
 import { answer, fenced, inline, said } from '../fence.ts'
-import { type Caller, tool } from '../tool.ts'
+import { tool } from '../tool.ts'
 
 const maxRuns = 15
 
@@ -23,10 +24,10 @@ export const runs = tool({
   },
   scope: 'executions:read',
   isReadOnly: true,
-  async run(deps, caller, { workflowId, status = 'failed', runId }) {
+  async run(deps, userId, { workflowId, status = 'failed', runId }) {
     const find = (limit: number, failed: boolean) =>
       deps.executions.listNamed(
-        caller.userId,
+        userId,
         {
           workflowId,
           ...(failed && { statuses: failedStatuses }),
@@ -36,11 +37,11 @@ export const runs = tool({
       )
     if (runId === 'latest-failure') {
       const [latest] = (await find(1, true)).items
-      return latest ? runText(deps, caller, latest.id) : 'No failed runs.'
+      return latest ? runText(deps, userId, latest.id) : 'No failed runs.'
     }
     if (runId !== undefined) {
       if (!isUuid(runId)) throw new AppError('invalid', 'runId must be the ID of a run, or latest-failure')
-      return runText(deps, caller, runId)
+      return runText(deps, userId, runId)
     }
     const { items, nextCursor } = await find(maxRuns, status === 'failed')
     if (items.length === 0) return 'No such runs.'
@@ -57,14 +58,14 @@ export const runs = tool({
 })
 
 /** What a run did and, if it failed, why. */
-export async function runText(deps: Deps, caller: Caller, runId: string): Promise<string> {
+export async function runText(deps: Deps, userId: string, runId: string): Promise<string> {
   const [found, catalogue] = await Promise.all([
-    readRun(deps.db.read, caller.userId, runId, deps.now()),
+    readRun(deps.db.read, userId, runId, deps.now()),
     loadCatalogue(),
   ])
   const page = requireFound(found, 'Run')
   const { run } = page
-  const { text } = await diagnose(page, catalogue, { withText: caller.may('workflows:read') })
+  const { text } = await diagnose(page, catalogue, { withText: hasScopes('workflows:read') })
   return answer(
     said`Run ${run.id}: ${run.status}, workflow ${run.workflowId}, version ${run.workflowVersion}.`,
     fenced(text, 'read_workflow shows the nodes.'),

@@ -1,6 +1,7 @@
 /** @module Tools that find, read, check and save workflows. */
 import type { Deps } from '../../deps.ts'
 import { AppError, requireFound } from '../../errors.ts'
+import { requireScope } from '../../http/scopes.ts'
 import { isObject, type JsonObject, listOf } from '../../lib/json-object.ts'
 import { redacted } from '../../lib/secrets/redact.ts'
 import { parseWorkflow } from '../../n8n/reading/workflow-json.ts'
@@ -21,7 +22,7 @@ export const searchWorkflows = tool({
   arguments: { query: optional(text(200)) },
   scope: 'workflows:read',
   isReadOnly: true,
-  async run({ workflows }, { userId }, { query }) {
+  async run({ workflows }, userId, { query }) {
     const { items, nextCursor } = await workflows.list(userId, { q: query }, { limit: maxFound, after: null })
     if (items.length === 0) return 'No workflows found.'
     const lines = items.map((each) => {
@@ -43,7 +44,7 @@ export const readWorkflow = tool({
   },
   scope: 'workflows:read',
   isReadOnly: true,
-  run: (deps, { userId }, { workflowId, nodes, version: wanted }) =>
+  run: (deps, userId, { workflowId, nodes, version: wanted }) =>
     nodes
       ? nodesText(deps, userId, workflowId, nodes, wanted)
       : outlineText(deps, userId, workflowId, wanted),
@@ -119,11 +120,10 @@ export const checkWorkflow = tool({
     instanceId: optional(id('Check for the n8n version of this instance')),
   },
   scope: 'workflows:read',
-  async run({ workflows, checks }, caller, { workflowId, workflow: given, fix = false, instanceId }) {
-    const { userId } = caller
+  async run({ workflows, checks }, userId, { workflowId, workflow: given, fix = false, instanceId }) {
     if ((workflowId === undefined) === (given === undefined))
       throw new AppError('invalid', 'Send either workflowId or workflow')
-    if (workflowId !== undefined && fix) caller.needs('workflows:write')
+    if (workflowId !== undefined && fix) requireScope('workflows:write')
     const saved =
       workflowId === undefined ? null : requireFound(await workflows.find(userId, workflowId), 'Workflow')
     const json = saved?.workflow ?? parseWorkflow(given, { pointerPrefix: '/workflow' }).workflow
@@ -167,7 +167,7 @@ export const saveWorkflow = tool({
     version: optional(version('Version that you read')),
   },
   scope: 'workflows:write',
-  async run({ workflows, checks }, { userId }, { workflow: given, workflowId, version: expected, ...about }) {
+  async run({ workflows, checks }, userId, { workflow: given, workflowId, version: expected, ...about }) {
     const text = JSON.stringify({ workflow: given })
     if (text.includes(redacted)) {
       throw new AppError(
