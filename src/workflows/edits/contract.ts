@@ -52,5 +52,27 @@ export const EditResult = z
       .array(Finding.extend({ isNew: z.boolean().meta({ description: 'The edits caused it' }) }))
       .meta({ description: 'Findings of the edited workflow, new ones first, then by level' }),
   })
-  .meta({ ref: 'EditResult' })
+  .meta({
+    ref: 'EditResult',
+    'x-example': {
+      version: 4,
+      stored: true,
+      diff: {
+        from: 3,
+        to: 4,
+        added: ['Wait'],
+        removed: [],
+        changed: [{ node: 'Slack', paths: ['parameters.text'] }],
+        connections: {
+          added: [
+            { from: 'Orders', output: 0, to: 'Wait', input: 0, type: 'main' },
+            { from: 'Wait', output: 0, to: 'Slack', input: 0, type: 'main' },
+          ],
+          removed: [{ from: 'Orders', output: 0, to: 'Slack', input: 0, type: 'main' }],
+        },
+        fields: ['prompt'],
+      },
+      findings: [],
+    },
+  })
 export type EditResult = z.output<typeof EditResult>

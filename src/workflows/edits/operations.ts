@@ -11,10 +11,8 @@ const Position = z
   .tuple([z.number().min(-1e6).max(1e6), z.number().min(-1e6).max(1e6)])
   .meta({ description: 'x and y on the canvas', examples: [[440, 0]] })
 
-const jsonObject = (description: string, example: JsonObject) =>
-  z
-    .custom<JsonObject>(isObject, 'Must be a JSON object')
-    .meta({ type: 'object', additionalProperties: true, description, examples: [example] })
+const Json = z.custom<JsonObject>(isObject, 'Must be a JSON object')
+const asObject = { type: 'object', additionalProperties: true } as const
 
 const index = z.int().min(0).max(255).optional()
 const link = {
@@ -53,11 +51,13 @@ export const EditOperation = z
       z
         .strictObject({
           op: z.literal('addNode'),
-          node: jsonObject(
-            'The node as in n8n. `name` and `type` are required. Without `typeVersion` it gets the newest ' +
+          node: Json.meta({
+            ...asObject,
+            description:
+              'The node as in n8n. `name` and `type` are required. Without `typeVersion` it gets the newest ' +
               'version, without `position` a place to the right of the node that leads to it',
-            { name: 'Notify', type: 'n8n-nodes-base.slack', parameters: { text: 'Hello' } },
-          ),
+            examples: [{ name: 'Notify', type: 'n8n-nodes-base.slack', parameters: { text: 'Hello' } }],
+          }),
         })
         .meta(
           example(
@@ -82,9 +82,15 @@ export const EditOperation = z
       z
         .strictObject({
           ...onNode('replaceNode'),
-          with: jsonObject('The new node as in n8n. `type` is required. A `name` renames the node', {
-            type: 'n8n-nodes-base.gmail',
-            parameters: { operation: 'send' },
+          with: Json.meta({
+            ...asObject,
+            description: 'The new node as in n8n. `type` is required. A `name` renames the node',
+            examples: [
+              {
+                type: 'n8n-nodes-base.gmail',
+                parameters: { operation: 'send' },
+              },
+            ],
           }),
         })
         .meta(
@@ -205,7 +211,7 @@ export const EditOperation = z
         .strictObject({
           ...onNode('setPinData'),
           items: z
-            .array(jsonObject('One item', { json: { id: 1 } }))
+            .array(Json.meta({ ...asObject, description: 'One item', examples: [{ json: { id: 1 } }] }))
             .max(10_000)
             .nullable()
             .meta({ description: 'The items, such as `{ "json": { … } }`; null unpins' }),
@@ -219,7 +225,11 @@ export const EditOperation = z
       z
         .strictObject({
           op: z.literal('setSettings'),
-          settings: jsonObject('The settings to change; null removes one', { timezone: 'Europe/Berlin' }),
+          settings: Json.meta({
+            ...asObject,
+            description: 'The settings to change; null removes one',
+            examples: [{ timezone: 'Europe/Berlin' }],
+          }),
         })
         .meta(
           example(

@@ -477,7 +477,7 @@ test('never throws on any JSON, does not change its input, and gives the same re
   expect(Object.keys(Object.prototype)).toEqual([])
 })
 
-test('200 renames of a workflow with many references take about as long as one', () => {
+test('200 renames rewrite 40,000 references in one pass', () => {
   const names = Array.from({ length: 200 }, (_, index) => `N${index}`)
   const text = names.map((name) => `{{ $('${name}').item.json.x }}`).join('')
   const workflow = chain(...names.map((name) => node(name, { text: `=${text}` })))
