@@ -168,10 +168,10 @@ const tables: Plugin = {
 }
 
 /** The entry first, then what it loads. */
-export async function bundleWorker(): Promise<OutputChunk[]> {
+export async function bundleWorker(input = { worker: 'src/worker.ts' }): Promise<OutputChunk[]> {
   await using bundle = await rolldown({
     cwd: root,
-    input: { worker: 'src/worker.ts' },
+    input,
     external: /^(cloudflare|node):/,
     platform: 'browser',
     checks: { pluginTimings: false },

@@ -35,8 +35,18 @@ export function baseOfTool(type: string): { base: string; form: ToolForm } | und
   return { base: type.replace(/HitlTool$/, '').replace(/Tool$/, ''), form }
 }
 
-/** Undefined if that version of n8n does not have the type, or not as a tool. */
+const typesOfFile = new WeakMap<NodeFile, Map<string, NodeTypeFacts | undefined>>()
+
+/** Undefined if that version of n8n does not have the type, or not as a tool. The same each time. */
 export function readNodeType(file: NodeFile, n8nVersion: string, form?: ToolForm): NodeTypeFacts | undefined {
+  const known = typesOfFile.get(file) ?? new Map<string, NodeTypeFacts | undefined>()
+  typesOfFile.set(file, known)
+  const key = `${n8nVersion} ${form}`
+  if (!known.has(key)) known.set(key, toNodeType(file, n8nVersion, form))
+  return known.get(key)
+}
+
+function toNodeType(file: NodeFile, n8nVersion: string, form?: ToolForm): NodeTypeFacts | undefined {
   const row = file.versions[n8nVersion]
   if (!row) return undefined
   const all = row.d.flatMap((index) => file.descriptions[index] ?? [])
