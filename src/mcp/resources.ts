@@ -27,7 +27,7 @@ export async function listResources({ workflows }: Deps, userId: string) {
   return items.map(({ id, version, nodeCount, updatedAt }) => ({
     uri: `flowkeep://workflows/${id}`,
     name: said`workflows/${id}`,
-    description: said`Version ${version}, ${nodeCount} nodes, changed ${updatedAt}`,
+    description: said`Version ${version}, changed ${updatedAt}. Nodes: ${nodeCount}`,
     mimeType,
   }))
 }

@@ -143,6 +143,38 @@ describe.each(protocolVersions)('with a %s client', (version) => {
     expect(fixed.text).toContain('"mode":"raw"')
   })
 
+  test('saves no placeholder of a secret', async () => {
+    const saved = await agent.call('save_workflow', {
+      workflow: {
+        ...workflow,
+        nodes: [
+          {
+            ...workflow.nodes[0],
+            parameters: { path: 'secret', options: { password: 'sk-proj-7hQx2LmN9pRtVw4YzB6dF8gJ1kS3uW5x' } },
+          },
+        ],
+        connections: {},
+      },
+    })
+    const workflowId = idAfter(saved.text, 'Saved ')
+    const read = await agent.call('read_workflow', { workflowId, nodes: ['Hook'] })
+    expect(read.text).toContain('"password":"[redacted]"')
+    expect(read.text).not.toContain('7hQx2LmN9pRtVw4YzB6dF8gJ1kS3uW5x')
+    const json = JSON.parse(/^\{.*\}$/m.exec(read.text)?.[0] ?? '')
+    const replaced = await agent.call('save_workflow', {
+      workflowId,
+      version: 1,
+      workflow: { nodes: [json], connections: {} },
+    })
+    expect(replaced.text).toMatch(/^Error invalid\.[^]+replaces a secret/)
+    const edited = await agent.call('edit_workflow', {
+      workflowId,
+      version: 1,
+      operations: [{ op: 'setParameter', node: 'Hook', pointer: '/options', value: json.parameters.options }],
+    })
+    expect(edited.text).toMatch(/^Error invalid\.[^]+replaces a secret/)
+  })
+
   test('answers errors with what is wrong and what to do', async () => {
     const missing = await agent.call('read_workflow', { workflowId: '01934f8e-6b7c-7a10-9c3d-5e2f1a0b4c6d' })
     expect(missing).toEqual({
@@ -163,7 +195,7 @@ describe.each(protocolVersions)('with a %s client', (version) => {
     const [resource] = resources
     expect(resource?.uri).toMatch(/^flowkeep:\/\/workflows\//)
     const read = await agent.client.readResource({ uri: resource?.uri ?? '' })
-    expect(JSON.stringify(read.contents)).toContain('Orders [webhook 2]')
+    expect(JSON.stringify(read.contents)).toContain('[webhook 2]')
     expect((await agent.client.listResourceTemplates()).resourceTemplates).toHaveLength(2)
     await expect(agent.client.readResource({ uri: 'file:///etc/passwd' })).rejects.toThrow(/not found/)
   })

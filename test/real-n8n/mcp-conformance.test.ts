@@ -56,10 +56,10 @@ const proxyTo = (url: string, token: () => string) =>
 async function forward(request: IncomingMessage, response: ServerResponse, url: string, token: string) {
   const chunks: Buffer[] = []
   for await (const chunk of request) chunks.push(chunk as Buffer)
-  const own = ['connection', 'content-length', 'transfer-encoding', 'host']
+  const own = new Set(['connection', 'content-length', 'transfer-encoding', 'host'])
   const headers = new Headers(
     Object.entries(request.headers).flatMap(([name, value]) =>
-      typeof value === 'string' && !own.includes(name) ? [[name, value] as [string, string]] : [],
+      typeof value === 'string' && !own.has(name) ? [[name, value] as [string, string]] : [],
     ),
   )
   headers.set('Authorization', `Bearer ${token}`)

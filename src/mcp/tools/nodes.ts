@@ -46,7 +46,7 @@ export const nodeShape = tool({
   isReadOnly: true,
   async run(_deps, _userId, { nodes }) {
     const shapes = await Promise.all(nodes.map(shapeText))
-    return answer(fenced(shapes), 'Ask for fewer nodes.')
+    return fenced(shapes, 'Ask for fewer nodes.')
   },
 })
 

@@ -68,7 +68,7 @@ export async function outlineText(
   ])
   const { name, description, prompt, workflow: json } = workflow
   return answer(
-    said`Workflow ${workflowId}, version ${workflow.version}, ${workflow.nodeCount} nodes.`,
+    said`Workflow ${workflowId}, version ${workflow.version}. Nodes: ${workflow.nodeCount}.`,
     ...deployed.map(
       (each) =>
         said`Deployment ${each.id} on instance ${each.instanceId}: ${each.status}, version ${each.version}.`,
