@@ -49,6 +49,22 @@ export const FixRequest = z
   .meta({ ref: 'FixRequest', 'x-example': { fixes: 'all' } })
 export type FixRequest = z.output<typeof FixRequest>
 
+const Count = z.number().int()
+
+/** Where other results mention the check. */
+export const CheckSummary = z
+  .object({
+    n8nVersion: z
+      .string()
+      .meta({ description: 'The n8n version that the check assumes', examples: ['2.41'] }),
+    publishable: z.boolean().meta({ description: 'Whether n8n creates and publishes the workflow' }),
+    counts: z
+      .object({ error: Count, warning: Count, hint: Count })
+      .meta({ description: 'The number of findings by level' }),
+    worst: z.array(Finding).meta({ description: 'All errors, or the worst 5 findings' }),
+  })
+  .meta({ ref: 'CheckSummary' })
+
 export const CheckResult = z
   .object({
     n8nVersion: z

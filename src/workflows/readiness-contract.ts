@@ -2,6 +2,7 @@
 import { Uuid } from '../lib/scalars.ts'
 import * as z from 'zod'
 import { candidatesMeaning } from './candidates.ts'
+import { CheckSummary } from './check-contract.ts'
 import { slotReasons, slotStatuses } from './slot-bindings.ts'
 
 const Candidate = z.object({
@@ -79,6 +80,10 @@ export const Readiness = z
         }),
       )
       .meta({ description: 'The slots by credential type' }),
+    check: CheckSummary.meta({
+      description:
+        'Findings in the workflow, for the n8n version of `instanceId`. `ready` does not consider them',
+    }),
     unresolved: z
       .array(z.object({ node: z.string(), reason: z.string() }))
       .meta({ description: 'Nodes whose credential is chosen by an expression at run time' }),
@@ -108,3 +113,5 @@ export const Readiness = z
   })
   .meta({ ref: 'Readiness' })
 export type Readiness = z.output<typeof Readiness>
+/** Without the check of the workflow. */
+export type SlotReadiness = Omit<Readiness, 'check'>

@@ -2,11 +2,12 @@ import { and, eq, sql } from 'drizzle-orm'
 import type { AvailableCredentials } from '../credentials/available.ts'
 import type { Db } from '../db/client.ts'
 import { workflows } from '../db/schema/workflows.ts'
+import type { JsonObject } from '../lib/json-object.ts'
 import type { Catalogue } from '../n8n/catalogue/catalogue.ts'
 import { readSlots, type WorkflowSlots } from '../n8n/reading/slots.ts'
 import { listedCandidates } from './candidates.ts'
 import type { MissingCredentials } from './contract.ts'
-import type { Readiness } from './readiness-contract.ts'
+import type { Readiness, SlotReadiness } from './readiness-contract.ts'
 import { isFilled, nameOf, type ResolvedSlot, resolveSlots } from './slot-bindings.ts'
 
 type MissingRow = Omit<MissingCredentials['items'][number], 'displayName'>
@@ -24,7 +25,7 @@ export class CredentialRequirements {
   }
 
   /** How the slots would be filled on an instance without a deployment of the workflow. */
-  async readiness(userId: string, workflowId: string): Promise<Readiness | null> {
+  async readiness(userId: string, workflowId: string): Promise<SlotReadiness | null> {
     const found = await this.resolve(userId, workflowId)
     return found && { ...toReadiness(found.slots, found.wanted), instanceId: null, instances: [] }
   }
@@ -33,7 +34,7 @@ export class CredentialRequirements {
   async resolve(
     userId: string,
     workflowId: string,
-  ): Promise<{ wanted: WorkflowSlots; slots: ResolvedSlot[] } | null> {
+  ): Promise<{ workflow: JsonObject; wanted: WorkflowSlots; slots: ResolvedSlot[] } | null> {
     const [row] = await this.#db.read
       .select({ data: workflows.data })
       .from(workflows)
@@ -43,7 +44,7 @@ export class CredentialRequirements {
     const wanted = readSlots(row.data, catalogue)
     const types = wanted.slots.map(({ type }) => type)
     const available = await this.#availableCredentials.find(userId, types)
-    return { wanted, slots: resolveSlots({ wanted, catalogue, available }) }
+    return { workflow: row.data, wanted, slots: resolveSlots({ wanted, catalogue, available }) }
   }
 
   /** Required credential types without a credential, sorted by type. */

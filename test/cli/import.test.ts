@@ -83,7 +83,16 @@ afterEach(() => rm(folder, { recursive: true, force: true }))
 
 const workflow = (name?: string, more: object = {}) => ({
   ...(name !== undefined && { name }),
-  nodes: [{ name: 'Start', type: 'n8n-nodes-base.manualTrigger', parameters: {} }],
+  nodes: [
+    {
+      id: 'start',
+      name: 'Start',
+      type: 'n8n-nodes-base.errorTrigger',
+      typeVersion: 1,
+      position: [0, 0],
+      parameters: {},
+    },
+  ],
   connections: {},
   ...more,
 })
@@ -142,6 +151,48 @@ describe('importWorkflows', () => {
     expect(printed.at(-1)).toBe('0 created, 3 already existed, 0 rejected')
     expect(server.kept.map((each) => each.workflow.name)).toEqual(expect.arrayContaining(['A', 'B', 'C']))
     expect(server.kept).toHaveLength(3)
+  })
+
+  test('reports the errors and warnings of each created workflow, and their total', async () => {
+    const step = (type: string, parameters: object) => ({
+      id: type,
+      name: type,
+      type: `n8n-nodes-base.${type}`,
+      typeVersion: type === 'httpRequest' ? 4.2 : 1,
+      position: [0, 0],
+      parameters,
+    })
+    const broken = { nodes: [step('manualTrigger', {}), step('httpRequest', { url: '' })] }
+    const connections = { manualTrigger: { main: [[{ node: 'httpRequest', type: 'main', index: 0 }]] } }
+    await write({ 'bad.json': { ...broken, name: 'Bad', connections }, 'good.json': workflow('Good') })
+    const outcome = await importWorkflows(
+      [folder],
+      { FLOWKEEP_TOKEN: 'token-1' },
+      {
+        fetch: server.fetch,
+        sleep: async () => undefined,
+        message: (line) => complaints.push(line),
+        progress: null,
+        ask: null,
+      },
+    )
+    expect(outcome.exitCode).toBe(0)
+    expect(outcome.summary).toBe(
+      '2 created, 0 already existed, 0 rejected. The check found 2 errors in 1 workflow',
+    )
+    expect(complaints).toEqual([expect.stringMatching(/bad\.json: 2 errors, such as .+/)])
+    expect(outcome.result).toMatchObject({
+      checks: expect.arrayContaining([
+        expect.objectContaining({
+          file: expect.stringContaining('bad.json'),
+          publishable: false,
+          counts: { error: 2, warning: 0, hint: 0 },
+          worst: expect.arrayContaining([expect.objectContaining({ node: 'httpRequest', level: 'error' })]),
+        }),
+      ]),
+    })
+    expect(await run()).toBe(0)
+    expect(printed).toEqual(['0 created, 2 already existed, 0 rejected'])
   })
 
   test('recognizes a workflow in any key order', async () => {

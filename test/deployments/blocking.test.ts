@@ -229,6 +229,22 @@ describe('a webhook path', () => {
   })
 })
 
+describe('readiness', () => {
+  test('counts the findings for the n8n version of the instance and lists the errors', async () => {
+    const user = await world.user()
+    const workflowId = await user.workflow(refused())
+    const read = async () => (await user.api('GET', `/v1/workflows/${workflowId}/readiness`)).body.check
+    expect(await read()).toMatchObject({
+      n8nVersion: '2.41',
+      publishable: false,
+      counts: { error: 1 },
+      worst: [{ code: 'unknown-node-version', node: 'Step' }],
+    })
+    await user.api('PATCH', `/v1/instances/${user.instanceId}`, { n8nVersion: '2.20' }, { 'If-Match': '*' })
+    expect(await read()).toMatchObject({ n8nVersion: '2.20' })
+  })
+})
+
 describe('the version of n8n', () => {
   const old = () => {
     const content = refused({ typeVersion: 3.4 })

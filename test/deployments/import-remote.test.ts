@@ -114,6 +114,12 @@ describe('POST /v1/instances/{id}/workflows/{n8nWorkflowId}/import', () => {
         bindings: [{ node: 'Tell', type: 'httpHeaderAuth', n8nCredentialId: 'theirOwn00000001' }],
       }),
       ambiguousTypes: [],
+      check: {
+        n8nVersion: '2.41',
+        publishable: true,
+        counts: { error: 0, warning: 0, hint: 0 },
+        worst: [],
+      },
     })
     const workflow = (await setting.user.call('GET', `/v1/workflows/${json.workflowId}`)).json
     expect(workflow).toMatchObject({ name: 'Theirs', version: 1, webhookPaths: ['orders'] })

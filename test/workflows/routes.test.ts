@@ -547,6 +547,7 @@ describe('GET /v1/workflows/{id}/readiness', () => {
     const slack = { type: 'slackApi', displayName: 'Slack API', nodes: ['S1', 'S2'], optional: false }
     const open = { named: null, status: 'missing', credential: null, reason: null, candidates: [] }
     expect(await read()).toEqual({
+      check: expect.objectContaining({ n8nVersion: '2.41' }),
       ready: false,
       slots: [
         { ...open, node: 'S1', type: 'slackApi', displayName: 'Slack API' },
@@ -596,6 +597,7 @@ describe('GET /v1/workflows/{id}/readiness', () => {
       ready: true,
       slots: [],
       requirements: [],
+      check: expect.objectContaining({ n8nVersion: '2.41' }),
       unresolved: [],
       instanceId: null,
       instances: [],

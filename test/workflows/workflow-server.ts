@@ -1,4 +1,6 @@
 /** @module Only the workflow routes, on a test database. A header identifies the caller. */
+import { checkWorkflow } from '../../src/check/run.ts'
+import { summarizeCheck } from '../../src/check/summary.ts'
 import { Hono } from 'hono'
 import { v7 as uuidv7 } from 'uuid'
 import { AvailableCredentials } from '../../src/credentials/available.ts'
@@ -30,7 +32,13 @@ export function createWorkflowServer(db: Db, quota = 10_000) {
   app.route('/v1/workflows', workflowEditRoutes(workflows, new WorkflowEdits(workflows)))
   app.route(
     '/v1/workflows',
-    readinessRoutes({ find: (userId, workflowId) => requirements.readiness(userId, workflowId) }),
+    readinessRoutes({
+      find: async (userId, workflowId) => {
+        const slots = await requirements.readiness(userId, workflowId)
+        const found = slots && (await requirements.resolve(userId, workflowId))
+        return found && { ...slots, check: summarizeCheck(await checkWorkflow(found.workflow)) }
+      },
+    }),
   )
   app.route('/v1/credentials/missing', missingCredentialRoutes(requirements))
   app.onError((error, c) => problem(c, toAppError(error)))

@@ -2,8 +2,11 @@
 import path from 'node:path'
 import * as z from 'zod'
 import { AppError } from '../../errors.ts'
+import { checkWorkflow } from '../../check/run.ts'
+import { type CheckSummary, summarizeCheck } from '../../check/summary.ts'
 import { inexactNumbers } from '../../lib/json-text.ts'
 import { contentHash, parseWorkflow } from '../../n8n/reading/workflow-json.ts'
+import type { JsonObject } from '../../lib/json-object.ts'
 import { workflowsInText } from '../../n8n/reading/workflow-text.ts'
 import { findFiles, readText } from '../files.ts'
 import { isArchive } from './archive.ts'
@@ -11,7 +14,7 @@ import { type CommandInput, exitCode, printable } from '../command.ts'
 import { UsageError } from '../failure.ts'
 import { importArchive } from './import-archive.ts'
 import { isRefusal, realSignInIo, type Session, signIn, type SignInIo } from './session.ts'
-import { bar, jsonResult, message, progress, result } from '../terminal.ts'
+import { bar, jsonResult, message, plural, progress, result } from '../terminal.ts'
 
 export interface ImportIo extends SignInIo {
   /** For people, in addition to the result. */
@@ -30,7 +33,10 @@ export interface ImportOutcome {
 
 const parallelRequests = 4
 
-type Outcome = { kind: 'created' | 'present' | 'repeated' } | { kind: 'refused'; reason: string }
+type Outcome =
+  | { kind: 'created'; check: CheckSummary }
+  | { kind: 'present' | 'repeated' }
+  | { kind: 'refused'; reason: string }
 
 const Known = z.object({ contentHash: z.string() })
 
@@ -79,6 +85,7 @@ async function importFiles(
   const known = await knownHashes(session)
   const counts = { created: 0, present: 0, repeated: 0, refused: 0 }
   const refused = notFound.map((file) => ({ file, reason: 'no such file or folder' }))
+  const checks: CheckedFile[] = []
   const importer = new Importer(session, known)
   const queue = files.values()
   let done = 0
@@ -86,6 +93,14 @@ async function importFiles(
     for (const file of queue) {
       for (const { label, outcome } of await importer.importFile(file)) {
         counts[outcome.kind] += 1
+        if (outcome.kind === 'created') {
+          const checked = { file: label, ...outcome.check }
+          checks.push(checked)
+          const line = findingsLine(checked)
+          if (line === null) continue
+          io.progress?.('')
+          io.message(line)
+        }
         if (outcome.kind !== 'refused') continue
         refused.push({ file: label, reason: outcome.reason })
         io.progress?.('')
@@ -106,10 +121,33 @@ async function importFiles(
   const isEmpty = created + present === 0
   return {
     exitCode: isComplete ? exitCode.success : isEmpty ? exitCode.failure : exitCode.partial,
-    summary: `${created} created, ${present} already existed${same}, ${counts.refused} rejected`,
-    result: { created, alreadyThere: present, sameAsAnotherFile: repeated, refused },
+    summary: `${created} created, ${present} already existed${same}, ${counts.refused} rejected${findingsTotal(checks)}`,
+    result: { created, alreadyThere: present, sameAsAnotherFile: repeated, refused, checks },
   }
 }
+
+type CheckedFile = { file: string } & CheckSummary
+
+/** The errors and warnings of one workflow, with the worst one; null if there are none. */
+function findingsLine({ file, counts: { error, warning }, worst: [first] }: CheckedFile): string | null {
+  if (error + warning === 0 || !first) return null
+  const node = first.node === undefined ? '' : `${first.node}: `
+  const more = error + warning > 1 ? 'such as ' : ''
+  return printable(`${file}: ${countsText(error, warning)}, ${more}${node}${first.message}`)
+}
+
+function findingsTotal(checks: readonly CheckedFile[]): string {
+  const total = (level: 'error' | 'warning') => checks.reduce((sum, { counts }) => sum + counts[level], 0)
+  const [error, warning] = [total('error'), total('warning')]
+  if (error + warning === 0) return ''
+  const affected = checks.filter(({ counts }) => counts.error + counts.warning > 0).length
+  return `. The check found ${countsText(error, warning)} in ${plural(affected, 'workflow')}`
+}
+
+const countsText = (errors: number, warnings: number): string =>
+  [errors > 0 && plural(errors, 'error'), warnings > 0 && plural(warnings, 'warning')]
+    .filter(Boolean)
+    .join(' and ')
 
 class Importer {
   readonly #session: Session
@@ -138,11 +176,10 @@ class Importer {
   }
 
   async #importOne({ value, text }: FileWorkflow, fallbackName: string): Promise<Outcome> {
-    let name: string | null
+    let parsed: ReturnType<typeof parseWorkflow>
     let hash: string
     try {
-      const parsed = parseWorkflow(value)
-      name = parsed.name
+      parsed = parseWorkflow(value)
       hash = await contentHash(parsed.workflow)
     } catch (error) {
       return { kind: 'refused', reason: reasonOf(error) }
@@ -152,6 +189,7 @@ class Importer {
       const outcome = await earlier
       return outcome.kind === 'created' ? { kind: 'repeated' } : outcome
     }
+    const { name } = parsed
     const named = name !== null && name.trim() !== ''
     const body = {
       workflow: text ?? value,
@@ -159,15 +197,15 @@ class Importer {
     }
     const outcome = this.#known.has(hash)
       ? Promise.resolve({ kind: 'present' } as const)
-      : this.#create(body, hash)
+      : this.#create(body, hash, parsed.workflow)
     this.#met.set(hash, outcome)
     return outcome
   }
 
-  async #create(body: object, hash: string): Promise<Outcome> {
+  async #create(body: object, hash: string, workflow: JsonObject): Promise<Outcome> {
     try {
       await this.#session.post('/v1/workflows', body, `import-${this.#run}-${hash}`)
-      return { kind: 'created' }
+      return { kind: 'created', check: summarizeCheck(await checkWorkflow(workflow)) }
     } catch (error) {
       // Any other error would affect every file.
       if (!isRefusal(error)) throw error

@@ -4,6 +4,7 @@ import { IdParam } from '../../lib/scalars.ts'
 import * as z from 'zod'
 import { asInteger } from '../../http/openapi.ts'
 import { sliceOf } from '../../http/page.ts'
+import { CheckSummary } from '../../workflows/check-contract.ts'
 import { Deployment, N8nId } from '../contract.ts'
 
 export const Drift = z
@@ -104,6 +105,9 @@ export const ImportedWorkflow = z
     workflowId: z.uuid(),
     deployment: Deployment,
     ambiguousTypes: z.array(z.string()),
+    check: CheckSummary.meta({
+      description: 'Findings in the workflow, for the n8n version of the instance',
+    }),
   })
   .meta({ ref: 'ImportedWorkflow' })
 export type ImportedWorkflow = z.output<typeof ImportedWorkflow>

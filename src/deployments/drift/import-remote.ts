@@ -1,6 +1,8 @@
 /** @module Lists and imports workflows that already exist on an instance. */
 import { and, eq, inArray } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
+import { checkWorkflow, versionToCheck } from '../../check/run.ts'
+import { summarizeCheck } from '../../check/summary.ts'
 import { auditEvent } from '../../db/audit.ts'
 import type { Db } from '../../db/client.ts'
 import { databaseError } from '../../db/errors.ts'
@@ -14,8 +16,7 @@ import type { Catalogue } from '../../n8n/catalogue/catalogue.ts'
 import { endpointsOf } from '../../n8n/reading/webhook-paths.ts'
 import { nameLimit } from '../../workflows/contract.ts'
 import type { WorkflowRepository } from '../../workflows/repository.ts'
-import type { Deployment } from '../contract.ts'
-import type { RemoteWorkflow, RemoteWorkflowQuery } from './contract.ts'
+import type { ImportedWorkflow, RemoteWorkflow, RemoteWorkflowQuery } from './contract.ts'
 import { toLocalWorkflow } from '../remote/local-workflow.ts'
 import { ownCredentials } from '../remote/credentials.ts'
 import { remoteHash } from '../remote/form.ts'
@@ -89,11 +90,7 @@ export class RemoteWorkflows {
    * @throws {AppError} `deployment-exists` with `deploymentId` and `workflowId` when it is tracked already,
    * `not-found` when n8n has no such workflow, `invalid-workflow`, `too-large`, `quota-exceeded`, `instance-*`
    */
-  async import(
-    userId: string,
-    instanceId: string,
-    n8nWorkflowId: string,
-  ): Promise<{ workflowId: string; deployment: Deployment; ambiguousTypes: string[] } | null> {
+  async import(userId: string, instanceId: string, n8nWorkflowId: string): Promise<ImportedWorkflow | null> {
     const connection = await this.#options.connections.open(userId, instanceId)
     if (!connection) return null
     await this.#refuseTracked(userId, instanceId, n8nWorkflowId)
@@ -152,7 +149,10 @@ export class RemoteWorkflows {
         throw error
       })
     const created = workflow && (await this.#options.deployments.find(userId, id))
-    return created && { workflowId: workflow.id, deployment: created, ambiguousTypes: own.ambiguousTypes }
+    if (!created) return null
+    const n8nVersion = versionToCheck(connection.instance.n8nVersion)
+    const check = summarizeCheck(await checkWorkflow(own.workflow, { n8nVersion }))
+    return { workflowId: workflow.id, deployment: created, ambiguousTypes: own.ambiguousTypes, check }
   }
 
   async #refuseTracked(userId: string, instanceId: string, n8nWorkflowId: string): Promise<void> {

@@ -1,5 +1,7 @@
 /** @module The credentials of a workflow's slots on each of the user's instances: the slots of a plan, without the rest. */
 import { and, desc, eq, ne } from 'drizzle-orm'
+import { checkWorkflow, versionToCheck } from '../../check/run.ts'
+import { summarizeCheck } from '../../check/summary.ts'
 import type { Db } from '../../db/client.ts'
 import { deployments } from '../../db/schema/deployments.ts'
 import { instances } from '../../db/schema/instances.ts'
@@ -19,6 +21,7 @@ const concurrency = 4
 
 interface Place {
   id: string
+  n8nVersion: string | null
   name: string
   deploymentId: string | null
 }
@@ -66,9 +69,11 @@ export class WorkflowReadiness {
     const [first] = answers
     if (instanceId !== undefined && first?.slots === null) throw first.error
     const described = representative(answers)
+    const n8nVersion = versionToCheck(described?.n8nVersion ?? null)
     return {
       ...toReadiness(described?.slots ?? base.slots, base.wanted),
       instanceId: described?.id ?? null,
+      check: summarizeCheck(await checkWorkflow(base.workflow, { n8nVersion })),
       instances: answers.map(toInstance),
     }
   }
@@ -108,7 +113,7 @@ export class WorkflowReadiness {
   async #places(userId: string, workflowId: string): Promise<Place[]> {
     const [servers, deployed] = await this.#db.read.batch([
       this.#db.read
-        .select({ id: instances.id, name: instances.name })
+        .select({ id: instances.id, name: instances.name, n8nVersion: instances.n8nVersion })
         .from(instances)
         .where(eq(instances.userId, userId))
         .orderBy(desc(instances.id)),
@@ -129,7 +134,9 @@ export class WorkflowReadiness {
     for (const { id, instanceId, status } of deployed.toReversed()) {
       if (status !== 'tracking' || !idOn.has(instanceId)) idOn.set(instanceId, id)
     }
-    const places = servers.map(({ id, name }) => ({ id, name, deploymentId: idOn.get(id) ?? null }))
+    const places = servers.map((server) =>
+      Object.assign({}, server, { deploymentId: idOn.get(server.id) ?? null }),
+    )
     return places.toSorted((a, b) => Number(a.deploymentId === null) - Number(b.deploymentId === null))
   }
 }

@@ -18,6 +18,7 @@ export async function importSelected(
   n8nWorkflowIds: string[],
 ): Promise<Notice & { workflowId: string | null }> {
   const workflowIds: string[] = []
+  const found = { error: 0, warning: 0 }
   const failures: string[] = []
   for (const n8nId of n8nWorkflowIds) {
     try {
@@ -25,6 +26,8 @@ export async function importSelected(
       if (!imported) throw notFound('Instance')
       await replayResults(userId, imported.deployment)
       workflowIds.push(imported.workflowId)
+      found.error += imported.check.counts.error
+      found.warning += imported.check.counts.warning
     } catch (error) {
       if (!(error instanceof AppError) || error.code === 'unauthenticated') throw error
       failures.push(`${n8nId}: ${sentence(error.message)}`)
@@ -35,7 +38,12 @@ export async function importSelected(
   const failed = failures.length > 0 ? `Not imported: ${failures.join(' ')}` : ''
   return {
     kind: failures.length === 0 ? 'ok' : workflowIds.length > 0 ? 'wait' : 'fail',
-    text: `${success} ${failed}`.trim(),
+    text: [success, findingsText(found), failed].filter(Boolean).join(' '),
     workflowId: workflowIds.length === 1 ? (workflowIds[0] ?? null) : null,
   }
+}
+
+function findingsText({ error, warning }: { error: number; warning: number }): string {
+  if (error + warning === 0) return ''
+  return `The check found ${plural(error, 'error')} and ${plural(warning, 'warning')}; each workflow's page lists them.`
 }

@@ -4,7 +4,7 @@ import type { NodeStats } from '../../../analytics/contract.ts'
 import type { ExecutionSummary } from '../../../executions/contract.ts'
 import type { Finding } from '../../../n8n/checks/finding.ts'
 import type { Workflow } from '../../../workflows/contract.ts'
-import type { Readiness } from '../../../workflows/readiness-contract.ts'
+import type { SlotReadiness } from '../../../workflows/readiness-contract.ts'
 import { Card, Empty, type Span } from '../../components/card.tsx'
 import { Action, LinkButton } from '../../components/controls.tsx'
 import { NodeBadge } from '../../components/icons.tsx'
@@ -17,7 +17,7 @@ import { countedRunsHref, runsHref } from '../links.ts'
 
 interface CredentialsProps {
   needed: readonly NeededCredential[]
-  unresolved: Readiness['unresolved']
+  unresolved: SlotReadiness['unresolved']
   /** The instance whose bindings are shown. */
   on: string | null
   /** Where to return after adding a credential. */

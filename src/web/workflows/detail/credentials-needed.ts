@@ -1,6 +1,6 @@
 /** @module Matches the slots of a workflow with credentials and their health. Pure. */
 import { slotKey } from '../../../n8n/reading/slots.ts'
-import type { Readiness } from '../../../workflows/readiness-contract.ts'
+import type { SlotReadiness } from '../../../workflows/readiness-contract.ts'
 import { isSameName } from '../../../workflows/slot-bindings.ts'
 import { addMark, type NodeMark } from '../graph/marks.ts'
 import { newCredentialHref } from '../../links/setup.ts'
@@ -30,7 +30,7 @@ const order = ['missing', 'invalid', 'open', 'untested', 'remote', 'valid']
  * @param place the deployment whose bindings apply
  */
 export function neededCredentials(
-  { slots, requirements }: Pick<Readiness, 'slots' | 'requirements'>,
+  { slots, requirements }: Pick<SlotReadiness, 'slots' | 'requirements'>,
   states: readonly CredentialState[],
   place: DeployedPlace | undefined,
 ): NeededCredential[] {

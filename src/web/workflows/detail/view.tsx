@@ -2,7 +2,7 @@
 import type { NodeStats } from '../../../analytics/contract.ts'
 import type { ExecutionSummary, Incident } from '../../../executions/contract.ts'
 import type { Workflow } from '../../../workflows/contract.ts'
-import type { Readiness } from '../../../workflows/readiness-contract.ts'
+import type { SlotReadiness } from '../../../workflows/readiness-contract.ts'
 import type { Finding } from '../../../n8n/checks/finding.ts'
 import { Card } from '../../components/card.tsx'
 import type { DeploymentListRow } from '../../../deployments/list-queries.ts'
@@ -36,7 +36,7 @@ export interface OverviewData {
   deployments: readonly DeploymentListRow[]
   today: DayRuns
   places: readonly DeployedPlace[]
-  readiness: Readiness
+  readiness: SlotReadiness
   credentials: readonly CredentialState[]
   versions: readonly ListedVersion[]
   rates: ReadonlyMap<number, VersionRate>
