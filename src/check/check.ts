@@ -5,6 +5,7 @@
 import type { JsonObject } from '../lib/json-object.ts'
 import type { Finding, PatchOperation } from '../n8n/checks/finding.ts'
 import { findHardCodedSecrets } from '../n8n/checks/hard-coded-secrets.ts'
+import { ownValue } from '../n8n/catalogue/display-options.ts'
 import { checkStructure } from '../n8n/structure/structure.ts'
 import { checkCode } from './code/check-code.ts'
 import { ExpressionChecker } from './expressions/expressions.ts'
@@ -23,7 +24,7 @@ import { checkPublish, type PublishContext } from './publish.ts'
 import { Report } from './report.ts'
 import { checkSettings } from './settings/check-settings.ts'
 import { checkParameters } from './values/check-parameters.ts'
-import { checkPlaceholders } from './values/placeholders.ts'
+import { checkPlaceholders, placeholderIn } from './values/placeholders.ts'
 
 /** What is known beyond the workflow itself. */
 export interface CheckContext extends PublishContext {
@@ -58,6 +59,8 @@ export function checkWithRefusals(workflow: JsonObject, facts: FactsOf, context:
   const expressions = new ExpressionChecker(report, references)
   for (const node of model.nodes) {
     for (const { path, kind } of findHardCodedSecrets(node.json)) {
+      // Reported as a placeholder.
+      if (placeholderIn(valueOfPath(node.json, path)) !== undefined) continue
       report.add(node, {
         code: 'hard-coded-secret',
         level: 'warning',
@@ -97,6 +100,13 @@ function withOperations(findings: readonly Finding[], workflow: JsonObject): Fin
 function nodeIndex({ pointer }: Finding): number | undefined {
   const found = /^\/nodes\/(\d+)(?:\/|$)/.exec(pointer)
   return found ? Number(found[1]) : undefined
+}
+
+/** Empty if there is no short text at the path. */
+function valueOfPath(json: JsonObject, path: string): string {
+  const keys = pointerOfPath(path).slice(1).split('/')
+  const value = keys.reduce<unknown>((each, key) => ownValue(each, key), json)
+  return typeof value === 'string' && value.length < 80 ? value : ''
 }
 
 /** `parameters.a[0].b` → `/parameters/a/0/b`. Approximate for keys with dots. */

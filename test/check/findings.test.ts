@@ -485,7 +485,15 @@ const cases: Case[] = [
       }),
     ]),
     node: 'Request',
-    right: workflow([hook, http({})]),
+    right: workflow([
+      hook,
+      http({
+        sendHeaders: true,
+        headerParameters: {
+          parameters: [{ name: 'Authorization', value: 'Bearer eyJ_YOUR_JWT_TOKEN_HERE' }],
+        },
+      }),
+    ]),
   },
   {
     code: 'literal-expression',

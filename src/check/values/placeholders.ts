@@ -6,7 +6,7 @@ import { pointerAt, type Report } from '../report.ts'
 
 const placeholder = new RegExp(
   [
-    /\b(?:YOUR|MY)_[A-Z0-9_]{2,60}\b/,
+    /(?<![A-Za-z0-9])(?:YOUR|MY)_[A-Z0-9_]{2,60}\b/,
     /\b(?:REPLACE|CHANGE|FILL|INSERT|ENTER|PUT|PASTE|ADD)_(?:ME|THIS|HERE|WITH_[A-Z0-9_]+|[A-Z0-9_]*(?:KEY|TOKEN|SECRET|_ID|URL|HERE))\b/,
     /\b(?:CHANGEME|REPLACEME|TODO:)/,
     /\b[Yy]our-(?:api-?key|api-?token|access-token|token|secret|domain|project-id|channel-id|instance|workspace|subdomain|store|company|server|bucket|bot-token)\b/,
