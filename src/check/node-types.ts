@@ -5,7 +5,7 @@ import type { Finding } from '../n8n/checks/finding.ts'
 import { typeVersion } from '../n8n/catalogue/required-credentials.ts'
 import { shown } from '../n8n/structure/repairs.ts'
 import type { FactsOf, NodeFacts } from './facts/node-facts.ts'
-import { bestVersion, misfits } from './values/fit.ts'
+import { bestVersion } from './values/fit.ts'
 
 /** Packages of n8n's built-in node types. */
 const reservedPrefixes = ['n8n-nodes-base.', '@n8n/n8n-nodes-langchain.']
@@ -77,17 +77,15 @@ export function describeNode(
   const version = typeVersion(node)
   if (version === undefined) {
     const parameters = parametersOf(node)
-    // n8n takes the description of the default version, and no condition on a version applies.
-    const ignored = misfits(known, parameters, 0)
+    const isOnly = known.takesAnyVersion || known.versions.length === 1
     const meant = bestVersion(known, parameters, [known.defaultVersion]) ?? known.defaultVersion
+    // n8n takes the description of the default version, and no condition on a version applies.
+    const effect = isOnly ? '' : ', so n8n ignores what depends on the version'
     report({
       code: 'missing-type-version',
-      level: ignored === 0 ? 'hint' : 'warning',
+      level: isOnly ? 'hint' : 'warning',
       pointer: at,
-      message:
-        ignored === 0
-          ? `The node has no typeVersion. Set it, for example to ${meant}`
-          : `The node has no typeVersion, so n8n ignores the parameters that only some versions have. Set it, for example to ${meant}`,
+      message: `The node has no typeVersion${effect}. Set it, for example to ${meant}`,
       fix: { label: `Set it to ${meant}`, operations: [{ op: 'add', path: at, value: meant }] },
     })
     return known.describe(known.defaultVersion)

@@ -74,7 +74,7 @@ test.each([
   ['n8n-nodes-base.httpRequest', 4.25, ['error unknown-node-version /nodes/1/typeVersion']],
   ['n8n-nodes-base.noOp', 7, []],
   ['n8n-nodes-base.openAi', 1.8, []],
-  ['n8n-nodes-base.noOp', undefined, ['warning missing-type-version /nodes/1/typeVersion']],
+  ['n8n-nodes-base.noOp', undefined, ['hint missing-type-version /nodes/1/typeVersion']],
 ])('%s in version %s', (type, version, expected) => {
   expect(codes(node('X', type, version, { url: 'https://example.com' }))).toEqual(expected)
 })
