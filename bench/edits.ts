@@ -1,6 +1,6 @@
 /**
  * Clients edit a few workflows at the same time, over two servers with their own connections to a real Postgres:
- * `npx tsx bench/edits.ts [edits]`. Each edit increments a counter of one node, based on what the client read. A lost edit
+ * `npx tsx bench/edits.ts [edits] [workflows]`. Each edit increments a counter of one node, based on what the client read. A lost edit
  * or an edit based on an outdated value would make the counters differ from the number of confirmed edits.
  */
 import assert from 'node:assert/strict'
@@ -21,7 +21,7 @@ import {
 
 const edits = Number(process.argv[2] ?? 10_000)
 const clients = 24
-const workflows = 8
+const workflows = Number(process.argv[3] ?? 8)
 const nodes = 8
 
 const postgres = await startPostgres()

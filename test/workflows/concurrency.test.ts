@@ -103,3 +103,46 @@ test('a change concurrent with the deletion ends in one of the two and leaves no
     await database.sql`select count(*)::int as count from workflow_versions where user_id = ${userId}`
   expect(left).toEqual({ count: 0 })
 })
+
+test('edits of the same version that touch different nodes are all applied with rebase, and none is lost', async () => {
+  const racers = 8
+  const nodes = Array.from({ length: racers }, (_, index) => node(`N${index}`, 'set'))
+  const { body: made } = await call('POST', '/v1/workflows', { workflow: workflowOf('W', ...nodes) })
+  const edit = (racer: number, name: string, rebase: boolean) =>
+    call(
+      'POST',
+      `/v1/workflows/${made.id}/edits`,
+      { operations: [{ op: 'setParameter', node: name, pointer: '/by', value: racer }], rebase },
+      { 'If-Match': '"1"' },
+    )
+  const answers = await race(racers, (racer) => edit(racer, `N${racer}`, true))
+  expect(countByStatus(answers)).toEqual({ 200: racers })
+  const { body: after } = await call('GET', `/v1/workflows/${made.id}`)
+  expect(after.version).toBe(racers + 1)
+  expect(after.workflow.nodes.map((each: { parameters: { by: number } }) => each.parameters.by)).toEqual(
+    nodes.map((_, index) => index),
+  )
+  expect((await versionsOf(made.id)).map(({ version }) => version).toSorted((a, b) => a - b)).toEqual(
+    Array.from({ length: racers + 1 }, (_, index) => index + 1),
+  )
+})
+
+test('of concurrent edits of the same node one succeeds, with and without rebase', async () => {
+  for (const rebase of [false, true]) {
+    const { body: made } = await call('POST', '/v1/workflows', { workflow })
+    const answers = await race(10, (racer) =>
+      call(
+        'POST',
+        `/v1/workflows/${made.id}/edits`,
+        { operations: [{ op: 'setParameter', node: 'Start', pointer: '/by', value: racer }], rebase },
+        { 'If-Match': '"1"' },
+      ),
+    )
+    expect(countByStatus(answers)).toEqual({ 200: 1, 412: 9 })
+    const refused = answers.filter(({ status }) => status === 412).map(({ body }) => body.applies)
+    expect(refused).toEqual(Array.from({ length: 9 }, () => false))
+    const { body: after } = await call('GET', `/v1/workflows/${made.id}`)
+    const winner = answers.findIndex(({ status }) => status === 200)
+    expect([after.version, after.workflow.nodes[0].parameters.by]).toEqual([2, winner])
+  }
+})

@@ -48,7 +48,7 @@ export class WorkflowEdits {
         : applyEdits(current.workflow, operations, options)
       if ('reason' in edited) throw conflict(current.version, edited.reason)
       if (edited.failure) throw invalidEdit(edited.failure)
-      if (isBehind && !rebase) throw conflict(current.version, null)
+      if ((isBehind && !rebase) || attempt > maxAttempts) throw conflict(current.version, null)
       parseWorkflow(edited.workflow)
       const change = {
         workflow: edited.workflow,
@@ -79,7 +79,7 @@ export class WorkflowEdits {
         return { result: await result(stored), workflow: stored }
       } catch (error) {
         const isOutrun = error instanceof AppError && error.code === 'version-conflict'
-        if (!isOutrun || attempt === maxAttempts) throw error
+        if (!isOutrun) throw error
         current = await find()
       }
     }
