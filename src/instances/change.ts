@@ -1,6 +1,5 @@
 /** @module Updates, tests and deletions of an instance that call its n8n server. */
 import { invalid } from '../errors.ts'
-import { hasScopes, requireEnvironment } from '../http/scopes.ts'
 import { testConnection } from './connection-test.ts'
 import type { Connection, InstanceConnections } from './connections.ts'
 import { isExactVersion } from '../n8n/api/version.ts'
@@ -82,9 +81,7 @@ export async function removeInstance(
   id: string,
   options: { force: boolean },
 ): Promise<boolean> {
-  if (!hasScopes('deploy:production')) {
-    requireEnvironment((await instances.find(userId, id))?.environment ?? null)
-  }
+  await instances.requireChange(userId, id)
   // An API key that cannot be decrypted does not prevent the removal.
   const connection = await connections.open(userId, id).catch(() => null)
   const restore = connection && (await settingsRestorer.onInstance(userId, id))

@@ -26,6 +26,7 @@ export interface ConnectedInstance {
   name: string
   /** Origin and path prefix, without a trailing slash. */
   baseUrl: string
+  environment: string | null
   version: number
   /** Exact, as n8n or the user states it; else a range, or null before the first test. */
   n8nVersion: string | null
@@ -68,6 +69,7 @@ export class InstanceConnections {
         userId: instances.userId,
         name: instances.name,
         baseUrl: instances.baseUrl,
+        environment: instances.environment,
         apiKey: instances.apiKey,
         version: instances.version,
         n8nVersion: instances.n8nVersion,

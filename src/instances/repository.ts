@@ -11,7 +11,7 @@ import { instances, webhookTokens } from '../db/schema/instances.ts'
 import { userRoutes, users } from '../db/schema/users.ts'
 import { AppError, invalid } from '../errors.ts'
 import { type Page, type Slice, slice } from '../http/page.ts'
-import { requireEnvironment } from '../http/scopes.ts'
+import { hasScopes, requireEnvironment } from '../http/scopes.ts'
 import type { CreatedInstance, Instance, InstanceChange, InstanceTest, NewInstance } from './contract.ts'
 import { checkBaseUrl, type PrivateNetworks, privateEntryOf, serverKeyOf } from './url-guard.ts'
 import { hashWebhookToken, newWebhookToken, tokenOverlapMs } from './webhook-token.ts'
@@ -242,8 +242,18 @@ export class InstanceRepository {
     return deleteUnlessUsed(this.#db, 'instances', { userId, id, force })
   }
 
-  /** Creates a new token. Earlier tokens work for another 24 hours. Null when the instance does not exist. */
+  /** Needs no statement unless an access token is limited. @throws {AppError} `insufficient-scope` */
+  async requireChange(userId: string, id: string): Promise<void> {
+    if (!hasScopes('deploy:production'))
+      requireEnvironment((await this.find(userId, id))?.environment ?? null)
+  }
+
+  /**
+   * Creates a new token. Earlier tokens work for another 24 hours. Null when the instance does not exist.
+   * @throws {AppError} `insufficient-scope`
+   */
   async rotateWebhookToken(userId: string, id: string): Promise<string | null> {
+    await this.requireChange(userId, id)
     const now = this.#now()
     const { token, hash } = await newWebhookToken()
     const ofInstance = and(eq(webhookTokens.userId, userId), eq(webhookTokens.instanceId, id))

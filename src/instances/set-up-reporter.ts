@@ -1,6 +1,7 @@
 /** @module Sets up the error reporter and OpenTelemetry in n8n and renews their tokens. */
+import { requireEnvironment } from '../http/scopes.ts'
 import { N8nError } from '../n8n/api/transport.ts'
-import { type InstanceConnections, toAppError } from './connections.ts'
+import { type Connection, type InstanceConnections, toAppError } from './connections.ts'
 import type { OtelRemoval, OtelSetup, Reporter } from './contract.ts'
 import type { OtelExport } from './otel.ts'
 import type { ErrorReporter } from './reporter.ts'
@@ -15,16 +16,26 @@ interface OtelAccess {
   otel: OtelExport
 }
 
+async function openToChange(
+  connections: InstanceConnections,
+  userId: string,
+  id: string,
+): Promise<Connection | null> {
+  const connection = await connections.open(userId, id)
+  if (connection) requireEnvironment(connection.instance.environment)
+  return connection
+}
+
 /**
  * Null when the user has no such instance.
- * @throws {AppError} as `InstanceConnections.open`, and `instance-*`
+ * @throws {AppError} as `InstanceConnections.open`, `insufficient-scope`, and `instance-*`
  */
 export async function setUpReporter(
   { connections, reporter }: ReporterAccess,
   userId: string,
   id: string,
 ): Promise<Reporter | null> {
-  const connection = await connections.open(userId, id)
+  const connection = await openToChange(connections, userId, id)
   if (!connection) return null
   try {
     return await reporter.ensureReporter(connection)
@@ -33,24 +44,24 @@ export async function setUpReporter(
   }
 }
 
-/** Null when the user has no such instance. @throws {AppError} as `InstanceConnections.open` and `OtelExport.setUp` */
+/** Null when the user has no such instance. @throws {AppError} `insufficient-scope`, and as `InstanceConnections.open` and `OtelExport.setUp` */
 export async function setUpOtel(
   { connections, otel }: OtelAccess,
   userId: string,
   id: string,
   options: { replace?: boolean | undefined },
 ): Promise<OtelSetup | null> {
-  const connection = await connections.open(userId, id)
+  const connection = await openToChange(connections, userId, id)
   return connection && otel.setUp(connection, { replace: options.replace ?? false })
 }
 
-/** Null when the user has no such instance. @throws {AppError} as `InstanceConnections.open` and `OtelExport.remove` */
+/** Null when the user has no such instance. @throws {AppError} `insufficient-scope`, and as `InstanceConnections.open` and `OtelExport.remove` */
 export async function removeOtel(
   { connections, otel }: OtelAccess,
   userId: string,
   id: string,
 ): Promise<OtelRemoval | null> {
-  const connection = await connections.open(userId, id)
+  const connection = await openToChange(connections, userId, id)
   return connection && otel.remove(connection)
 }
 

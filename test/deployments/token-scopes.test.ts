@@ -92,6 +92,15 @@ describe('a production instance', () => {
     expect(await change({ name: 'Renamed' })).toMatchObject(denied('deploy:production'))
     const deletion = await call('DELETE', `/v1/instances/${instanceId}?force=true`)
     expect(deletion).toMatchObject(denied('deploy:production'))
+    for (const [method, path, options] of [
+      ['POST', 'webhook-token', {}],
+      ['POST', 'reporter', {}],
+      ['PUT', 'otel', { body: {} }],
+      ['DELETE', 'otel', {}],
+    ] as const) {
+      const answer = await call(method, `/v1/instances/${instanceId}/${path}`, options)
+      expect({ path, answer }).toMatchObject({ path, answer: denied('deploy:production') })
+    }
     const push = await call('POST', `/v1/credentials/${credentialId}/push`, { body: {} })
     expect(push).toMatchObject(denied('deploy:production'))
     const data = { name: 'X-Key', value: 'another-secret' }
@@ -132,6 +141,43 @@ describe('a production instance', () => {
     })
     const { id } = (await create('production')).json
     expect((await user.call('GET', `/v1/instances/${id}`)).json.environment).toBe('production')
+  })
+})
+
+describe('a request with a second effect requires its scope too', () => {
+  test('fixes of a deployment need workflows:write', async () => {
+    const { user, instanceId, workflowId } = await world.setting()
+    const byId = { hook: { main: [[{ node: 'tell', type: 'main', index: 0 }]] } }
+    await user.call('PATCH', `/v1/workflows/${workflowId}`, {
+      body: { workflow: { ...orders, connections: byId, settings: { executionOrder: 'v1' } } },
+      headers: { 'If-Match': '*' },
+    })
+    const body = { workflowId, instanceId, fixes: ['connection-by-id'] }
+    const call = await tokenOf(user, ['deploy', 'credentials:use'])
+    expect(await call('POST', '/v1/deployments', { body })).toMatchObject(denied('workflows:write'))
+    const current = await user.call('GET', `/v1/workflows/${workflowId}`)
+    expect(current.json.version).toBe(2)
+    const both = await tokenOf(user, ['deploy', 'credentials:use', 'workflows:write'])
+    expect((await both('POST', '/v1/deployments', { body })).json).toMatchObject({
+      status: 'active',
+      version: 3,
+    })
+  })
+
+  test('deleting a deployed workflow with force needs deploy, and deploy:production on production', async () => {
+    const { user, instanceId, workflowId, deploy } = await world.setting()
+    await deploy()
+    const path = `/v1/workflows/${workflowId}?force=true`
+    const writer = await tokenOf(user, ['workflows:write'])
+    expect(await writer('DELETE', path)).toMatchObject(denied('deploy'))
+    await markProduction(user, instanceId)
+    const deployer = await tokenOf(user, ['workflows:write', 'deploy'])
+    expect(await deployer('DELETE', path)).toMatchObject(denied('deploy:production'))
+    expect((await user.call('GET', `/v1/workflows/${workflowId}`)).status).toBe(200)
+    const { json } = await user.call('POST', '/v1/workflows', { body: { workflow: orders } })
+    expect((await writer('DELETE', `/v1/workflows/${json.id}?force=true`)).status).toBe(204)
+    const all = await tokenOf(user, ['workflows:write', 'deploy', 'deploy:production'])
+    expect((await all('DELETE', path)).status).toBe(204)
   })
 })
 

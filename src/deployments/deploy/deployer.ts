@@ -402,10 +402,14 @@ export class Deployer {
     return this.#dependencies.deploy(userId, context, deployed, { deployer: this, force })
   }
 
-  /** Saves the repaired workflow as a version. The same repairs of the same version create it only once. */
+  /**
+   * Saves the repaired workflow as a version. The same repairs of the same version create it only once.
+   * @throws {AppError} `insufficient-scope`
+   */
   async #saveFixed(userId: string, planned: DeploymentContext): Promise<DeploymentContext> {
     const { workflowId, version, workflow, applied } = planned.release
     if (applied.length === 0) return planned
+    requireScope('workflows:write')
     const saved = await this.#options.workflows.derive(userId, workflowId, version, {
       workflow,
       author: 'flowkeep',
