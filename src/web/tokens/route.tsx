@@ -35,9 +35,10 @@ function idOf(c: Context<DashboardEnv>): string {
 
 export function tokenPages({
   apiTokens,
+  config,
   fingerprint,
   now,
-}: Pick<DashboardDeps, 'apiTokens' | 'fingerprint' | 'now'>) {
+}: Pick<DashboardDeps, 'apiTokens' | 'config' | 'fingerprint' | 'now'>) {
   const newPage = (c: Context<DashboardEnv>, props: NewPageProps, status = 200) =>
     renderPage(
       c,
@@ -66,7 +67,7 @@ export function tokenPages({
       return renderPage(
         c,
         { title: 'Access tokens', section, crumbs: [account] },
-        <ListPage tokens={items} now={now()} time={c.var.viewer.time} />,
+        <ListPage publicUrl={config.publicUrl} tokens={items} now={now()} time={c.var.viewer.time} />,
       )
     })
     .get('/new', (c) =>

@@ -34,13 +34,39 @@ function statusOf({ expiresAt }: ApiToken, now: Date): StatusStyle {
   return leftMs <= soonMs ? { tone: 'wait', label: 'Expires soon' } : { tone: 'ok', label: 'Active' }
 }
 
+/** How to add the MCP server to an agent. */
+const ConnectAgent = ({ publicUrl }: { publicUrl: string }) => (
+  <Card title="Connect an agent">
+    <div class="form">
+      <p class="soft">
+        Claude Code, Codex, Cursor and others build and repair workflows through{' '}
+        <code>{`${publicUrl}/mcp`}</code>. Create a token with the scopes that the agent needs, then run:
+      </p>
+      <div class="inst-token">
+        <CodeBox id="connect">
+          {`claude mcp add --transport http flowkeep ${publicUrl}/mcp --header "Authorization: Bearer $FLOWKEEP_TOKEN"`}
+        </CodeBox>
+        <CopyButton from="#connect" small={false}>
+          Copy command
+        </CopyButton>
+      </div>
+      <p class="soft">
+        <a class="link" href="/docs/guide/mcp">
+          Other agents, and the scopes of each tool
+        </a>
+      </p>
+    </div>
+  </Card>
+)
+
 interface ListPageProps {
+  publicUrl: string
   tokens: readonly ApiToken[]
   now: Date
   time: TimeFormat
 }
 
-export function ListPage({ tokens, now, time }: ListPageProps) {
+export function ListPage({ publicUrl, tokens, now, time }: ListPageProps) {
   const add = (
     <LinkButton kind="primary" icon="plus" href={`${path}/new`}>
       Create token
@@ -87,6 +113,7 @@ export function ListPage({ tokens, now, time }: ListPageProps) {
           </Table>
         )}
       </Card>
+      <ConnectAgent publicUrl={publicUrl} />
     </>
   )
 }
@@ -281,7 +308,7 @@ export const TokenShownPage = ({
           </div>
           <p class="soft">
             Send it as <code>Authorization: Bearer …</code>, or set <code>FLOWKEEP_TOKEN</code> for the
-            command line.
+            command line and for agents.
           </p>
           {isRotated && <Remark>Replace the earlier token before its overlap ends.</Remark>}
           <div class="actions">
