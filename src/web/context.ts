@@ -46,6 +46,7 @@ export type DashboardDeps = Pick<
   | 'replayResults'
   | 'analytics'
   | 'errorStates'
+  | 'modelPrices'
   | 'alerts'
   | 'deliverAlertsSoon'
   | 'auditEvents'

@@ -15,6 +15,7 @@ import { executionPages } from './executions/routes.tsx'
 import { failurePage } from './layout/failure-page.tsx'
 import { generalPages } from './help/route.tsx'
 import { instancePages } from './instances/routes.tsx'
+import { modelPages } from './models/route.tsx'
 import { overviewPages } from './overview/route.tsx'
 import { requireSameOrigin } from './same-origin.ts'
 import { searchPages } from './search/route.tsx'
@@ -31,6 +32,7 @@ const signedInPaths = [
   '/credentials/*',
   '/deployments/*',
   '/instances/*',
+  '/models/*',
   '/alerts/*',
   '/audit/*',
   '/search/*',
@@ -63,6 +65,7 @@ export function dashboardRoutes(deps: DashboardDeps, sessions: BrowserSessions) 
     .route('/credentials', credentialPages(deps))
     .route('/deployments', deploymentPages(deps))
     .route('/instances', instancePages(deps))
+    .route('/models', modelPages(deps))
     .route('/alerts', alertPages(deps))
     .route('/audit', auditPages(deps))
     .route('/search', searchPages(deps))

@@ -194,6 +194,7 @@ const fixtures: Record<string, Setup> = {
   'docs/alerts.md': server,
   'docs/backup.md': withBucket,
   'docs/connect-n8n.md': server,
+  'docs/costs.md': server,
   'docs/deploy-from-ci.md': unmigrated,
   'docs/export.md': server,
   'docs/keys.md': withTwoKeys,

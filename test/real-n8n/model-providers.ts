@@ -20,6 +20,8 @@ export interface BilledCall {
 export interface ModelProviders {
   url: string
   calls: BilledCall[]
+  /** Whether responses report cached input and thinking. */
+  hasCache: boolean
   close: () => Promise<void>
 }
 
@@ -27,6 +29,7 @@ type Json = Record<string, unknown>
 
 export async function startModelProviders(): Promise<ModelProviders> {
   const calls: BilledCall[] = []
+  const settings = { hasCache: true }
   const bill = (provider: BilledCall['provider'], model: string): BilledCall => {
     const nth = calls.length + 1
     const call = {
@@ -42,11 +45,12 @@ export async function startModelProviders(): Promise<ModelProviders> {
   }
   const answer = (path: string, body: Json): Json | null => {
     const gemini = /^\/v1beta\/(?:models\/)?([^:]+):(generateContent|streamGenerateContent)/.exec(path)
-    if (gemini) return geminiAnswer(bill('gemini', gemini[1] ?? ''))
+    if (gemini) return geminiAnswer(bill('gemini', gemini[1] ?? ''), settings.hasCache)
     const model = String(body['model'])
-    if (path.endsWith('/chat/completions')) return chatCompletion(bill('openai', model), body)
-    if (path.endsWith('/responses')) return openAiResponse(bill('openai', model))
-    if (path.endsWith('/messages')) return anthropicAnswer(bill('anthropic', model))
+    if (path.endsWith('/chat/completions'))
+      return chatCompletion(bill('openai', model), body, settings.hasCache)
+    if (path.endsWith('/responses')) return openAiResponse(bill('openai', model), settings.hasCache)
+    if (path.endsWith('/messages')) return anthropicAnswer(bill('anthropic', model), settings.hasCache)
     return null
   }
   const server = createServer((request, response) => {
@@ -56,25 +60,24 @@ export async function startModelProviders(): Promise<ModelProviders> {
       const body = (text === '' ? {} : JSON.parse(text)) as Json
       const path = (request.url ?? '').split('?')[0] ?? ''
       const json = request.method === 'POST' ? answer(path, body) : null
-      if (process.env.MODEL_PROVIDERS_LOG) console.error(request.method, path, text.slice(0, 300))
       response.writeHead(json ? 200 : 404, { 'Content-Type': 'application/json' })
       response.end(JSON.stringify(json ?? { error: { message: `No such path: ${path}` } }))
     })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
-  return {
+  return Object.assign(settings, {
     url: `http://127.0.0.1:${port}`,
     calls,
-    close: () => new Promise((resolve) => server.close(() => resolve())),
-  }
+    close: () => new Promise<void>((resolve) => server.close(() => resolve())),
+  })
 }
 
 const openAiName = (model: string) => `${model}-2024-07-18`
 
-function chatCompletion(call: BilledCall, body: Json): Json {
+function chatCompletion(call: BilledCall, body: Json, hasCache: boolean): Json {
   call.model = openAiName(call.model)
-  call.cachedInput = 128
+  call.cachedInput = hasCache ? 128 : 0
   const tools = Array.isArray(body['tools']) && body['tools'].length > 0
   const messages = body['messages'] as { role: string }[]
   const asksTool = tools && !messages.some(({ role }) => role === 'tool')
@@ -115,9 +118,9 @@ function chatCompletion(call: BilledCall, body: Json): Json {
   }
 }
 
-function openAiResponse(call: BilledCall): Json {
+function openAiResponse(call: BilledCall, hasCache: boolean): Json {
   call.model = openAiName(call.model)
-  call.cachedInput = 256
+  call.cachedInput = hasCache ? 256 : 0
   return {
     id: 'resp_1',
     object: 'response',
@@ -143,9 +146,9 @@ function openAiResponse(call: BilledCall): Json {
   }
 }
 
-function anthropicAnswer(call: BilledCall): Json {
-  call.cachedInput = 300
-  call.cacheWrite = 90
+function anthropicAnswer(call: BilledCall, hasCache: boolean): Json {
+  call.cachedInput = hasCache ? 300 : 0
+  call.cacheWrite = hasCache ? 90 : 0
   return {
     id: 'msg_1',
     type: 'message',
@@ -164,9 +167,9 @@ function anthropicAnswer(call: BilledCall): Json {
   }
 }
 
-function geminiAnswer(call: BilledCall): Json {
-  call.cachedInput = 200
-  const thoughts = 50
+function geminiAnswer(call: BilledCall, hasCache: boolean): Json {
+  call.cachedInput = hasCache ? 200 : 0
+  const thoughts = hasCache ? 50 : 0
   return {
     candidates: [
       { content: { role: 'model', parts: [{ text: 'An answer.' }] }, finishReason: 'STOP', index: 0 },

@@ -25,6 +25,7 @@ const lists: Record<string, string[]> = {
   '/credentials': ['status=broken', 'period=1y', 'after=1', 'other=1'],
   '/credentials/new': ['other=1'],
   '/deployments': ['status=broken', 'wf=1', 'inst=1', 'after=1', 'other=1'],
+  '/models': ['period=1y', 'other=1'],
   '/instances': ['other=1'],
   '/instances/{instance}/dead-letters': ['cursor=1', 'other=1'],
   '/audit': ['action=drop', 'by=nobody', 'period=1y', 'after=1', 'other=1'],

@@ -14,6 +14,8 @@ const pages = [
   '/credentials',
   '/deployments',
   '/instances',
+  '/models',
+  '/models/prices',
   '/audit',
   '/search',
   '/search?q=nothing',

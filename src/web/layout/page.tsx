@@ -21,6 +21,7 @@ export type Section =
   | 'credentials'
   | 'deployments'
   | 'instances'
+  | 'models'
   | 'alerts'
   | 'audit'
   | 'more'
@@ -94,6 +95,7 @@ const main: Item[] = [
 
 const manage: Item[] = [
   { section: 'instances', label: 'Instances', href: '/instances', icon: 'instances', key: 'i' },
+  { section: 'models', label: 'AI models', href: '/models', icon: 'robot', key: 'm' },
   { section: 'alerts', label: 'Alerts', href: '/alerts', icon: 'bell', key: 'l' },
   { section: 'audit', label: 'Audit trail', href: '/audit', icon: 'audit', key: 'a' },
 ]
