@@ -76,7 +76,7 @@ onRealN8n()('costs of AI nodes on a real n8n', () => {
     await providers?.close()
   })
 
-  const with_ = (provider: Provider, each: object) => {
+  const withCredential = <T extends { name: string }>(provider: Provider, each: T) => {
     const type = providerOf[provider][1]
     return { ...each, credentials: { [type]: credentials[type] } }
   }
@@ -144,9 +144,9 @@ onRealN8n()('costs of AI nodes on a real n8n', () => {
 
   function expectBills(json: { items: { model: string; usage: { cost: number } }[] }, calls: BilledCall[]) {
     for (const provider of ['openai', 'anthropic', 'gemini'] as const) {
-      const start_ = providerOf[provider][0].slice(0, -1)
+      const prefix = providerOf[provider][0].slice(0, -1)
       const cost = json.items
-        .filter((item) => item.model.startsWith(start_))
+        .filter((item) => item.model.startsWith(prefix))
         .reduce((sum, { usage }) => sum + usage.cost, 0)
       const bill = billed(calls, provider)
       const error = Math.abs(cost - bill) / bill
@@ -165,11 +165,11 @@ onRealN8n()('costs of AI nodes on a real n8n', () => {
     const common = { resource: 'text', operation: 'message' }
     const { workflowId, run } = await start(
       [
-        with_(
+        withCredential(
           'openai',
           ai('OpenAI', 'openAi', 1.8, { ...common, modelId: model('gpt-4o-mini'), ...message }),
         ),
-        with_(
+        withCredential(
           'anthropic',
           ai('Anthropic', 'anthropic', 1, {
             ...common,
@@ -177,7 +177,7 @@ onRealN8n()('costs of AI nodes on a real n8n', () => {
             ...message,
           }),
         ),
-        with_(
+        withCredential(
           'gemini',
           ai('Gemini', 'googleGemini', 1, {
             ...common,
@@ -202,24 +202,24 @@ onRealN8n()('costs of AI nodes on a real n8n', () => {
       [chainOf('Chain 1'), chainOf('Chain 2'), chainOf('Chain 3')],
       [
         [
-          with_(
+          withCredential(
             'openai',
             ai('M1', 'lmChatOpenAi', 1.2, { model: model('gpt-4o-mini'), options: {} }),
-          ) as never,
+          ),
           'Chain 1',
         ],
         [
-          with_(
+          withCredential(
             'anthropic',
             ai('M2', 'lmChatAnthropic', 1.3, { model: model('claude-sonnet-4-20250514'), options: {} }),
-          ) as never,
+          ),
           'Chain 2',
         ],
         [
-          with_(
+          withCredential(
             'gemini',
             ai('M3', 'lmChatGoogleGemini', 1, { modelName: 'models/gemini-2.5-flash', options: {} }),
-          ) as never,
+          ),
           'Chain 3',
         ],
       ],
