@@ -4,10 +4,10 @@ import { codeBySource, partOf } from './bundle-parts.ts'
 import { bundleWorker } from './worker-bundle.ts'
 
 /** KiB, gzipped, of all code that is uploaded. Static assets do not count. */
-const limit = 524
+const limit = 526
 /** KiB, gzipped: a little above what the part needs. */
 const limits: Record<string, number> = {
-  'src/web': 124,
+  'src/web': 126,
   'src/deployments': 34,
   'src/n8n': 26,
   'src/lib': 28,

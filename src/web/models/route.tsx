@@ -2,7 +2,7 @@
 import { type Context, Hono } from 'hono'
 import { NewModelPrices } from '../../analytics/price-contract.ts'
 import { check } from '../../http/validate.ts'
-import { failureOf } from '../alerts/page-context.ts'
+import { AppError } from '../../errors.ts'
 import { noLimit, periodNamed, periods, rangeOf } from '../components/period.ts'
 import type { DashboardDeps, DashboardEnv } from '../context.ts'
 import { errorsByField, type FormState, readForm } from '../form-data.ts'
@@ -85,8 +85,9 @@ export function modelPages({
         await modelPrices.replace(userId, { items: [...(await others(userId, item.model)), item] })
         return redirectWith(c, pricesPath, `The price of ${item.model} was saved.`)
       } catch (error) {
+        if (!(error instanceof AppError) || error.code !== 'invalid') throw error
         const names = priceFields.map(({ name }) => name)
-        return pricesPage(c, { values, errors: errorsByField(failureOf(error), names) }, 422)
+        return pricesPage(c, { values, errors: errorsByField(error, names) }, 422)
       }
     })
     .post('/prices/delete', async (c) => {
