@@ -18,7 +18,8 @@ const minuteMs = 60_000
 const maximumEntries = 1_000
 
 interface Entry {
-  actor: TokenUser
+  /** Null until the first answer. */
+  actor: TokenUser | null
   limit: number
   /** When the secret or the token ends. Null: never. */
   endsMs: number | null
@@ -39,10 +40,8 @@ interface Row extends Record<string, unknown> {
   limit: number
   expiresAtMs: number | null
   endsMs: number | null
-  /** Requests of the minute before this statement. */
-  counted: number
-  /** With this statement's; null when it did not write. */
-  written: number | null
+  /** Requests of the minute; null while the account is being moved. */
+  counted: number | null
 }
 
 export class TokenAccess {
@@ -62,68 +61,70 @@ export class TokenAccess {
     const hash = await hashApiToken(token)
     const nowMs = this.#now().getTime()
     const minute = Math.floor(nowMs / minuteMs)
-    const entry = this.#entries.get(hash)
-    if (!entry) return this.#read(hash, nowMs, minute)
+    const entry = this.#entries.get(hash) ?? this.#add(hash, minute)
     if (entry.endsMs !== null && entry.endsMs <= nowMs) {
       this.#entries.delete(hash)
       return null
     }
     if (entry.minute !== minute) Object.assign(entry, { minute, counted: 0, uncounted: 0, sending: 0 })
     entry.uncounted += 1
+    const ordinal = entry.counted + entry.uncounted
     const isFresh = nowMs - entry.readAtMs < freshMs && nowMs >= entry.readAtMs
-    const isOver = entry.counted + entry.uncounted > entry.limit
-    if (isFresh && (isOver || entry.uncounted - entry.sending < portionOf(entry.limit))) {
-      return allowed(entry, entry.counted + entry.uncounted, nowMs)
-    }
-    return this.#read(hash, nowMs, minute, entry)
+    if (!isFresh || !entry.actor) return this.#read(hash, nowMs, entry)
+    // A rejected request does not count.
+    if (ordinal > entry.limit) entry.uncounted -= 1
+    else if (entry.uncounted >= portionOf(entry.limit)) return this.#read(hash, nowMs, entry)
+    return allowed(entry.actor, entry.limit, ordinal, nowMs)
   }
 
   /** Reads a changed token again. */
   forget(tokenId: string): void {
-    this.#forget(({ actor }) => actor.tokenId === tokenId)
+    this.#forget((actor) => actor.tokenId === tokenId)
   }
 
   forgetUser(userId: string): void {
-    this.#forget(({ actor }) => actor.userId === userId)
+    this.#forget((actor) => actor.userId === userId)
   }
 
-  #forget(matches: (entry: Entry) => boolean): void {
-    for (const [hash, entry] of this.#entries) if (matches(entry)) this.#entries.delete(hash)
+  #forget(matches: (actor: TokenUser) => boolean): void {
+    // What is being read may be of before the change.
+    for (const [hash, { actor }] of this.#entries) if (!actor || matches(actor)) this.#entries.delete(hash)
   }
 
-  async #read(hash: string, nowMs: number, minute: number, known?: Entry): Promise<TokenUser | null> {
-    const sent = known ? known.uncounted - known.sending : 1
-    if (known) known.sending += sent
-    const row = await this.#statement(hash, nowMs, minute, sent).finally(() => {
-      if (known?.minute === minute) known.sending -= sent
+  #add(hash: string, minute: number): Entry {
+    const [oldest] = this.#entries.keys()
+    if (this.#entries.size >= maximumEntries && oldest !== undefined) this.#entries.delete(oldest)
+    const counts = { minute, counted: 0, uncounted: 0, sending: 0 }
+    const entry: Entry = { actor: null, limit: 0, endsMs: null, readAtMs: 0, ...counts }
+    this.#entries.set(hash, entry)
+    return entry
+  }
+
+  async #read(hash: string, nowMs: number, entry: Entry): Promise<TokenUser | null> {
+    const { minute } = entry
+    const requests = entry.uncounted - entry.sending
+    const ordinal = entry.counted + entry.uncounted
+    entry.sending += requests
+    const row = await this.#statement(hash, nowMs, minute, requests).finally(() => {
+      if (entry.minute === minute) entry.sending -= requests
     })
     if (!row) {
       this.#entries.delete(hash)
       return null
     }
-    const stored = this.#entries.get(hash)
-    const entry = stored ?? newEntry(row, minute)
-    // Another request has begun the next minute.
-    if (entry.minute !== minute) return allowed(entry, row.written ?? row.counted + sent, nowMs)
-    if (entry !== known) entry.uncounted += sent
-    const ordinal = row.written ?? row.counted + entry.uncounted
-    entry.counted = Math.max(entry.counted, row.written ?? row.counted)
-    if (row.written !== null) entry.uncounted -= sent
-    Object.assign(entry, { ...detailsOf(row), readAtMs: nowMs })
-    if (!stored) this.#add(hash, entry)
-    return allowed(entry, ordinal, nowMs)
+    const { limit, endsMs } = row
+    const actor = actorOf(row)
+    Object.assign(entry, { actor, limit, endsMs, readAtMs: nowMs })
+    if (row.counted !== null && entry.minute === minute) {
+      entry.counted = Math.max(entry.counted, row.counted)
+      entry.uncounted -= requests
+    }
+    return allowed(actor, limit, row.counted ?? ordinal, nowMs)
   }
 
-  #add(hash: string, entry: Entry): void {
-    const [oldest] = this.#entries.keys()
-    if (this.#entries.size >= maximumEntries && oldest !== undefined) this.#entries.delete(oldest)
-    this.#entries.set(hash, entry)
-  }
-
-  /** Writes at most once a minute, and once for each portion of the limit. */
+  /** Adds the requests to the minute. Records the last use at most once a minute. */
   async #statement(hash: string, nowMs: number, minute: number, requests: number): Promise<Row | undefined> {
     const at = sql`${new Date(nowMs).toISOString()}::timestamptz`
-    const isUnrecorded = sql`(u.last_used_at is null or u.last_used_at <= ${at} - interval '1 minute')`
     const ms = (time: SQL) => sql`(extract(epoch from ${time}) * 1000)::double precision`
     const { rows } = await idempotent(this.#db).execute<Row>(sql`
       with found as (
@@ -134,49 +135,33 @@ export class TokenAccess {
         join users o on o.id = t.user_id and o.deleted_at is null
         where s.hash = ${hash} and (t.expires_at is null or t.expires_at > ${at})
           and (s.valid_until is null or s.valid_until > ${at})
-      ), written as (
+      ), counted as (
         update api_token_uses u set minute = ${minute}::integer,
           requests = case when u.minute = ${minute}::integer then u.requests else 0 end + ${requests}::integer,
-          last_used_at = case when ${isUnrecorded} then ${at} else u.last_used_at end
+          last_used_at = case when u.last_used_at > ${at} - interval '1 minute' then u.last_used_at else ${at} end
         from found where u.token_id = found.id
-          and (${isUnrecorded} or ${requests}::integer >= greatest(1, found.requests_per_minute / 20))
         returning u.requests
       )
       select id, user_id as "userId", name, scopes, requests_per_minute as "limit",
         ${ms(sql`expires_at`)} as "expiresAtMs", ${ms(sql`ends_at`)} as "endsMs",
-        coalesce((select requests from api_token_uses u where u.token_id = found.id and u.minute = ${minute}::integer), 0)
-          as counted,
-        (select requests from written) as written
+        (select requests from counted) as counted
       from found`)
     return rows[0]
   }
 }
 
-/** Requests that an isolate counts alone. */
+/** Requests that an isolate lets pass before the database has counted them. */
 const portionOf = (limit: number): number => Math.max(1, Math.floor(limit / 20))
 
-const detailsOf = ({ id, userId, name, scopes, limit, expiresAtMs, endsMs }: Row) => ({
-  actor: {
-    tokenId: id,
-    userId,
-    name,
-    scopes: new Set(scopes),
-    expiresAt: expiresAtMs === null ? null : new Date(expiresAtMs),
-  },
-  limit,
-  endsMs,
+const actorOf = ({ id, userId, name, scopes, expiresAtMs }: Row): TokenUser => ({
+  tokenId: id,
+  userId,
+  name,
+  scopes: new Set(scopes),
+  expiresAt: expiresAtMs === null ? null : new Date(expiresAtMs),
 })
 
-const newEntry = (row: Row, minute: number): Entry => ({
-  ...detailsOf(row),
-  readAtMs: 0,
-  minute,
-  counted: 0,
-  uncounted: 0,
-  sending: 0,
-})
-
-function allowed({ actor, limit }: Entry, ordinal: number, nowMs: number): TokenUser {
+function allowed(actor: TokenUser, limit: number, ordinal: number, nowMs: number): TokenUser {
   if (ordinal <= limit) return actor
   const retryAfterSeconds = Math.ceil((minuteMs - (nowMs % minuteMs)) / 1000)
   throw new AppError(

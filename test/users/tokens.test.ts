@@ -1,5 +1,7 @@
 /** Access tokens over HTTP: scopes, expiry, rotation, revocation, limits and the audit trail. */
 import { createHash } from 'node:crypto'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { v7 } from 'uuid'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { createApp } from '../../src/app.ts'
@@ -588,4 +590,44 @@ describe('the audit trail', () => {
     const csv = await user.call('GET', '/v1/audit-events/export?action=credential.created')
     expect(csv.text.split('\r\n')[1]).toMatch(new RegExp(`,${id},Build agent$`))
   })
+})
+
+test('every statement that inserts an audit event names the token', () => {
+  const src = resolve(import.meta.dirname, '../../src')
+  const inserts = readdirSync(src, { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('.ts'))
+    .flatMap(
+      (path) =>
+        readFileSync(join(src, path), 'utf8').match(
+          /insert into (audit_events|\$\{auditEvents\}) \([^)]*\)/g,
+        ) ?? [],
+    )
+  expect(inserts.length).toBeGreaterThan(12)
+  expect(inserts.filter((insert) => !insert.includes('actorColumns'))).toEqual([])
+})
+
+test('a leaked token is found in a workflow, and redacted where texts are stored', async () => {
+  const user = await app.user()
+  const { token } = await create(user, { scopes: ['workflows:read'] })
+  const node = {
+    id: 'a',
+    name: 'Call',
+    type: 'n8n-nodes-base.httpRequest',
+    typeVersion: 4.2,
+    position: [0, 0],
+    parameters: {
+      url: `https://flowkeep.example.com/v1/workflows`,
+      sendHeaders: true,
+      jsonHeaders: `{"x-key":"${token}"}`,
+    },
+  }
+  const checked = await user.call('POST', '/v1/workflows/check', {
+    body: { workflow: { nodes: [node], connections: {} } },
+  })
+  const finding = checked.json.findings.find(({ code }: { code: string }) => code === 'hard-coded-secret')
+  expect(finding?.message).toContain('Flowkeep access token')
+  expect(checked.text).not.toContain(token)
+  const { redact } = await import('../../src/lib/secrets/redact.ts')
+  expect(redact(`Request failed with ${token}, see fk_orders_customer`)).not.toContain(token.slice(3, 30))
+  expect(redact('violates foreign key constraint fk_orders_customer_id')).toContain('fk_orders_customer_id')
 })
