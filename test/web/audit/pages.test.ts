@@ -173,7 +173,9 @@ describe('GET /audit/export.csv', () => {
     expect(headers.get('Content-Type')).toContain('text/csv')
     expect(headers.get('Content-Disposition')).toContain('audit-trail.csv')
     const [head, ...lines] = text.trimEnd().split('\r\n')
-    expect(head).toBe('at,action,what,subjectId,details,id,subjectName,workflowName,instanceName,version,tokenId,tokenName')
+    expect(head).toBe(
+      'at,action,what,subjectId,details,id,subjectName,workflowName,instanceName,version,tokenId,tokenName',
+    )
     expect(lines).toHaveLength(1)
     expect(lines[0]).toContain(',credential.created,Added a credential,')
     expect(lines[0]).toMatch(/,Slack,,,,,$/)
