@@ -16,13 +16,12 @@ import {
   sendsAndWaits,
   standardDescription,
 } from './node-facts/prune.ts'
+import { unavailableNodes } from './node-facts/unavailable.ts'
 
 /** Oldest first: a new version appends rows and leaves the others where they are. */
 const n8nVersions = ['2.0.3', '2.10.0', '2.20.0', '2.30.8', '2.41.1']
 /** The first minor that derives tools for a person's approval. */
 const humanReviewSince = 10
-/** n8n loads these only for its own tests and behind a feature flag. */
-const unavailable = new Set(['e2eTest', 'dynamicCredentialCheck'])
 const output = path.join(import.meta.dirname, '../public/data/nodes')
 
 const { values } = parseArgs({ options: { packages: { type: 'string' } } })
@@ -54,7 +53,7 @@ for (const n8n of n8nVersions) {
 
 function addPackage(n8nVersion: string, { name, nodes, sources }: NodePackage<DescribedNode>): void {
   for (const [node, descriptions] of Map.groupBy(nodes, (each) => each.name)) {
-    if (unavailable.has(node)) continue
+    if (unavailableNodes.has(node)) continue
     const type = `${name}.${node}`
     const file = files.get(type) ?? new NodeFileBuilder(type)
     files.set(type, file)

@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
+import { unavailableNodes } from '../../scripts/node-facts/unavailable.ts'
 
 /** Empty: tests that need n8n are skipped. */
 export const n8nModules = process.env['N8N_MODULES'] ?? ''
@@ -28,13 +29,14 @@ export interface DescribedType {
   [key: string]: unknown
 }
 
-/** Node type → the descriptions of the installed packages. */
+/** Node type → the descriptions of the installed packages, without the nodes that n8n does not load. */
 export function describedTypes(): Map<string, DescribedType[]> {
   const types = new Map<string, DescribedType[]>()
   for (const name of ['n8n-nodes-base', '@n8n/n8n-nodes-langchain']) {
     const file = join(n8nModules, name, 'dist/types/nodes.json')
     const nodes: DescribedType[] = JSON.parse(readFileSync(file, 'utf8'))
     for (const node of nodes) {
+      if (unavailableNodes.has(node.name)) continue
       const type = `${name}.${node.name}`
       types.set(type, [...(types.get(type) ?? []), node])
     }
