@@ -1,6 +1,6 @@
 import { seeded } from '../harness/random.ts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { executionStatuses, type ExecutionStatus } from '../../src/db/schema/executions.ts'
+import { executionStatuses, type ExecutionStatus, type NodeUsage } from '../../src/db/schema/executions.ts'
 import { ingest } from '../../src/executions/record/ingest.ts'
 import {
   type IncomingExecution,
@@ -39,7 +39,7 @@ const delivery = (
 async function rowsOf(instanceId: string) {
   const rows = await world.sql`
     select e.n8n_execution_id, e.status, e.mode, e.started_at, e.finished_at, e.error_message, e.error_node,
-      e.error_stamp, e.data::text as data, e.data_stamp, e.kind, e.workflow_version, e.workflow_version_source,
+      e.error_stamp, e.data::text as data, e.data_stamp, e.usage, e.usage_stamp, e.kind, e.workflow_version, e.workflow_version_source,
       e.n8n_workflow_version_id, e.retry_of, e.waited, e.active_ms, k.status as key_status, k.stamp,
       (select r.n8n_execution_id from executions r where r.id = e.retried_by_id) as retried_by,
       (select o.n8n_execution_id from executions o where o.id = e.retry_of_id) as original,
@@ -112,6 +112,7 @@ test('600 random histories result in the same rows in every order and grouping, 
     errorClass: null,
     httpStatus: null,
   })
+  const usage = (input: number): NodeUsage[] => [{ model: 'gpt-4o', calls: 1, input, output: 0 }]
   const deliveries = Array.from({ length: 600 }, (_, index) => {
     // Contradictory ends belong to one run only if they have the same start.
     const isTimed = next() < 0.5
@@ -132,7 +133,11 @@ test('600 random histories result in the same rows in every order and grouping, 
         error: next() < 0.4 ? (isTimed ? someError() : error) : null,
         data:
           next() < 0.4
-            ? toRunData({ n: Math.floor(next() * 3) }, { activeMs: index, waited: next() < 0.3 })
+            ? toRunData(
+                { n: Math.floor(next() * 3) },
+                { activeMs: index, waited: next() < 0.3 },
+                pick([null, 'pending', usage(1), usage(2)], next),
+              )
             : null,
       })
     })
@@ -175,6 +180,8 @@ test('600 random histories result in the same rows in every order and grouping, 
       error_message: expected?.error?.message ?? null,
       error_stamp: expected?.errorMergeKey,
       data_stamp: expected?.dataMergeKey,
+      usage: expected?.usage ? JSON.parse(expected.usage) : null,
+      usage_stamp: expected?.usageMergeKey,
       retry_of: expected?.retryOf,
       n8n_workflow_version_id: expected?.n8nVersionId,
       workflow_version: expected?.n8nVersionId === null ? 1 : 2,
