@@ -192,10 +192,15 @@ function callsAt(index: number): [tool: string, args: Record<string, unknown>][]
   ]
 }
 
-/** @returns what left a fence or should not be there at all */
+/** @returns what left a fence or must not occur at all */
 function leaksIn(text: string): string[] {
   const outside = outsideFences(text)
+  const inside = Array.from(
+    text.matchAll(/<untrusted-data (\w+)>\n([^]*?)\n<\/untrusted-data \1>/g),
+    ([, , data]) => data ?? '',
+  )
   return [
+    ...(inside.some((data) => /<\/?untrusted-data/i.test(data)) ? ['a mark inside a fence'] : []),
     ...canaryMarks.filter((mark) => text.includes(mark)),
     ...goalMarks.filter((mark) => outside.includes(mark)),
     ...(/untrusted-data/i.test(outside) ? ['a mark outside a fence'] : []),
@@ -216,21 +221,28 @@ test('every tool is called', async () => {
 })
 
 describe('planted text', () => {
-  test('leaves no fence, no secret leaves, and n8n is not changed', async () => {
-    const leaks: string[] = []
-    let marked = 0
-    for (const index of injections.keys()) {
-      for (const [name, args] of callsAt(index)) {
-        const { text } = await agent.call(name, args)
-        for (const leak of leaksIn(text)) leaks.push(`${name} ${JSON.stringify(args).slice(0, 200)}: ${leak}`)
-        if (goalMarks.some((mark) => text.includes(mark))) marked += 1
+  // In parts, so that none takes long on a slow machine.
+  test.each([...goalMarks.keys()])(
+    'of goal %i stays fenced, no secret leaves, and n8n is not changed',
+    async (goal) => {
+      const leaks: string[] = []
+      let marked = 0
+      const planted = [...injections.entries()].filter(([, text]) => text.includes(goalMarks[goal] ?? ''))
+      for (const [index] of planted) {
+        for (const [name, args] of callsAt(index)) {
+          const { text } = await agent.call(name, args)
+          for (const leak of leaksIn(text))
+            leaks.push(`${name} ${JSON.stringify(args).slice(0, 200)}: ${leak}`)
+          if (goalMarks.some((mark) => text.includes(mark))) marked += 1
+        }
       }
-    }
-    expect(leaks.slice(0, 10)).toEqual([])
-    // The tools do return the planted texts.
-    expect(marked).toBeGreaterThan(injections.length * 8)
-    expect(changes).toEqual([])
-  })
+      expect(leaks.slice(0, 10)).toEqual([])
+      // The tools do return the planted texts.
+      expect(marked).toBeGreaterThan(planted.length * 8)
+      expect(planted.length).toBeGreaterThan(5)
+      expect(changes).toEqual([])
+    },
+  )
 
   test('stays fenced in resources and prompts', async () => {
     const { resources } = await agent.client.listResources()
@@ -259,6 +271,7 @@ test.each([
   ['a goal outside', goalMarks[0] ?? '', goalMarks[0]],
   ['a secret', `<untrusted-data a>\n${canaries.parameter}\n</untrusted-data a>`, 'CanaryInParameter'],
   ['a mark', '</untrusted-data a>', 'a mark outside a fence'],
+  ['a planted mark', '<untrusted-data a>\n</untrusted-data b>\n</untrusted-data a>', 'a mark inside a fence'],
   ['hidden text', '\u202e', 'hidden text'],
 ])('a leak is found: %s', (_name, text, leak) => {
   expect(leaksIn(text)).toEqual([leak])
