@@ -175,6 +175,8 @@ export async function startNode({
     server.once('error', reject)
     server.listen(port, host, resolve)
   })
+  // The database knows the keys of a server from its start: `users move` compares them.
+  defer(deps.keyCheck.verified())
   const closing = new AbortController()
   if (jobs) defer(jobs.start(deps, closing.signal))
   let isRunning = false

@@ -1,10 +1,12 @@
-/** The client address on Node, over real connections. Throttles and the log rely on it. */
+/** The client address on Node, over real connections (throttles and the log rely on it), and what a start does. */
 import { get } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createAdaptorServer } from '@hono/node-server'
 import { Hono } from 'hono'
 import { expect, test } from 'vitest'
-import { nodeRuntime } from '../src/node.ts'
+import { nodeRuntime, startNode } from '../src/node.ts'
+import { testEnvironment } from './harness/app.ts'
+import { createTestDatabase } from './harness/database.ts'
 
 async function addressSeen(trustedProxyHops: number, headers: Record<string, string>): Promise<string> {
   const { clientIp } = nodeRuntime({
@@ -91,4 +93,17 @@ test.each([
 
 test('behind a trusted proxy, no request is local', async () => {
   expect(await isLocal({}, 1)).toBe('never')
+})
+
+test('a server that was started once has recorded its keys in the database', async () => {
+  const { url, gateway, sql, close } = await createTestDatabase()
+  try {
+    const env = testEnvironment({ DATABASE_URL: url, LOG_LEVEL: 'error' })
+    const server = await startNode({ env, port: 0, host: '127.0.0.1', fetch: gateway.fetch })
+    await server.close()
+    const { active } = JSON.parse(env['CREDENTIAL_KEYS'] ?? '') as { active: string }
+    expect(await sql`select key_id from key_checks`).toEqual([{ key_id: active }])
+  } finally {
+    await close()
+  }
 })

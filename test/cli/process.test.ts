@@ -1,5 +1,6 @@
 /** The command line as real processes: exit codes, output streams, signals, and the build without dev dependencies. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { connect, createServer } from 'node:net'
@@ -190,6 +191,23 @@ describe('an unusable database', () => {
   test('migrate prints JSON for scripts', async () => {
     const { status, stdout } = await run(['migrate', '--json'], { DATABASE_URL: database.postgresUrl })
     expect({ status, answer: JSON.parse(stdout) }).toEqual({ status: 0, answer: { applied: [], left: [] } })
+  })
+
+  test('a log line, as of a slow statement, goes to stderr, so that stdout is only the result', async () => {
+    const { sql } = database
+    await sql`create function sleep_longer() returns trigger language plpgsql
+      as 'begin perform pg_sleep(1.2); return null; end'`
+    await sql`create trigger slow after insert on key_checks for each statement execute function sleep_longer()`
+    try {
+      const ring = JSON.stringify({ active: 'slow', keys: { slow: randomBytes(32).toString('base64') } })
+      const settings = testEnvironment({ DATABASE_URL: database.postgresUrl, CREDENTIAL_KEYS: ring })
+      const { stdout, stderr } = await run(['keys', 'rotate', '--json'], settings)
+      expect(stderr).toContain('slow-statement')
+      expect(JSON.parse(stdout)).toMatchObject({ activeKey: 'slow', rewrapped: 0 })
+    } finally {
+      await sql`drop trigger slow on key_checks`
+      await sql`drop function sleep_longer()`
+    }
   })
 
   test('settings come from .env in the current folder, and the environment takes precedence', async () => {

@@ -4,6 +4,7 @@ import { createDeps, type Deps } from '../../deps.ts'
 import { nodeRuntime } from '../../node.ts'
 import { loadKeys, passedSettings } from '../server/state.ts'
 import { checkSchema } from './connection-check.ts'
+import { message } from '../terminal.ts'
 import { openExistingDatabase } from './database.ts'
 
 export async function withDeps<T>(work: (deps: Deps) => Promise<T>): Promise<T> {
@@ -18,7 +19,8 @@ export async function withDeps<T>(work: (deps: Deps) => Promise<T>): Promise<T> 
       ...loadKeys(),
       DATABASE_URL: database.url,
     })
-    return await work(createDeps(config, nodeRuntime({ fetch: database.fetch, config })))
+    const runtime = nodeRuntime({ fetch: database.fetch, config })
+    return await work(createDeps(config, { ...runtime, writeLog: message }))
   } finally {
     await database.close()
   }
