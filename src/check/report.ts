@@ -44,6 +44,11 @@ export class Report {
     })
   }
 
+  /** Whether `add` would add nothing, so that its message and fix need not be computed. */
+  has({ pointer }: Place, code: CheckCode, at: string): boolean {
+    return this.#entries.has(`${code} ${pointer}${at}`)
+  }
+
   /** Adds only the first of several findings with the same code and place. @returns the added one, without secrets */
   include(index: number | undefined, given: Finding): Finding | undefined {
     const key = `${given.code} ${given.pointer}`

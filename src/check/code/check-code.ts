@@ -397,7 +397,7 @@ function checkUses(
   isCodeNode: boolean,
   program: { body: readonly Node[] },
 ): void {
-  for (const { name, isItem } of facts.nodes) references.checkName(node, name, at, isItem, code)
+  references.checkNames(node, facts.nodes, at, code)
   for (const module of new Set(facts.modules)) {
     report.add(node, {
       code: 'module-not-allowed',

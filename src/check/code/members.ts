@@ -73,6 +73,8 @@ const dateFields = /^(?:year|month|day|hour|minute|second|weekday)$/
 const sameDate =
   /^(?:plus|minus|startOf|endOf|setZone|toUTC|toLocal|set|setLocale|now|local|utc|fromISO|fromMillis|fromJSDate|fromSeconds|fromFormat|fromSQL|fromObject)$/
 
+const maxDepth = 100
+
 type Program = { body: readonly Node[] }
 
 /**
@@ -99,6 +101,7 @@ class MemberFinder {
   /** Names of the members that the code sets. */
   readonly #written = new Set<string>()
   readonly #found: Member[] = []
+  #depth = 0
 
   constructor(
     program: Program,
@@ -153,7 +156,16 @@ class MemberFinder {
     return value
   }
 
+  /** Undefined for a longer chain than anyone writes, which would take quadratic time or exceed the stack. */
   #valueOf(node: AnyNode): Value | undefined {
+    if (this.#depth === maxDepth) return undefined
+    this.#depth += 1
+    const value = this.#valueOfNested(node)
+    this.#depth -= 1
+    return value
+  }
+
+  #valueOfNested(node: AnyNode): Value | undefined {
     if (node.type === 'Identifier') return this.#named(node.name)
     if (node.type === 'ChainExpression') return this.#valueOf(node.expression)
     if (node.type === 'CallExpression') return this.#result(node)
@@ -287,7 +299,9 @@ interface Binding {
 function bindingsOf(program: Program): Map<string, Binding[]> {
   const found = new Map<string, Binding[]>()
   const add = (name: string, expression: Expression | undefined, isEntry: boolean) => {
-    found.set(name, [...(found.get(name) ?? []), { expression, isEntry }])
+    const bindings = found.get(name)
+    if (bindings) bindings.push({ expression, isEntry })
+    else found.set(name, [{ expression, isEntry }])
   }
   walk(program, (node, parent) => {
     const { type } = node

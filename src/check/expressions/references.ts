@@ -61,11 +61,18 @@ export class References {
     }
   }
 
-  /** A reference in code. */
-  checkName(node: CheckedNode, name: string, at: string, isItem: boolean, code: string): void {
+  /** The references in code. */
+  checkNames(
+    node: CheckedNode,
+    names: readonly { name: string; isItem: boolean }[],
+    at: string,
+    code: string,
+  ): void {
     if (!node.isEnabled) return
     const isGuarded = code.includes('isExecuted') || /\btry\b/.test(code)
-    this.#name(node, name, at, { value: code, raw: name, isItem, isGuarded })
+    for (const { name, isItem } of names) {
+      this.#name(node, name, at, { value: code, raw: name, isItem, isGuarded })
+    }
   }
 
   #name(
@@ -76,13 +83,14 @@ export class References {
   ): void {
     const target = this.#model.named(name)
     if (!target) return this.#unknownNode(node, name, raw, at, value)
-    if (isGuarded || !this.#flow) return
+    if (isGuarded || !this.#flow || this.#report.has(node, 'reference-not-executed', at)) return
     const problem = this.#orderProblem(this.#flow, node, target, isItem)
     if (!problem) return
     this.#report.add(node, { code: 'reference-not-executed', at, ...problem })
   }
 
   #unknownNode(node: CheckedNode, name: string, raw: string, at: string, value: string): void {
+    if (this.#report.has(node, 'unknown-node-reference', at)) return
     const meant = closest(name, this.#model.names())
     this.#report.add(node, {
       code: 'unknown-node-reference',
@@ -148,9 +156,11 @@ export class References {
         if (this.#flow) this.#fieldOf(node, from, name, at)
         continue
       }
+      const code = kind === 'date' ? 'unknown-date-syntax' : 'unknown-field'
+      if (this.#report.has(node, code, at)) continue
       const fixed = edit && value.slice(0, base + edit.start) + edit.text + value.slice(base + edit.end)
       this.#report.add(node, {
-        code: kind === 'date' ? 'unknown-date-syntax' : 'unknown-field',
+        code,
         level: 'warning',
         at,
         message: shown(message),
