@@ -30,6 +30,8 @@ export function mcpRoutes(deps: Deps) {
 /** @throws {AppError} `malformed-json`, `invalid` */
 function readBody(text: string): unknown {
   const { value, depth } = parseJson(text)
+  // The protocol has no batches since 2025-06-18. One would count as one request of an access token.
+  if (Array.isArray(value)) throw new AppError('invalid', 'Send one JSON-RPC message per request')
   const [fault] = depth > MAX_JSON_DEPTH || mayBeUnstorable(text) ? checkJson(value) : []
   if (fault) throw new AppError('invalid', `${fault.pointer}: ${fault.detail}`)
   return value

@@ -235,6 +235,14 @@ test('rejects a foreign origin', async () => {
   expect((await user.call('POST', '/mcp', options)).status).toBe(403)
 })
 
+test('rejects a batch, so that each call counts against the limit of the token', async () => {
+  const ping = { jsonrpc: '2.0', id: 1, method: 'ping' }
+  const headers = { Accept: 'application/json, text/event-stream' }
+  const batch = await user.call('POST', '/mcp', { headers, body: [ping, { ...ping, id: 2 }] })
+  expect(batch).toMatchObject({ status: 422, json: { code: 'invalid' } })
+  expect((await user.call('POST', '/mcp', { headers, body: ping })).status).toBe(200)
+})
+
 test('answers other methods with 405', async () => {
   const answer = await user.call('GET', '/mcp')
   expect([answer.status, answer.headers.get('Allow')]).toEqual([405, 'POST'])
