@@ -8,8 +8,9 @@ import type { FactsOf } from '../../src/check/facts/node-facts.ts'
 import { fix } from '../../src/check/fix.ts'
 import type { JsonObject } from '../../src/lib/json-object.ts'
 
-/** More with `FUZZ_INPUTS`. */
+/** More with `FUZZ_INPUTS`, others with `FUZZ_SEED`. */
 const inputs = Number(process.env['FUZZ_INPUTS'] ?? 400)
+const seed = Number(process.env['FUZZ_SEED'] ?? 7)
 
 const types = [
   'webhook',
@@ -170,8 +171,8 @@ beforeAll(async () => {
   facts = await loadFacts([...types, ...aiTypes, 'n8n-nodes-base.openAi'])
 })
 
-test(`${inputs} random workflows are checked and fixed without a throw`, () => {
-  const next = generator(seeded(7))
+test(`${inputs} random workflows are checked and fixed without a throw`, { timeout: 3_600_000 }, () => {
+  const next = generator(seeded(seed))
   for (let count = 0; count < inputs; count += 1) {
     const workflow = next()
     const text = JSON.stringify(workflow)
