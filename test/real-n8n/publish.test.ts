@@ -7,6 +7,7 @@ import { expect, test } from 'vitest'
 import { loadFacts } from '../../src/check/facts/load.ts'
 import type { FactsOf } from '../../src/check/facts/node-facts.ts'
 import { checkPublish } from '../../src/check/publish.ts'
+import { typesOf } from '../../src/check/types-of.ts'
 import { isObject, type JsonObject } from '../../src/lib/json-object.ts'
 import { typeVersion } from '../../src/n8n/catalogue/required-credentials.ts'
 import type { Finding } from '../../src/n8n/checks/finding.ts'
@@ -121,10 +122,7 @@ function withCredentials(facts: FactsOf, workflow: JsonObject): JsonObject {
 onRealN8n('FLOWKEEP_CORPUS')('the publish check agrees with a real n8n', () => {
   test('for every workflow of FLOWKEEP_CORPUS and changes of it', { timeout: 7_200_000 }, async () => {
     const files = corpusWorkflows()
-    const types = files.flatMap(([, { nodes }]) =>
-      (nodes as unknown[]).filter(isSampleNode).map(({ type }) => type),
-    )
-    const facts = await loadFacts(types)
+    const facts = await loadFacts(files.flatMap(([, workflow]) => typesOf(workflow)))
     const random = seeded(1)
     const changed = (workflow: JsonObject): JsonObject => {
       const copy = structuredClone(withCredentials(facts, workflow))
