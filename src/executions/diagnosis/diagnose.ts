@@ -5,7 +5,7 @@ import { loadFacts } from '../../check/facts/load.ts'
 import { checkWorkflow } from '../../check/run.ts'
 import { credentialsOf } from '../../credentials/node-credentials.ts'
 import { isObject, type JsonObject } from '../../lib/json-object.ts'
-import { redactStrings } from '../../lib/secrets/redact-json.ts'
+import { redactParameterStrings } from '../../lib/secrets/redact-json.ts'
 import { redact } from '../../lib/secrets/redact.ts'
 import { isOpen } from '../../runs/meaning.ts'
 import type { Catalogue } from '../../n8n/catalogue/catalogue.ts'
@@ -188,7 +188,7 @@ function toFix(fix: KnownFix): Fix {
     prompt: excerpt(fix.prompt),
     model: fix.model,
     createdAt: new Date(fix.created_ms).toISOString(),
-    changes: differences(redactStrings(fix.node_before), redactStrings(fix.node_after))
+    changes: differences(redactParameterStrings(fix.node_before), redactParameterStrings(fix.node_after))
       .slice(0, maxChanges)
       .map(withoutText),
   }

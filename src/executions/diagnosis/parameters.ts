@@ -1,7 +1,7 @@
 /** @module A node's parameters for a diagnosis: secrets are redacted, and user text is a type with a size. Pure. */
 import type { NodeFacts, PropertyFacts } from '../../check/facts/node-facts.ts'
 import { isContainer, isObject, pointerTo } from '../../lib/json-object.ts'
-import { redactStrings } from '../../lib/secrets/redact-json.ts'
+import { redactParameterStrings } from '../../lib/secrets/redact-json.ts'
 import { redact } from '../../lib/secrets/redact.ts'
 
 export interface Parameter {
@@ -59,7 +59,7 @@ export function listParameters(
       if (isContainer(member) && depth + 1 < maxDepth) visit(member, path, depth + 1)
     }
   }
-  if (isContainer(parameters)) visit(redactStrings(parameters), '', 0)
+  if (isContainer(parameters)) visit(redactParameterStrings(parameters), '', 0)
   return { rows, omitted }
 }
 

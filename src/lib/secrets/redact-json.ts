@@ -30,6 +30,22 @@ function copyOf(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, copyOf(member)]))
 }
 
+/** As `redactStrings`, for parameters of a node: a name such as `password` also redacts what is no expression. */
+export const redactParameterStrings = <Value>(value: Value): Value => copyOfNamed(value) as Value
+
+function copyOfNamed(value: unknown, name?: string): unknown {
+  if (typeof value === 'string') return value.startsWith('=') ? redact(value) : redactString(value, name)
+  if (Array.isArray(value)) return value.map((item) => copyOfNamed(item))
+  if (!isContainer(value)) return value
+  const pairName = pairNameOf(value)
+  return Object.fromEntries(
+    Object.entries(value).map(([key, member]) => [
+      key,
+      copyOfNamed(member, key === 'value' && pairName !== undefined ? pairName : key),
+    ]),
+  )
+}
+
 /** Whether the name marks a number as secret, such as a numeric password. */
 export const isSecretNumber = (value: number, name: string): boolean =>
   String(value).length >= minDigits && secretNameKind(name) === 'password'

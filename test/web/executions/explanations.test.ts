@@ -296,6 +296,28 @@ describe('redacted parameters', () => {
   test.each([[undefined], [null], ['text'], [3]])('are empty for %s', (value) => {
     expect(listParameters(value)).toEqual({ rows: [], omitted: 0 })
   })
+
+  test('redacts secrets that only their name marks, with text too', () => {
+    const { rows } = listParameters(
+      {
+        password: 'hunter2secretpw',
+        fields: [
+          { name: 'password', value: 'hunter3secretpw' },
+          { name: 'city', value: 'Leipzig' },
+          { name: 'apiKey', value: '={{ $json.apiKey }}' },
+        ],
+      },
+      { withText: true },
+    )
+    const values = Object.fromEntries(rows.map(({ pointer, value }) => [pointer, value]))
+    expect(values).toMatchObject({
+      '/password': '[redacted]',
+      '/fields/0/name': 'password',
+      '/fields/0/value': '[redacted]',
+      '/fields/1/value': 'Leipzig',
+      '/fields/2/value': '={{ $json.apiKey }}',
+    })
+  })
 })
 
 describe('the trend of a group', () => {
