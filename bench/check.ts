@@ -123,7 +123,7 @@ try {
     const taken = await measure(sample(size))
     base ||= taken / size
     console.log(
-      `${String(size).padStart(5)} nodes: ${ms(taken)}, per node ${(taken / size / base).toFixed(2)} times that of 16`,
+      `${String(size).padStart(5)} nodes: ${ms(taken)}, per node ${(taken / size / base).toFixed(2)} times the cost per node of 16`,
     )
   }
   if (workflows.length > 0) {

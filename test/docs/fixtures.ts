@@ -120,6 +120,7 @@ const server: Setup = async (place, closing) => {
     webhookUrl = '',
     webhookToken = '',
   } = await post('/v1/instances', { name: 'Test', ...connected }, accessToken)
+  const executionId = await reportFailure({ post, token: accessToken, instanceId: id, webhookToken })
   return {
     env: {
       ...env,
@@ -127,12 +128,42 @@ const server: Setup = async (place, closing) => {
       FLOWKEEP_PASSWORD: password,
       TOKEN: accessToken,
       INSTANCE_ID: id,
+      EXECUTION_ID: executionId,
       WEBHOOK_URL: webhookUrl,
       WEBHOOK_TOKEN: webhookToken,
       N8N_API_KEY: other.apiKey,
     },
     examples: { ...examplesOf(place), 'https://n8n.example.com': other.baseUrl },
   }
+}
+
+interface Reporting {
+  post: (path: string, body: unknown, token?: string) => Promise<Record<string, string>>
+  token: string
+  instanceId: string
+  webhookToken: string
+}
+
+/** Tracks a workflow on the instance and reports a run that failed. Returns the ID of the execution. */
+async function reportFailure({ post, token, instanceId, webhookToken }: Reporting): Promise<string> {
+  const nodes = [
+    {
+      id: '1',
+      name: 'Start',
+      type: 'n8n-nodes-base.manualTrigger',
+      typeVersion: 1,
+      position: [0, 0],
+      parameters: {},
+    },
+  ]
+  const workflow = { name: 'Failing', nodes, connections: {} }
+  const { id: workflowId } = await post('/v1/workflows', { workflow }, token)
+  await post('/v1/deployments', { workflowId, instanceId, n8nWorkflowId: 'failing' }, token)
+  const startedAt = new Date().toISOString()
+  const error = { message: 'No response', node: 'Start' }
+  const report = { executionId: '1', workflowId: 'failing', status: 'error', startedAt, error }
+  const { id = '' } = await post(`/hooks/n8n/${instanceId}`, report, webhookToken)
+  return id
 }
 
 const withBucket: Setup = async (place, closing) => {

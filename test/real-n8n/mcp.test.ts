@@ -1,4 +1,4 @@
-/** An agent that calls nothing but `/mcp` takes a prompt to a live workflow on a real n8n, and a failure to a fixed one. */
+/** An agent that calls only `/mcp` takes a prompt to a live workflow on a real n8n, and a failure to a fixed one. */
 import { randomBytes } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
