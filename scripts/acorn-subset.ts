@@ -60,7 +60,7 @@ const replacements: [RegExp, string][] = [
   [/return starttype === types\$1\._import \? .+/, ''],
   [/if \(typeof Symbol !== "undefined"\)\s+\{ pp\[Symbol\.iterator\][^]+?\n {2}\}; \}/, ''],
   [/Parser\.acorn = \{[^]+?\n\};/, ''],
-  [/export \{[^}]+\};/, 'export { parse };'],
+  [/export \{[^}]+\};/, 'export { Parser, parse };'],
   // Positions of tokens by line.
   [/, \w+Loc = this\.\w+Loc/g, ''],
   [/, (?:this\.)?\w*Loc\b(?! = )/g, ''],
@@ -69,6 +69,8 @@ const replacements: [RegExp, string][] = [
 
 /** Fields of tokens that are also fields of the tree. */
 const fieldsOfTree = new Set(['type', 'start', 'end', 'value', 'parse'])
+/** Overridden by `src/check/code/parser.ts`. */
+const overridden = new Set(['enterScope', 'scopeStack'])
 
 export function acornSubset(source: string): string {
   const text = replaced(source).replaceAll(/(?:[\w.]+\.)?\boptions\.(\w+)/g, (all, name: string) => {
@@ -130,7 +132,7 @@ function withShortNames(source: string): string {
   const names = new Set(Array.from(source.matchAll(/^pp(?:\$\d)?\.(\w+) = /gm), ([, name = '']) => name))
   const parser = /^var Parser = function[^]+?^\}/m.exec(source)?.[0] ?? ''
   for (const [, name = ''] of parser.matchAll(/\bthis\.(\w+)/g)) names.add(name)
-  const mangled = [...names].filter((name) => !fieldsOfTree.has(name))
+  const mangled = [...names].filter((name) => !fieldsOfTree.has(name) && !overridden.has(name))
   if (mangled.length < 50) throw new Error('acorn has no methods where they are expected')
   return transformSync(source, { mangleProps: new RegExp(`^(?:${mangled.join('|')})$`) }).code
 }

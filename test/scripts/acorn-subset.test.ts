@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { expect, test } from 'vitest'
 import { acornSubset } from '../../scripts/acorn-subset.ts'
+import { withFastScopes } from '../../src/check/code/parser.ts'
 import { seeded } from '../harness/random.ts'
 
 type Parse = Pick<typeof whole, 'parse'>
@@ -30,9 +31,9 @@ async function reducedAcorn(): Promise<Parse> {
 const reduced = await reducedAcorn()
 
 /** The tree, or the message. */
-function parsed({ parse }: Parse, code: string): string {
+function parsed(acorn: Parse, code: string): string {
   try {
-    const program = parse(code, {
+    const program = acorn.parse(code, {
       ecmaVersion: 'latest',
       allowReturnOutsideFunction: true,
       allowAwaitOutsideFunction: true,
@@ -149,4 +150,21 @@ test('reports a package of another shape', () => {
   expect(() => acornSubset(source.replaceAll('options.preserveParens', 'options.newOption'))).toThrow(
     'newOption',
   )
+})
+
+test('keeps what the check overrides: the names of a scope', () => {
+  const { Parser } = reduced as unknown as { Parser: Parameters<typeof withFastScopes>[0] }
+  const fast = withFastScopes(Parser) as unknown as Parse
+  for (const code of [...snippets, 'let a, b; { let a }', 'let a; let a', 'function f(a) { let b; var b }'])
+    expect(parsed(fast, code)).toBe(parsed(reduced, code))
+  let entered = 0
+  class Counting extends Parser {
+    override enterScope(flags: number): void {
+      entered += 1
+      super.enterScope(flags)
+      expect(this.scopeStack.at(-1)).toMatchObject({ var: [], lexical: [], functions: [] })
+    }
+  }
+  parsed(Counting as unknown as Parse, '{ { let a } }')
+  expect(entered).toBeGreaterThanOrEqual(3)
 })

@@ -34,7 +34,7 @@ declare class ScopedParser {
 }
 
 /** acorn searches the names of a scope at every declaration, which takes quadratic time. It only asks whether one is there. */
-function withFastScopes(base: typeof ScopedParser) {
+export function withFastScopes(base: typeof ScopedParser) {
   return class extends base {
     override enterScope(flags: number): void {
       super.enterScope(flags)
