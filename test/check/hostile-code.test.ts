@@ -8,7 +8,12 @@ beforeAll(loadParser)
 
 async function codesFor(jsCode: string): Promise<string[]> {
   const node = (name: string, type: string, typeVersion: number, parameters: object) => ({
-    ...{ id: name, name, type: `n8n-nodes-base.${type}`, typeVersion, position: [0, 0], parameters },
+    id: name,
+    name,
+    type: `n8n-nodes-base.${type}`,
+    typeVersion,
+    position: [0, 0],
+    parameters,
   })
   const workflow = {
     nodes: [
