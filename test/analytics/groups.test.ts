@@ -236,6 +236,7 @@ test('every workflow version with a prompt equals its recount', async () => {
         name: flow?.name,
         prompt: version?.prompt?.slice(0, 500),
         model: version?.model,
+        usage: expect.any(Object),
         ...fared(chosen),
       })
       expect(wrongPercentiles(durationMs, timed(chosen))).toEqual([])
@@ -275,6 +276,7 @@ test('every model equals its recount; versions without one, and of deleted workf
         workflows: new Set(chosen.map(({ workflowId }) => workflowId)).size,
         versions: new Set(chosen.map(({ workflowId, workflowVersion }) => `${workflowId} ${workflowVersion}`))
           .size,
+        usage: expect.any(Object),
         ...fared(chosen),
       })
       expect(wrongPercentiles(durationMs, timed(chosen))).toEqual([])

@@ -267,7 +267,10 @@ test('a URL of n8n’s editor is converted to an ID only on request', async () =
   const plan = await planOn(user, workflowId, user.instanceId)
   expect(plan).toMatchObject({
     ready: false,
-    problems: [{ code: 'sub-workflow-url', node: 'Call', pointer: '/nodes/1/parameters/workflowId' }],
+    problems: [
+      { code: 'sub-workflow-url', node: 'Call', pointer: '/nodes/1/parameters/workflowId' },
+      { code: 'unknown-locator-mode', level: 'warning' },
+    ],
   })
   expect((await user.deploy(workflowId)).status).toBe(422)
   const fixed = { fixes: ['sub-workflow-url'] }

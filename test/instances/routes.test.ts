@@ -35,6 +35,7 @@ test('an instance can be created, read, listed, renamed and deleted; the key is 
     statusDetail: null,
     testedAt: null,
     n8nVersion: null,
+    environment: null,
     capabilities: null,
     epoch: 1,
     epochStartedAt: null,
