@@ -1,11 +1,11 @@
 /**
- * @module The text of answers for models. Constants, IDs and numbers are said; everything that a user, a service or n8n wrote
- * goes into a fenced block as data, with secrets redacted. Nothing else in `mcp/` builds text from such values.
+ * @module The text of answers for models. Constants, IDs and numbers are plain text. Everything that a user, a service or n8n
+ * wrote goes into a fenced block as data, with secrets redacted. No other module in `mcp/` builds text from such values.
  */
 import { redact } from '../lib/secrets/redact.ts'
 
 /** A value that cannot carry an instruction: no spaces, no line breaks. */
-const sayable = /^[\w.@/#:+%,=-]{0,200}$/
+const plainValue = /^[\w.@/#:+%,=-]{0,200}$/
 
 /** Control characters, and format and tag characters that hide text from people. Emoji joiners stay. */
 const invisible = /(?![\n\t])\p{Cc}|[\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff]|[\u{e0000}-\u{e0fff}]/gu
@@ -16,7 +16,7 @@ export const maxDataChars = 12_000
  * Our own words.
  * @throws {Error} for a value that could be more than an ID, a number or a name of ours
  */
-export function said(
+export function plain(
   strings: TemplateStringsArray,
   ...values: readonly (string | number | boolean | null)[]
 ): string {
@@ -24,7 +24,7 @@ export function said(
     { raw: strings },
     ...values.map((value) => {
       const text = String(value)
-      if (!sayable.test(text)) throw new Error('This value must be fenced')
+      if (!plainValue.test(text)) throw new Error('This value must be fenced')
       return text
     }),
   )

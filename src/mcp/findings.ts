@@ -1,6 +1,6 @@
 /** @module Findings as lines for a model. */
 import { type Finding, worstFirst } from '../n8n/checks/finding.ts'
-import { fenced, inline, said } from './fence.ts'
+import { fenced, inline, plain } from './fence.ts'
 
 const most = 20
 
@@ -17,5 +17,5 @@ export function findingLines(findings: readonly Finding[]): string[] {
 export function findingText(findings: readonly Finding[]): string[] {
   if (findings.length === 0) return ['No findings.']
   const errors = findings.filter(({ level }) => level === 'error').length
-  return [said`Findings: ${findings.length}, errors: ${errors}.`, fenced(findingLines(findings))]
+  return [plain`Findings: ${findings.length}, errors: ${errors}.`, fenced(findingLines(findings))]
 }

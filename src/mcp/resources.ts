@@ -3,7 +3,7 @@ import type { Deps } from '../deps.ts'
 import { notFound } from '../errors.ts'
 import { requireScope } from '../http/scopes.ts'
 import { isUuid } from '../lib/scalars.ts'
-import { said } from './fence.ts'
+import { plain } from './fence.ts'
 import { runText } from './tools/runs.ts'
 import { outlineText } from './tools/workflows.ts'
 
@@ -26,8 +26,8 @@ export async function listResources({ workflows }: Deps, userId: string) {
   const { items } = await workflows.list(userId, {}, { limit: maxListed, after: null })
   return items.map(({ id, version, nodeCount, updatedAt }) => ({
     uri: `flowkeep://workflows/${id}`,
-    name: said`workflows/${id}`,
-    description: said`Version ${version}, changed ${updatedAt}. Nodes: ${nodeCount}`,
+    name: plain`workflows/${id}`,
+    description: plain`Version ${version}, changed ${updatedAt}. Nodes: ${nodeCount}`,
     mimeType,
   }))
 }

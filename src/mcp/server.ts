@@ -9,7 +9,7 @@ import { requireScope } from '../http/scopes.ts'
 import { bodyLimits } from '../http/validate.ts'
 import { toAppError } from '../http/problem.ts'
 import { schemaOf, valuesOf } from './arguments.ts'
-import { answer, fenced, said } from './fence.ts'
+import { answer, fenced, plain } from './fence.ts'
 import { prompts, promptText } from './prompts.ts'
 import { listResources, readResource, templates } from './resources.ts'
 import { tools } from './tools/tools.ts'
@@ -126,5 +126,5 @@ function errorText({ code, message, errors = [] }: AppError): string {
   const details = errors
     .filter(({ detail }) => !message.includes(detail))
     .map(({ pointer, detail }) => `${pointer}: ${detail}`)
-  return answer(said`Error ${code}.`, fenced([message, ...details], '', 3000), advice[code] ?? '')
+  return answer(plain`Error ${code}.`, fenced([message, ...details], '', 3000), advice[code] ?? '')
 }

@@ -1,7 +1,7 @@
 /**
- * @module Authenticates access tokens in one statement, which also counts their requests and records their use. An isolate
- * repeats it after five seconds, or after a twentieth of the limit. So a revoked token ends within five seconds in other
- * isolates, and each of them may exceed the limit by a twentieth.
+ * @module Authenticates access tokens in one statement, which also counts requests and records the last use. An isolate
+ * repeats it after five seconds, or after a twentieth of the limit. So other isolates reject a revoked token within five
+ * seconds, and each isolate can exceed the limit by a twentieth.
  */
 import { type SQL, sql } from 'drizzle-orm'
 import { hashApiToken, isApiToken } from '../crypto/api-token.ts'
@@ -87,7 +87,7 @@ export class TokenAccess {
   }
 
   #forget(matches: (actor: TokenUser) => boolean): void {
-    // What is being read may be of before the change.
+    // A pending read may have started before the change.
     for (const [hash, { actor }] of this.#entries) if (!actor || matches(actor)) this.#entries.delete(hash)
   }
 

@@ -7,7 +7,7 @@ import { hasScopes } from '../../http/scopes.ts'
 import { Uuid } from '../../lib/scalars.ts'
 import * as z from 'zod'
 import { type Argument, id, optional, text, version, type Values } from '../arguments.ts'
-import { answer, fenced, inline, said } from '../fence.ts'
+import { answer, fenced, inline, plain } from '../fence.ts'
 import { findingText } from '../findings.ts'
 import { tool } from '../tool.ts'
 
@@ -37,8 +37,8 @@ export const planDeployment = tool({
     const request = await requestOf(deps, userId, wanted)
     const plan = await deps.deployer.planner.plan(userId, request)
     return answer(
-      said`${plan.ready ? 'Ready' : 'Blocked'}: version ${plan.version} on instance ${plan.instanceId}.`,
-      said`planHash: ${plan.planHash}`,
+      plain`${plan.ready ? 'Ready' : 'Blocked'}: version ${plan.version} on instance ${plan.instanceId}.`,
+      plain`planHash: ${plan.planHash}`,
       ...slotText(plan),
       ...findingText(plan.problems),
       ...liveText(plan),
@@ -102,7 +102,7 @@ function liveText({ live }: Plan): string[] {
   const names = (label: string, nodes: readonly string[]) =>
     nodes.length > 0 ? [`${label}: ${nodes.map((name) => inline(name)).join(', ')}`] : []
   return [
-    said`n8n has version ${live.version}. Deploying changes:`,
+    plain`n8n has version ${live.version}. Deploying changes:`,
     fenced([
       ...names('added', added),
       ...names('removed', removed),
@@ -156,7 +156,7 @@ function resultText({
   webhookUrls,
 }: Deployment): string {
   return answer(
-    said`Deployment ${deploymentId}: ${status}, version ${live}${step === null ? '' : ','}${step ?? ''}.`,
+    plain`Deployment ${deploymentId}: ${status}, version ${live}${step === null ? '' : ','}${step ?? ''}.`,
     error === null ? '' : fenced(inline(error, 2000)),
     status === 'deploying' ? 'It continues in the background. read_workflow shows its status.' : '',
     webhookUrls.length > 0 ? answer('URLs:', fenced(webhookUrls.map((url) => inline(url, 500)))) : '',

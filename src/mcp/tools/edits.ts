@@ -5,7 +5,7 @@ import { redacted } from '../../lib/secrets/redact.ts'
 import type { EditResult } from '../../workflows/edits/contract.ts'
 import { EditOperation, maxOperations } from '../../workflows/edits/operations.ts'
 import { type Argument, flag, id, optional, text, version } from '../arguments.ts'
-import { answer, fenced, inline, said } from '../fence.ts'
+import { answer, fenced, inline, plain } from '../fence.ts'
 import { findingText } from '../findings.ts'
 import { tool } from '../tool.ts'
 
@@ -50,13 +50,13 @@ export const editWorkflow = tool({
     const others = result.findings.length - findings.length
     return answer(
       result.stored
-        ? said`Saved version ${result.version}.`
+        ? plain`Saved version ${result.version}.`
         : request.dryRun
           ? 'Dry run: nothing saved.'
           : 'The operations change nothing.',
       fenced(changeLines(result)),
       findings.length > 0 ? answer('New findings:', ...findingText(findings)) : 'No new findings.',
-      others > 0 ? said`Earlier findings: ${others}. check_workflow lists them.` : '',
+      others > 0 ? plain`Earlier findings: ${others}. check_workflow lists them.` : '',
       result.stored ? 'Next: plan_deployment.' : '',
     )
   },

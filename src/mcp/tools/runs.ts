@@ -8,7 +8,7 @@ import { isUuid } from '../../lib/scalars.ts'
 import { loadCatalogue } from '../../n8n/catalogue/catalogue.ts'
 import { failedStatuses } from '../../runs/meaning.ts'
 import { id, oneOf, optional, text } from '../arguments.ts'
-import { answer, fenced, inline, said } from '../fence.ts'
+import { answer, fenced, inline, plain } from '../fence.ts'
 import { tool } from '../tool.ts'
 
 const maxRuns = 15
@@ -67,7 +67,7 @@ export async function runText(deps: Deps, userId: string, runId: string): Promis
   const { run } = page
   const { text } = await diagnose(page, catalogue, { withText: hasScopes('workflows:read') })
   return answer(
-    said`Run ${run.id}: ${run.status}, workflow ${run.workflowId}, version ${run.workflowVersion}.`,
+    plain`Run ${run.id}: ${run.status}, workflow ${run.workflowId}, version ${run.workflowVersion}.`,
     fenced(text, 'read_workflow shows the nodes.'),
     run.error ? 'Next: edit_workflow, then plan_deployment and deploy.' : '',
   )

@@ -8,7 +8,7 @@ import { parseWorkflow } from '../../n8n/reading/workflow-json.ts'
 import { readWorkflowMember } from '../../n8n/reading/workflow-text.ts'
 import type { Workflow } from '../../workflows/contract.ts'
 import { anyObject, flag, id, list, optional, text, version } from '../arguments.ts'
-import { answer, fenced, inline, said } from '../fence.ts'
+import { answer, fenced, inline, plain } from '../fence.ts'
 import { findingText } from '../findings.ts'
 import { outlineOf, shortType } from '../outline.ts'
 import { tool } from '../tool.ts'
@@ -68,10 +68,10 @@ export async function outlineText(
   ])
   const { name, description, prompt, workflow: json } = workflow
   return answer(
-    said`Workflow ${workflowId}, version ${workflow.version}. Nodes: ${workflow.nodeCount}.`,
+    plain`Workflow ${workflowId}, version ${workflow.version}. Nodes: ${workflow.nodeCount}.`,
     ...deployed.map(
       (each) =>
-        said`Deployment ${each.id} on instance ${each.instanceId}: ${each.status}, version ${each.version}.`,
+        plain`Deployment ${each.id} on instance ${each.instanceId}: ${each.status}, version ${each.version}.`,
     ),
     fenced(
       [
@@ -101,7 +101,7 @@ async function nodesText(
     throw new AppError('invalid', 'The workflow has no such nodes. Read its outline for their names')
   const text = found.map((node) => JSON.stringify(node))
   return answer(
-    said`Version ${workflow.version}.`,
+    plain`Version ${workflow.version}.`,
     `${redacted} replaces secrets.`,
     fenced(text, 'Ask for fewer nodes.', 20_000),
   )
@@ -137,11 +137,11 @@ export const checkWorkflow = tool({
           )
         : null
     return answer(
-      said`Checked for n8n ${n8nVersion}. n8n ${publishable ? 'publishes' : 'refuses'} it as sent.`,
+      plain`Checked for n8n ${n8nVersion}. n8n ${publishable ? 'publishes' : 'refuses'} it as sent.`,
       ...findingText(findings),
       ...(isFixed
         ? [
-            updated ? said`Fixed in version ${updated.version}.` : 'With the fixes:',
+            updated ? plain`Fixed in version ${updated.version}.` : 'With the fixes:',
             fenced(updated ? fixed.applied : [JSON.stringify(fixed.workflow)], 'Save it instead.', 20_000),
             'After the fixes:',
             ...findingText(fixed.findings),
@@ -182,7 +182,7 @@ export const saveWorkflow = tool({
     const named = Object.fromEntries(Object.entries(about).filter(([, value]) => value !== undefined))
     const saved = await save(workflow)
     return answer(
-      said`Saved ${saved.id}, version ${saved.version}.`,
+      plain`Saved ${saved.id}, version ${saved.version}.`,
       applied.length > 0 ? answer('Fixed:', fenced(applied)) : '',
       ...findingText(findings),
       saved.requiredCredentialTypes.length > 0
