@@ -108,6 +108,8 @@ onRealN8n()('runs received via OpenTelemetry', () => {
       () => call(false),
       ({ status }) => status === 200,
     )
+    // No scheduled poll, however long this takes.
+    await world.database.sql`update instances set next_poll_at = now() + interval '1 hour'`
     const endedAt: number[] = []
     const seenAt = new Map<string, number>()
     const watch = { isRunning: true }

@@ -121,6 +121,14 @@ function check(type: string, node: Node, created: Set<string>): Finding[] {
       return isLarge(node['relation'], created)
         ? [locks(`Updates the large table ${quoted(tableOf(node['relation']))} in one statement`)]
         : []
+    case 'MergeStmt': {
+      const table = quoted(tableOf(node['relation']))
+      const actions = new Set(nodesOf(node['mergeWhenClauses']).map(([, clause]) => clause['commandType']))
+      if (actions.has('CMD_DELETE')) return [destructive(`Deletes rows of ${table}`)]
+      return actions.has('CMD_UPDATE') && isLarge(node['relation'], created)
+        ? [locks(`Updates the large table ${table} in one statement`)]
+        : []
+    }
     case 'RenameStmt':
       return node['renameType'] === 'OBJECT_INDEX' || node['renameType'] === 'OBJECT_TABCONSTRAINT'
         ? []
@@ -216,6 +224,7 @@ function checkColumn(definition: unknown, table: string, blocks: boolean): Findi
   const isRewrite =
     types.includes('CONSTR_GENERATED') ||
     types.includes('CONSTR_IDENTITY') ||
+    isSerial(definition['typeName']) ||
     constraints.some(({ contype, raw_expr: value }) => contype === 'CONSTR_DEFAULT' && callsFunction(value))
   if (isRewrite && blocks) findings.push(locks(`Rewrites ${table} to fill the column ${column}`))
   if (blocks && types.some((each) => each === 'CONSTR_UNIQUE' || each === 'CONSTR_PRIMARY'))
@@ -240,6 +249,12 @@ function checkConstraint(constraint: unknown, table: string, blocks: boolean): F
 const callsFunction = (value: unknown): boolean =>
   nodesOf(value).some(
     ([type, node]) => type === 'FuncCall' && !JSON.stringify(node['funcname']).includes('"now"'),
+  )
+
+/** `serial` and its variants: an integer whose default calls `nextval`. */
+const isSerial = (typeName: unknown): boolean =>
+  nodesOf(childOf(typeName, 'names')).some(([, { sval }]) =>
+    /^(?:small|big)?serial[248]?$/.test(textOf(sval)),
   )
 
 const childOf = (value: unknown, name: string): unknown => (isObject(value) ? value[name] : undefined)

@@ -64,6 +64,15 @@ test.each([
     'locks: Builds an index while "execution_keys" is locked',
   ],
   ["update executions set mode = 'x'", 'locks: Updates the large table "executions" in one statement'],
+  [
+    'merge into users u using sessions s on u.id = s.user_id when matched then delete',
+    'destructive: Deletes rows of "users"',
+  ],
+  [
+    "merge into executions e using sessions s on e.user_id = s.user_id when matched then update set mode = 'x'",
+    'locks: Updates the large table "executions" in one statement',
+  ],
+  ['alter table executions add column n bigserial', 'locks: Rewrites "executions" to fill the column "n"'],
   ['lock table users', 'locks: Locks a table while it runs'],
 ])('finds the hazard of %j', async (sql, expected) => {
   expect(await effects(sql)).toEqual([expected])
@@ -80,6 +89,8 @@ test.each([
   'create index concurrently if not exists i on execution_keys (epoch)',
   'create index i on users (name)',
   "update users set name = '' where name is null",
+  "merge into users u using sessions s on u.id = s.user_id when matched then update set name = ''",
+  'alter table users add column n serial',
   'alter index i rename to j',
   'create or replace function f() returns void language sql as $$ delete from users; drop table users $$',
   "comment on table users is 'drop table users; delete from users'",
