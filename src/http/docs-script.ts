@@ -102,10 +102,11 @@ async function open(button: HTMLButtonElement): Promise<void> {
     value: JSON.stringify(media?.example ?? {}, null, 2),
   })
   const needsToken = operation.security?.length !== 0
+  const isWebhook = operation.security?.some((each) => 'webhookToken' in each) === true
   const token = create('input', {
     type: 'password',
     autocomplete: 'off',
-    value: operation.security ? '' : accessToken,
+    value: isWebhook ? '' : accessToken,
   })
   const output = create('pre', { tabIndex: 0, hidden: true })
   output.setAttribute('aria-live', 'polite')
@@ -115,7 +116,7 @@ async function open(button: HTMLButtonElement): Promise<void> {
       path,
       inputs,
       media ? body.value : undefined,
-      needsToken ? token.value || (operation.security ? '' : accessToken) : '',
+      needsToken ? token.value || (isWebhook ? '' : accessToken) : '',
     )
   const copy = create('button', { type: 'button', textContent: 'Copy as curl' })
   copy.addEventListener('click', () => {
@@ -124,7 +125,7 @@ async function open(button: HTMLButtonElement): Promise<void> {
   const form = create(
     'form',
     { className: 'try' },
-    ...(needsToken ? [field(operation.security ? 'webhook token' : 'access token', token)] : []),
+    ...(needsToken ? [field(isWebhook ? 'webhook token' : 'access token', token)] : []),
     ...inputs.map(({ parameter, input }) => field(parameter.name, input, parameter.description)),
     ...(media ? [field('body', body)] : []),
     create('p', {}, create('button', { textContent: 'Send' }), copy),
@@ -132,7 +133,7 @@ async function open(button: HTMLButtonElement): Promise<void> {
   )
   form.addEventListener('submit', (event) => {
     event.preventDefault()
-    if (needsToken && !operation.security) accessToken = token.value || accessToken
+    if (needsToken && !isWebhook) accessToken = token.value || accessToken
     void send(request(), output)
   })
   button.replaceWith(form)

@@ -15,6 +15,7 @@ const byName: Record<string, unknown> = {
   baseUrl: 'https://n8n.example.com',
   contentHash: hash,
   credentialTypes: ['slackApi'],
+  day: '2026-11-29',
   detail: 'The n8n server responded',
   displayName: 'Slack API',
   email: 'ada@example.com',

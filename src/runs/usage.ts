@@ -115,9 +115,9 @@ export const pricedUsage = (userId: string, usage: SQL): SQL => sql`
     from usage left join prices price on price.priced_model = usage.model
   )`
 
-/** Sums over `priced`. */
+/** Sums over `priced`. The cost is null if no token has a price: rows of a partial hour can cancel each other out. */
 export const usageSumColumns = sql`${columnsWith((name) => `sum(${name}) as ${name}`)}, sum(unpriced) as unpriced,
-  sum(cost) as cost`
+  case when sum(input + output) = 0 or sum(unpriced) < sum(input + output) then sum(cost) end as cost`
 /** Of a row with the sums, to be read by `toUsageSums`. */
 export const usageColumnsOf = sql`${columnsWith((name) => `${name}::float8`)}, unpriced::float8, cost`
 

@@ -19,6 +19,7 @@ import {
   timed,
   wrongPercentiles,
 } from './history.ts'
+import { successRateInterval } from './interval.ts'
 
 let history: History
 beforeAll(async () => {
@@ -187,25 +188,6 @@ test('a credential counts the runs of its deployments, and the runs that a servi
   expect(all.items.reduce((sum, item) => sum + item.authenticationFailures, 0)).toBeGreaterThan(5)
   expect(new Set(all.items.map(({ credentialId }) => credentialId))).toEqual(new Set(history.credentials))
 })
-
-/** The two shares for which the observed one is 1.96 standard errors away, by bisection. */
-function successRateInterval(runs: Run[]) {
-  const [succeeded, whole] = [counted(runs, 'success'), counted(runs, 'success', 'error', 'crashed')]
-  if (whole === 0) return null
-  const observed = succeeded / whole
-  const isWithin = (share: number) =>
-    Math.abs(observed - share) <= 1.959963984540054 * Math.sqrt((share * (1 - share)) / whole)
-  const edge = (outside: number) => {
-    let [inner, outer] = [observed, outside]
-    for (let step = 0; step < 60; step++) {
-      const middle = (inner + outer) / 2
-      if (isWithin(middle)) inner = middle
-      else outer = middle
-    }
-    return expect.closeTo(inner * 100, 1)
-  }
-  return { low: edge(0), high: edge(1) }
-}
 
 const fared = (runs: Run[]) => ({
   runs: runs.length,

@@ -17,6 +17,7 @@ import {
   timed,
   wrongPercentiles,
 } from './history.ts'
+import { successRateInterval } from './interval.ts'
 
 let history: History
 beforeAll(async () => {
@@ -33,6 +34,7 @@ const sumsOf = (runs: Run[], incidents: number) => ({
     .toSorted((a, b) => b.count - a.count || (a.status < b.status ? -1 : 1)),
   incidents,
   successRate: successRate(runs),
+  successRateInterval: successRateInterval(runs),
 })
 
 test('the summary equals the recount for every period and filter, and so does the previous period', async () => {
@@ -103,6 +105,8 @@ test('every workflow equals its recount, sorted as requested', async () => {
         failed: counted(runs, 'error', 'crashed'),
         incidents: incidents.get(workflowId)?.length ?? 0,
         successRate: successRate(runs),
+        successRateInterval: successRateInterval(runs),
+        usage: expect.any(Object),
         lastRunAt: newest ? new Date(newest.happenedMs).toISOString() : null,
       })
       expect(wrongPercentiles(durationMs, timed(runs))).toEqual([])
