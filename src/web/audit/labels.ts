@@ -12,6 +12,7 @@ export const entities = [
   'deployment',
   'error',
   'alert',
+  'model-prices',
 ] as const
 export type Entity = (typeof entities)[number]
 
@@ -25,6 +26,7 @@ export const entityLabels: Record<Entity, { one: string; many: string }> = {
   deployment: { one: 'deployment', many: 'Deployments' },
   error: { one: 'error group', many: 'Errors' },
   alert: { one: 'alert rule', many: 'Alerts' },
+  'model-prices': { one: 'price list', many: 'Model prices' },
 }
 
 /** `unknown`: someone who knew the email address or had a token, possibly not the owner. */

@@ -49,6 +49,7 @@ const icons: Record<Entity, IconName> = {
   deployment: 'deployments',
   error: 'cross',
   alert: 'bell',
+  'model-prices': 'robot',
 }
 
 export function Trail({ events, nextCursor, query, owner, time }: TrailProps) {
