@@ -1,5 +1,5 @@
 /** @module Applies JSON Patch operations (RFC 6902) to a copy. */
-import { isContainer } from '../lib/json-object.ts'
+import { isContainer, putOwn, segmentsOf } from '../lib/json-object.ts'
 import type { PatchOperation } from '../n8n/checks/finding.ts'
 
 /** Undefined if an operation does not fit the document, which then stays unchanged. */
@@ -29,15 +29,15 @@ function applyOne(root: { document: unknown }, operation: PatchOperation): boole
 
 /** The container of the last segment, and that segment. */
 function locate(root: { document: unknown }, pointer: string): { parent: object; key: string } | undefined {
-  const segments = pointer.split('/').map((each) => each.replaceAll('~1', '/').replaceAll('~0', '~'))
-  let parent: unknown = { '': root.document }
-  // Before the first slash is the root.
+  if (!pointer.startsWith('/')) return undefined
+  const segments = segmentsOf(pointer)
+  let parent: unknown = root.document
   for (const segment of segments.slice(0, -1)) {
     if (!isContainer(parent) || !Object.hasOwn(parent, segment)) return undefined
     parent = Reflect.get(parent, segment)
   }
   const key = segments.at(-1)
-  return isContainer(parent) && key !== undefined && segments.length > 1 ? { parent, key } : undefined
+  return isContainer(parent) && key !== undefined ? { parent, key } : undefined
 }
 
 function put(root: { document: unknown }, pointer: string, value: unknown, mustExist: boolean): boolean {
@@ -52,8 +52,7 @@ function put(root: { document: unknown }, pointer: string, value: unknown, mustE
     return true
   }
   if (mustExist && !Object.hasOwn(parent, key)) return false
-  // Not an assignment, because `__proto__` is a legal key.
-  Object.defineProperty(parent, key, { value, writable: true, enumerable: true, configurable: true })
+  putOwn(parent, key, value)
   return true
 }
 

@@ -1,4 +1,5 @@
 /** @module A workflow as the rules read it: its nodes with their facts, and the connections between them. Pure. */
+import { addTo } from '../lib/grouped.ts'
 import { isObject, type JsonObject, pointerTo, listOf } from '../lib/json-object.ts'
 import { ownValue } from '../n8n/catalogue/display-options.ts'
 import { typeVersion } from '../n8n/catalogue/required-credentials.ts'
@@ -67,8 +68,8 @@ export class WorkflowModel {
     }
     this.links = [...this.#readLinks()]
     for (const link of this.links) {
-      push(this.#outgoing, link.source, link)
-      push(this.#incoming, link.target, link)
+      addTo(this.#outgoing, link.source, link)
+      addTo(this.#incoming, link.target, link)
     }
   }
 
@@ -134,12 +135,6 @@ function toNode(json: JsonObject, index: number, facts: FactsOf): CheckedNode {
     parameters,
     values: new ParameterValues(described ?? noProperties, parameters, context),
   }
-}
-
-function push<Key, Value>(map: Map<Key, Value[]>, key: Key, value: Value): void {
-  const list = map.get(key)
-  if (list) list.push(value)
-  else map.set(key, [value])
 }
 
 export const entriesOf = (value: unknown): [string, unknown][] =>

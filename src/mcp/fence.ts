@@ -2,7 +2,8 @@
  * @module The text of answers for models. Constants, IDs and numbers are plain text. Everything that a user, a service or n8n
  * wrote goes into a fenced block as data, with secrets redacted. No other module in `mcp/` builds text from such values.
  */
-import { redact } from '../lib/secrets/redact.ts'
+import { AppError } from '../errors.ts'
+import { redact, redacted } from '../lib/secrets/redact.ts'
 
 /** A value that cannot carry an instruction: no spaces, no line breaks. */
 const plainValue = /^[\w.@/#:+%,=-]{0,200}$/
@@ -53,6 +54,16 @@ export function fenced(lines: string | readonly string[], more = '', maxChars = 
   const mark = crypto.getRandomValues(new Uint32Array(1))[0]?.toString(36) ?? ''
   const block = `<untrusted-data ${mark}>\n${shown.trimEnd()}\n</untrusted-data ${mark}>`
   return isCut ? `${block}\nThe data is truncated. ${more}`.trimEnd() : block
+}
+
+/** A line with names; none without names. */
+export const named = (label: string, names: readonly string[]): string[] =>
+  names.length > 0 ? [`${label}: ${names.map((name) => inline(name)).join(', ')}`] : []
+
+/** @throws {AppError} `invalid` if a model sends back the placeholder of a secret, which would replace the secret */
+export function refusePlaceholder(text: string, what: string, advice: string): void {
+  if (text.includes(redacted))
+    throw new AppError('invalid', `${what} contains ${redacted}, which replaces a secret. ${advice}`)
 }
 
 /** Joins parts that are not empty. */

@@ -1,5 +1,7 @@
 /** @module A workflow in one line per node: what it is and where it leads. Pure. */
+import { addTo } from '../lib/grouped.ts'
 import { isObject, type JsonObject, listOf } from '../lib/json-object.ts'
+import { slotsOf } from '../n8n/reading/connection-slots.ts'
 import { inline } from './fence.ts'
 
 /** `Slack [slack 2.3; slackApi] → Done, [1] Retry` */
@@ -32,20 +34,13 @@ export const shortType = (type: string): string => type.replace(/^n8n-nodes-base
 /** Node → the nodes after it, each with the output unless it is the first main one, and the input if it is not the first. */
 function targetsOf(connections: unknown): Map<string, string[]> {
   const targets = new Map<string, string[]>()
-  for (const [from, kinds] of entriesOf(connections)) {
-    for (const [kind, outputs] of entriesOf(kinds)) {
-      for (const [output, list] of listOf(outputs).entries()) {
-        for (const target of listOf(list)) {
-          if (!isObject(target)) continue
-          const label = kind === 'main' ? (output > 0 ? `[${output}] ` : '') : `(${inline(kind)}) `
-          const input = target['index'] ? ` input ${inline(target['index'])}` : ''
-          const line = `${label}${inline(target['node'])}${input}`
-          targets.set(from, [...(targets.get(from) ?? []), line])
-        }
-      }
+  for (const { from, type, output, targets: list } of slotsOf(connections)) {
+    for (const target of list) {
+      if (!isObject(target)) continue
+      const label = type === 'main' ? (output > 0 ? `[${output}] ` : '') : `(${inline(type)}) `
+      const input = target['index'] ? ` input ${inline(target['index'])}` : ''
+      addTo(targets, from, `${label}${inline(target['node'])}${input}`)
     }
   }
   return targets
 }
-
-const entriesOf = (value: unknown): [string, unknown][] => (isObject(value) ? Object.entries(value) : [])

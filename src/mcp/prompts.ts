@@ -15,7 +15,7 @@ export const prompts: readonly Prompt[] = [
     description: 'Build a workflow and deploy it',
     argument: { name: 'request', description: 'What the workflow should do', required: true },
     text: `Build an n8n workflow for the request below.
-1. find_nodes for all steps at once, then node_shape for the nodes that you choose.
+1. Call find_nodes once for all steps, then node_shape for the nodes you choose.
 2. save_workflow with the request as prompt and your model name. Correct every error that it returns.
 3. plan_deployment. If a credential is missing or ambiguous, ask the user. Show the user what it would change.
 4. deploy with the planHash once the user agrees, and give the user the URLs.`,

@@ -2,6 +2,7 @@
  * @module Compares two n8n workflows by node. Accepts any stored JSON. Time and result size are linear in the input, even
  * with long names and keys that occur in many paths and connections.
  */
+import { inputOf, isTarget, slotsOf } from '../n8n/reading/connection-slots.ts'
 import { isContainer, isObject, type JsonObject } from '../lib/json-object.ts'
 
 export interface ConnectionDiff {
@@ -212,23 +213,14 @@ function connectionKeys(): (connection: ConnectionDiff) => string {
     `${numberOf(from)} ${output} ${numberOf(to)} ${input} ${numberOf(type)}`
 }
 
-/**
- * The distinct connections of a workflow: `{ <from>: { <type>: [ [ { node, type, index } ] ] } }`. Skips slots and targets
- * of another shape.
- */
+/** The distinct connections of a workflow. Skips slots and targets of another shape. */
 export function connectionsOf({ connections }: JsonObject): ConnectionDiff[] {
   const keyOf = connectionKeys()
   const found = new Map<string, ConnectionDiff>()
-  for (const [from, byType] of Object.entries(isObject(connections) ? connections : {})) {
-    for (const [type, outputs] of Object.entries(isObject(byType) ? byType : {})) {
-      for (const [output, targets] of Array.isArray(outputs) ? outputs.entries() : []) {
-        for (const target of Array.isArray(targets) ? targets : []) {
-          if (!isObject(target) || typeof target.node !== 'string') continue
-          const input = typeof target.index === 'number' ? target.index : 0
-          const connection = { from, output, to: target.node, input, type }
-          found.set(keyOf(connection), connection)
-        }
-      }
+  for (const { from, type, output, targets } of slotsOf(connections)) {
+    for (const target of targets.filter(isTarget)) {
+      const connection = { from, output, to: target.node, input: inputOf(target), type }
+      found.set(keyOf(connection), connection)
     }
   }
   return [...found.values()]

@@ -360,7 +360,7 @@ describe('rotation', () => {
     expect([await works(first.token), await works(second.token)]).toEqual([false, true])
   })
 
-  test('by default has an overlap of a day, and at most ten secrets work at once', async () => {
+  test('overlaps by a day by default, and allows at most ten valid secrets', async () => {
     const user = await app.user()
     const { id, token } = await create(user, { scopes: ['workflows:read'] })
     const rotate = (body: object = {}) => user.call('POST', `/v1/tokens/${id}/rotate`, { body })

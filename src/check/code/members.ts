@@ -1,4 +1,5 @@
 /** @module Finds members that n8n's variables do not have, such as `$('A').item.email` without `.json`. */
+import { addTo } from '../../lib/grouped.ts'
 import type { AnyNode, CallExpression, Expression, MemberExpression, Node } from 'acorn'
 import { namesIn, walk } from './walk.ts'
 
@@ -298,11 +299,8 @@ interface Binding {
 
 function bindingsOf(program: Program): Map<string, Binding[]> {
   const found = new Map<string, Binding[]>()
-  const add = (name: string, expression: Expression | undefined, isEntry: boolean) => {
-    const bindings = found.get(name)
-    if (bindings) bindings.push({ expression, isEntry })
-    else found.set(name, [{ expression, isEntry }])
-  }
+  const add = (name: string, expression: Expression | undefined, isEntry: boolean) =>
+    addTo(found, name, { expression, isEntry })
   walk(program, (node, parent) => {
     const { type } = node
     if (type === 'VariableDeclarator') {

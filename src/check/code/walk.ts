@@ -2,7 +2,7 @@
 import type { AnyNode, Node, Pattern } from 'acorn'
 import { isContainer } from '../../lib/json-object.ts'
 
-/** @param visit is told whether the node is in a function */
+/** @param visit also receives whether the node is inside a function */
 export function walk(
   { body }: { body: readonly Node[] },
   visit: (node: AnyNode, parent: AnyNode | undefined, isNested: boolean) => void,

@@ -64,7 +64,7 @@ export class DependencyDeployer {
 
   /**
    * Deploys every dependency that is not live, in the order of their calls.
-   * @param force the reason to deploy those that n8n would refuse to publish
+   * @param force the reason for deploying dependencies that n8n would refuse to publish
    * @throws {AppError} `conflict` with the `deploymentId` of a dependency that did not become live; as `Deployer.create`
    */
   async deploy(

@@ -174,8 +174,8 @@ export const Plan = z
     }),
     problems: z.array(PlanProblem).meta({
       description:
-        'Errors, warnings and hints. Errors that make n8n refuse to publish the workflow block the deployment; `force` ' +
-        'with a reason overrides those that are `forceable`',
+        'Errors, warnings and hints. Errors that make n8n refuse to publish the workflow block the deployment. To ' +
+        'override the `forceable` ones, send a reason in `force`',
     }),
     planHash: z
       .string()

@@ -32,10 +32,14 @@ export interface Failure extends Explanation {
 const promptMaxChars = 2000
 const maxChanges = 20
 
-/** Null for a run that did not fail. */
-export function failureOf(page: RunPage, graph: WorkflowGraph, catalogue: Catalogue): Failure | null {
+/** Null for a run that did not fail. @param nodes of the run, from `nodesOf` */
+export function failureOf(
+  page: RunPage,
+  graph: WorkflowGraph,
+  nodes: readonly NodeRun[],
+  catalogue: Catalogue,
+): Failure | null {
   const { run } = page
-  const { nodes } = nodesOf(page.data)
   const node = failedNode(run, nodes)
   const failed = nodes.find(({ name }) => name === node)
   const message = run.error?.message ?? (node === null ? null : (failed?.error?.message ?? null))
@@ -71,8 +75,8 @@ export async function diagnose(
 ): Promise<Diagnosis> {
   const { run, version } = page
   const graph = workflowGraph(version?.json ?? null)
-  const failure = failureOf(page, graph, catalogue)
   const { nodes, omitted } = nodesOf(page.data)
+  const failure = failureOf(page, graph, nodes, catalogue)
   const failedAt = failure?.node ?? null
   const [findings, node] = await Promise.all([
     failure && version ? findingsOf(version.json, failedAt) : [],

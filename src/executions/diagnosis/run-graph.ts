@@ -1,5 +1,7 @@
 /** @module A version's JSON as a graph of nodes and connections. Never throws. */
-import { isObject } from '../../lib/json-object.ts'
+import { addTo } from '../../lib/grouped.ts'
+import { isObject, listOf } from '../../lib/json-object.ts'
+import { isTarget, slotsOf } from '../../n8n/reading/connection-slots.ts'
 
 export interface GraphNode {
   name: string
@@ -21,11 +23,9 @@ export interface WorkflowGraph {
   usedBy: Map<string, string>
 }
 
-const arrayOf = (value: unknown): unknown[] => (Array.isArray(value) ? value : [])
-
 /** @param json an n8n workflow; null returns an empty graph */
 export function workflowGraph(json: Record<string, unknown> | null): WorkflowGraph {
-  const nodes = arrayOf(json?.['nodes']).flatMap((node): GraphNode[] => {
+  const nodes = listOf(json?.['nodes']).flatMap((node): GraphNode[] => {
     if (!isObject(node) || typeof node['name'] !== 'string' || typeof node['type'] !== 'string') return []
     if (node['type'] === 'n8n-nodes-base.stickyNote') return []
     return [{ name: node['name'], type: node['type'], isDisabled: node['disabled'] === true, json: node }]
@@ -37,25 +37,13 @@ export function workflowGraph(json: Record<string, unknown> | null): WorkflowGra
     branching: new Set(),
     usedBy: new Map(),
   }
-  for (const { source, kind, output, target } of connectionsOf(json?.['connections'])) {
-    if (kind === 'main') {
-      if (!graph.before.get(target)?.push(source)) graph.before.set(target, [source])
-      if (output > 0) graph.branching.add(source)
-    } else if (kind.startsWith('ai_') && !graph.usedBy.has(source)) graph.usedBy.set(source, target)
-  }
-  return graph
-}
-
-function* connectionsOf(connections: unknown) {
-  if (!isObject(connections)) return
-  for (const [source, kinds] of Object.entries(connections)) {
-    for (const [kind, outputs] of Object.entries(isObject(kinds) ? kinds : {})) {
-      for (const [output, targets] of arrayOf(outputs).entries()) {
-        for (const connection of arrayOf(targets)) {
-          const target = isObject(connection) ? connection['node'] : undefined
-          if (typeof target === 'string') yield { source, kind, output, target }
-        }
-      }
+  for (const { from, type, output, targets } of slotsOf(json?.['connections'])) {
+    for (const { node } of targets.filter(isTarget)) {
+      if (type === 'main') {
+        addTo(graph.before, node, from)
+        if (output > 0) graph.branching.add(from)
+      } else if (type.startsWith('ai_') && !graph.usedBy.has(from)) graph.usedBy.set(from, node)
     }
   }
+  return graph
 }

@@ -1,4 +1,5 @@
 /** @module Infers why nodes of a version did not run from the nodes that did. Pure. */
+import { addTo } from '../../lib/grouped.ts'
 import type { NodeRun } from '../record/node-runs.ts'
 import type { WorkflowGraph } from './run-graph.ts'
 
@@ -31,7 +32,7 @@ function skipReasons(
       continue
     }
     open.add(name)
-    for (const each of before.get(name) ?? []) if (!after.get(each)?.push(name)) after.set(each, [name])
+    for (const each of before.get(name) ?? []) addTo(after, each, name)
   }
   const pass = (from: string[], reason: string) => {
     for (let name = from.pop(); name !== undefined; name = from.pop()) {

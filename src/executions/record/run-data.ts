@@ -1,6 +1,6 @@
 /** @module Prepares run data for storage: valid jsonb, without stacks and secrets, up to 256 KB. */
 import type { NodeUsage } from '../../db/schema/executions.ts'
-import { isContainer } from '../../lib/json-object.ts'
+import { isContainer, putOwn } from '../../lib/json-object.ts'
 import { toStorable } from '../../lib/storable-text.ts'
 import {
   holdsOnlySecrets,
@@ -89,7 +89,6 @@ function cleanNumber(value: number, name: string | undefined): unknown {
 
 /** Handles `__proto__`, which a plain assignment would not add. */
 function setMember(target: Record<string, unknown>, key: string, value: unknown): void {
-  if (key === '__proto__')
-    Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true })
+  if (key === '__proto__') putOwn(target, key, value)
   else target[key] = value
 }

@@ -7,7 +7,7 @@ import { hasScopes } from '../../http/scopes.ts'
 import { Uuid } from '../../lib/scalars.ts'
 import * as z from 'zod'
 import { type Argument, id, optional, text, version, type Values } from '../arguments.ts'
-import { answer, fenced, inline, plain } from '../fence.ts'
+import { answer, fenced, inline, named, plain } from '../fence.ts'
 import { findingText } from '../findings.ts'
 import { tool } from '../tool.ts'
 
@@ -99,14 +99,12 @@ function liveText({ live }: Plan): string[] {
   if (live.missing) return ['The workflow was deleted in n8n. Deploying creates it again.']
   if (!live.differs || !live.diff) return ['n8n already has this content.']
   const { added, removed, changed } = live.diff
-  const names = (label: string, nodes: readonly string[]) =>
-    nodes.length > 0 ? [`${label}: ${nodes.map((name) => inline(name)).join(', ')}`] : []
   return [
     plain`n8n has version ${live.version}. Deploying changes:`,
     fenced([
-      ...names('added', added),
-      ...names('removed', removed),
-      ...names(
+      ...named('added', added),
+      ...named('removed', removed),
+      ...named(
         'changed',
         changed.map(({ node }) => node),
       ),

@@ -1,11 +1,9 @@
 /** @module The tool that changes a saved workflow by operations. */
 import * as z from 'zod'
-import { AppError } from '../../errors.ts'
-import { redacted } from '../../lib/secrets/redact.ts'
 import type { EditResult } from '../../workflows/edits/contract.ts'
 import { EditOperation, maxOperations } from '../../workflows/edits/operations.ts'
 import { type Argument, flag, id, optional, text, version } from '../arguments.ts'
-import { answer, fenced, inline, plain } from '../fence.ts'
+import { answer, fenced, inline, named, plain, refusePlaceholder } from '../fence.ts'
 import { findingText } from '../findings.ts'
 import { tool } from '../tool.ts'
 
@@ -39,12 +37,7 @@ export const editWorkflow = tool({
   },
   scope: 'workflows:write',
   async run({ edits }, userId, { workflowId, version: expected, ...request }) {
-    if (JSON.stringify(request.operations).includes(redacted)) {
-      throw new AppError(
-        'invalid',
-        `An operation contains ${redacted}, which replaces a secret. Leave that parameter unchanged`,
-      )
-    }
+    refusePlaceholder(JSON.stringify(request.operations), 'An operation', 'Leave that parameter unchanged')
     const { result } = await edits.apply(userId, workflowId, expected, request)
     const findings = result.findings.filter(({ isNew }) => isNew)
     const others = result.findings.length - findings.length
@@ -64,18 +57,16 @@ export const editWorkflow = tool({
 
 function changeLines({ diff }: EditResult): string[] {
   const { added, removed, changed, connections, fields } = diff
-  const names = (label: string, nodes: readonly string[]) =>
-    nodes.length > 0 ? [`${label}: ${nodes.map((name) => inline(name)).join(', ')}`] : []
   const links = (label: string, all: typeof connections.added) =>
     all.slice(0, 20).map(({ from, to }) => `${label}: ${inline(from)} → ${inline(to)}`)
   return [
-    ...names('added', added),
-    ...names('removed', removed),
+    ...named('added', added),
+    ...named('removed', removed),
     ...changed
       .slice(0, 30)
       .map(({ node, paths }) => `changed ${inline(node)}: ${inline(paths.slice(0, 10).join(', '), 300)}`),
     ...links('connected', connections.added),
     ...links('disconnected', connections.removed),
-    ...names('changed', fields),
+    ...named('changed', fields),
   ]
 }

@@ -11,7 +11,7 @@ const perQuery = 5
 
 export const findNodes = tool({
   name: 'find_nodes',
-  description: 'Find n8n node types by what they do. Ask for all steps of a workflow at once.',
+  description: 'Find n8n node types for a task. Send one query per step of the workflow in one call.',
   arguments: { queries: list(text(200), 8, 'Such as "send slack message"') },
   scope: 'workflows:read',
   isReadOnly: true,

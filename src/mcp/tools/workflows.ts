@@ -8,7 +8,7 @@ import { parseWorkflow } from '../../n8n/reading/workflow-json.ts'
 import { readWorkflowMember } from '../../n8n/reading/workflow-text.ts'
 import type { Workflow } from '../../workflows/contract.ts'
 import { anyObject, flag, id, list, optional, text, version } from '../arguments.ts'
-import { answer, fenced, inline, plain } from '../fence.ts'
+import { answer, fenced, inline, plain, refusePlaceholder } from '../fence.ts'
 import { findingText } from '../findings.ts'
 import { outlineOf, shortType } from '../outline.ts'
 import { tool } from '../tool.ts'
@@ -169,12 +169,7 @@ export const saveWorkflow = tool({
   scope: 'workflows:write',
   async run({ workflows, checks }, userId, { workflow: given, workflowId, version: expected, ...about }) {
     const text = JSON.stringify({ workflow: given })
-    if (text.includes(redacted)) {
-      throw new AppError(
-        'invalid',
-        `The workflow contains ${redacted}, which replaces a secret. Change the other parts with edit_workflow`,
-      )
-    }
+    refusePlaceholder(text, 'The workflow', 'Change the other parts with edit_workflow')
     const { workflow: member, findings: readings } = readWorkflowMember(given, text)
     const { workflow: parsed } = parseWorkflow(member, { pointerPrefix: '/workflow' })
     const fixed = await checks.check(userId, parsed, {}, true)

@@ -1,25 +1,21 @@
 /** @module Applies edits to a workflow: all, or none with the reason. Pure, and linear in the size of the workflow. */
 import { closest } from '../../check/values/closest.ts'
-import { isContainer, isObject, type JsonObject } from '../../lib/json-object.ts'
+import { isContainer, isObject, type JsonObject, ownOf, putOwn, segmentsOf } from '../../lib/json-object.ts'
 import { mergePatch } from '../../lib/merge-patch.ts'
 import { MAX_WORKFLOW_BYTES } from '../../n8n/reading/workflow-json.ts'
 import { shown } from '../../n8n/structure/repairs.ts'
+import { inputOf, isTarget, slotsOf, type Target } from '../../n8n/reading/connection-slots.ts'
 import {
-  inputOf,
-  isTarget,
   MAIN,
   removeNodeConnections,
   removeTargets,
   renameInConnections,
   renameMember,
-  slotsOf,
-  type Target,
   targetsOf,
 } from './connections.ts'
 import { type EditFailure, Refusal } from './failure.ts'
 import { placeNodes } from './layout.ts'
 import type { EditOperation } from './operations.ts'
-import { ownOf, putOwn } from './own.ts'
 import { ReferenceIndex, referencedNames } from './reference-index.ts'
 import { nameKey, nodeKey, positionKey, settingsKey, type Touched } from './touched.ts'
 
@@ -532,13 +528,6 @@ class Editor {
     )
   }
 }
-
-/** The segments of a JSON pointer. */
-const segmentsOf = (pointer: string): string[] =>
-  pointer
-    .split('/')
-    .slice(1)
-    .map((each) => each.replaceAll('~1', '/').replaceAll('~0', '~'))
 
 /** The last segment that is not an index. */
 const lastName = (pointer: string): string =>

@@ -1,18 +1,10 @@
-/** @module Reads and changes the connections of a workflow: `{ <from>: { <type>: [ [ { node, type, index } ] ] } }`. */
-import { isContainer, isObject, type JsonObject, listOf } from '../../lib/json-object.ts'
+/** @module Changes the connections of a workflow. */
+import { isContainer, isObject, type JsonObject, ownOf, putOwn } from '../../lib/json-object.ts'
+import { isTarget, slotsOf, type Target } from '../../n8n/reading/connection-slots.ts'
 import { mergedEntries } from '../../n8n/structure/names.ts'
-import { ownOf, putOwn } from './own.ts'
 import { Refusal } from './failure.ts'
 
 export const MAIN = 'main'
-
-/** One target of an output. */
-export interface Target extends JsonObject {
-  node: string
-}
-
-export const isTarget = (value: unknown): value is Target => isObject(value) && typeof value.node === 'string'
-export const inputOf = ({ index }: Target): number => (typeof index === 'number' ? index : 0)
 
 const broken = (what: string) =>
   new Refusal(
@@ -20,19 +12,6 @@ const broken = (what: string) =>
     '',
     `The connections of the workflow are broken at ${what}. Apply its fixes first: POST /v1/workflows/{id}/fix`,
   )
-
-/** Every list of targets, with its source, type and output. */
-export function* slotsOf(
-  connections: unknown,
-): Generator<{ from: string; type: string; output: number; targets: unknown[] }> {
-  for (const [from, byType] of Object.entries(isObject(connections) ? connections : {})) {
-    for (const [type, outputs] of Object.entries(isObject(byType) ? byType : {})) {
-      for (const [output, targets] of listOf(outputs).entries()) {
-        if (Array.isArray(targets)) yield { from, type, output, targets }
-      }
-    }
-  }
-}
 
 /** The targets of one output, created if missing. @throws {Refusal} `invalid-structure` */
 export function targetsOf(workflow: JsonObject, from: string, type: string, output: number): unknown[] {

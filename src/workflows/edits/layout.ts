@@ -1,6 +1,8 @@
 /** @module Positions of new nodes: right of their source, below their agent, without overlaps. Deterministic. */
 import { isObject, type JsonObject, listOf } from '../../lib/json-object.ts'
-import { isTarget, MAIN, slotsOf } from './connections.ts'
+import { addTo } from '../../lib/grouped.ts'
+import { isTarget, slotsOf } from '../../n8n/reading/connection-slots.ts'
+import { MAIN } from './connections.ts'
 
 /** Multiples of n8n's grid of 16. */
 const stepX = 224
@@ -24,7 +26,7 @@ class Canvas {
   readonly #cells = new Map<string, Point[]>()
 
   add([x, y]: Point): void {
-    push(this.#cells, this.#cellOf(x, y), [x, y])
+    addTo(this.#cells, this.#cellOf(x, y), [x, y])
   }
 
   isFree(x: number, y: number): boolean {
@@ -67,8 +69,8 @@ export function placeNodes(workflow: JsonObject, added: ReadonlySet<JsonObject>)
     for (const target of targets) {
       if (!isTarget(target)) continue
       // A sub-node is the source of its agent, but its place is below.
-      if (names.has(target.node) && type === MAIN) push(before, target.node, from)
-      if (names.has(from)) push(after, from, { to: target.node, type })
+      if (names.has(target.node) && type === MAIN) addTo(before, target.node, from)
+      if (names.has(from)) addTo(after, from, { to: target.node, type })
     }
   }
   const left = new Set(added)
@@ -103,10 +105,4 @@ export function placeNodes(workflow: JsonObject, added: ReadonlySet<JsonObject>)
     if (isProgress || !first) continue
     place(first, Number.isFinite(bounds.left) ? [bounds.left, bounds.bottom + stepY] : [0, 0])
   }
-}
-
-function push<Key, Item>(map: Map<Key, Item[]>, key: Key, item: Item): void {
-  const list = map.get(key)
-  if (list) list.push(item)
-  else map.set(key, [item])
 }

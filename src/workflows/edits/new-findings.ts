@@ -1,5 +1,5 @@
-/** @module Tells the findings that an edit caused from those that were there before. */
-import { isObject, type JsonObject, listOf, pointerTo } from '../../lib/json-object.ts'
+/** @module Distinguishes the findings that an edit caused from earlier ones. */
+import { isObject, type JsonObject, listOf, pointerTo, segmentsOf } from '../../lib/json-object.ts'
 import { type Finding, worstFirst } from '../../n8n/checks/finding.ts'
 import { diffNodes, nodeLabel } from '../diff.ts'
 
@@ -23,7 +23,7 @@ export function markNew(before: Checked, after: Checked): (Finding & { isNew: bo
       return `/nodes/${index ?? '?'}${rest}`
     }
     if (kind !== 'connections') return pointer
-    const name = segment.replaceAll('~1', '/').replaceAll('~0', '~')
+    const [, name = ''] = segmentsOf(pointer)
     return pointerTo('/connections', earlierNames.get(name) ?? name) + rest
   }
   return after.findings

@@ -7,8 +7,7 @@ import {
   renamedReference,
   splitReferences,
 } from '../../check/expressions/node-references.ts'
-import { isContainer, isObject, type JsonObject } from '../../lib/json-object.ts'
-import { putOwn } from './own.ts'
+import { isContainer, isObject, type JsonObject, putOwn } from '../../lib/json-object.ts'
 
 /** Parameters with code, which is not an expression. */
 const codeKeys = new Set(['jsCode', 'functionCode', 'pythonCode', 'code'])

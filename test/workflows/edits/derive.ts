@@ -10,7 +10,7 @@ import {
 } from '../../../src/workflows/diff.ts'
 import { applyEdits } from '../../../src/workflows/edits/apply.ts'
 import { EditOperation, maxOperations, nodeProperties } from '../../../src/workflows/edits/operations.ts'
-import { ownOf } from '../../../src/workflows/edits/own.ts'
+import { ownOf } from '../../../src/lib/json-object.ts'
 
 /** Members of a node with operations of their own. */
 const ownMembers = new Set<string>([

@@ -1,5 +1,5 @@
 /** @module Creates or updates a credential from a posted form. */
-import { isObject } from '../../../lib/json-object.ts'
+import { isObject, segmentsOf } from '../../../lib/json-object.ts'
 import { type FormInput } from './view.tsx'
 import { capitalized } from '../../format.ts'
 import { type Credential, CredentialChange, NewCredential } from '../../../credentials/contract.ts'
@@ -134,7 +134,7 @@ const invalidData = (errors: FieldError[]) =>
 export function errorsByControl(error: AppError, controls: ReadonlySet<string>): Record<string, string> {
   const byControl: Record<string, string> = {}
   for (const { pointer, detail } of error.errors ?? []) {
-    const [top = '', field = ''] = pointer.split('/').slice(1).map(unescaped)
+    const [top = '', field = ''] = segmentsOf(pointer)
     const name = top === 'data' ? `${fieldPrefix}${field}` : top
     if (controls.has(name)) byControl[name] ??= capitalized(detail)
     else if (top === 'data' && controls.has(wholeName))
@@ -146,8 +146,6 @@ export function errorsByControl(error: AppError, controls: ReadonlySet<string>):
   }
   return byControl
 }
-
-const unescaped = (part: string) => part.replaceAll('~1', '/').replaceAll('~0', '~')
 
 const formErrorCodes: ReadonlySet<string> = new Set([
   'invalid',

@@ -43,7 +43,7 @@ export function viewRun(
   const { nodes, omitted } = nodesOf(page.data)
   const timeline = layOut({ run, nodes, omitted, graph, now })
   const failedAt = failedNode(run, nodes)
-  const failure = failureOf(page, graph, catalogue)
+  const failure = failureOf(page, graph, nodes, catalogue)
   const rows = timeline.rows.filter(({ isRun }) => !isRun)
   const selectedRow = rows.find(({ name }) => name === (requestedNode ?? failedAt)) ?? rows[0]
   return {
