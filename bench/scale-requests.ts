@@ -100,7 +100,7 @@ const median = (values: number[]) => values.toSorted((a, b) => a - b)[values.len
 
 /**
  * @param client reads which processes of Postgres serve the database
- * @param account has history in the database; its access token is valid for 5 minutes and renewed here
+ * @param account has history in the database; its session token is valid for 5 minutes and renewed here
  */
 export async function measureRequests(options: {
   databaseUrl: string

@@ -107,7 +107,7 @@ export const Environment = z.object({
     .optional()
     .meta(
       about(
-        'Node only: path of a PEM file with the certificate authorities that sign the certificate of Postgres',
+        'Node only: path to a PEM file with the certificate authorities that sign the certificate of Postgres',
       ),
     ),
   PUBLIC_URL: z
@@ -115,7 +115,7 @@ export const Environment = z.object({
     .transform((url) => url.replace(/\/+$/, ''))
     .meta(about('URL at which clients and n8n reach this server; used for webhook URLs')),
   CREDENTIAL_KEYS: KeyRingText.meta(ring('Wraps every stored secret')),
-  ACCESS_TOKEN_KEYS: KeyRingText.meta(ring('Signs access tokens')),
+  ACCESS_TOKEN_KEYS: KeyRingText.meta(ring('Signs session tokens')),
   REFRESH_TOKEN_KEYS: KeyRingText.meta(ring('Authenticates refresh tokens')),
   PASSWORD_PEPPERS: KeyRingText.meta(ring('Mixed into every password hash')),
   FINGERPRINT_KEY: KeyText.meta(about('Compares secrets without storing them: base64 of 32 bytes')),

@@ -546,15 +546,15 @@ const errorGroup = {
   firstSeenAt: z.iso
     .datetime()
     .nullable()
-    .meta({ description: 'Among all stored executions and incidents, regardless of the filters' }),
+    .meta({ description: 'Among all stored executions and failures without one, regardless of the filters' }),
   lastSeenAt: z.iso
     .datetime()
     .nullable()
-    .meta({ description: 'Among all stored executions and incidents, regardless of the filters' }),
+    .meta({ description: 'Among all stored executions and failures without one, regardless of the filters' }),
   workflows: Count,
   topWorkflows: z
     .array(z.object({ workflowId: z.uuid(), name: WorkflowName }))
-    .meta({ description: 'At most 3 of the workflows, most executions and incidents first' }),
+    .meta({ description: 'At most 3 of the workflows, most failures first' }),
   versions: Count.meta({ description: 'Workflow versions' }),
   series: z.array(Count).meta({
     description:
@@ -613,12 +613,12 @@ export const ErrorGroupDetail = z
           incidents: Count,
         }),
       )
-      .meta({ description: 'Most executions and incidents first, at most 100' }),
+      .meta({ description: 'Most failures first, at most 100' }),
     byVersion: z
       .array(
         z.object({ workflowId: z.uuid(), name: WorkflowName, version: Count, runs: Count, incidents: Count }),
       )
-      .meta({ description: 'Most executions and incidents first, at most 100' }),
+      .meta({ description: 'Most failures first, at most 100' }),
     newestIncidents: z.array(Incident).meta({ description: 'The newest 20, regardless of the filters' }),
     executions: z
       .array(ExecutionSummary)

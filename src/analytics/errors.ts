@@ -1,4 +1,4 @@
-/** @module Error groups: failed runs and incidents by the fingerprint of their error. */
+/** @module Error groups: failed runs, and failures without a run, by the fingerprint of their error. */
 import { and, desc, eq, inArray, type SQL, sql } from 'drizzle-orm'
 import type { Reader } from '../db/client.ts'
 import { executions, incidents } from '../db/schema/executions.ts'

@@ -183,7 +183,9 @@ export function analyticsRoutes(analytics: AnalyticsRepository, errorStates: Err
         operationId: 'getErrorGroup',
         tag,
         summary: 'Get an error group',
-        description: 'Returns the affected workflows and versions, and the newest executions and incidents.',
+        description:
+          'Returns the affected workflows and versions, the newest executions, and the newest failures without an ' +
+          'execution.',
         responses: { 200: ErrorGroupDetail },
         errors: ['not-found', ...errors],
       }),

@@ -1,7 +1,7 @@
 /**
- * @module Signed tokens that identify a user and a session: JWTs signed with HS256 by a ring key. Access tokens follow
- * the profile of RFC 9068 and are valid for five minutes. Tokens for other purposes have their own type and audience
- * and are never valid as access tokens.
+ * @module Signed tokens that identify a user and a session: JWTs signed with HS256 by a ring key. Session tokens
+ * follow the profile of RFC 9068 and are valid for five minutes. Tokens for other purposes have their own type and
+ * audience and are never valid as session tokens.
  */
 import { errors, jwtVerify, SignJWT } from 'jose'
 import { validate, v4 as uuidv4 } from 'uuid'

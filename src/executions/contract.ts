@@ -1,4 +1,4 @@
-/** @module HTTP schemas of executions, execution reports, incidents and dead letters. */
+/** @module HTTP schemas of executions, execution reports, failures without an execution, and dead letters. */
 import * as z from 'zod'
 import { asBoolean, asInteger } from '../http/openapi.ts'
 import { executionStatuses, runKinds, workflowVersionSources } from '../db/schema/executions.ts'
@@ -240,7 +240,8 @@ export const ReportAnswer = z
     id: z.uuid().optional(),
     created: z.boolean(),
     incident: z.boolean().optional().meta({
-      description: 'True if the report is a failure without an execution. `id` is the ID of the incident',
+      description:
+        'True if the report is a failure without an execution. `id` is its ID in `GET /v1/incidents`',
     }),
     queued: z.boolean().optional().meta({
       description:

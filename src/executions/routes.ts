@@ -136,10 +136,9 @@ export function incidentRoutes(incidents: IncidentRepository) {
     describe({
       operationId: 'listIncidents',
       tag: 'Executions',
-      summary: 'List incidents',
+      summary: 'List failures without an execution',
       description:
-        'Failures without an execution: triggers that could not start, and executions without an n8n ID. ' +
-        'Newest first.',
+        'Triggers that could not start, and failed runs without an n8n execution ID. Newest first.',
       responses: { 200: IncidentList },
       errors: ['invalid'],
     }),
@@ -319,7 +318,7 @@ export function hookRoutes(
         "Accepts one report or an array of up to 500: the shape below, n8n's execution object, the data " +
         'of the Error Trigger, or the arguments of `workflow.postExecute`; also as text, as form fields, ' +
         'or wrapped in `body`, `data`, `payload` or `json`. gzip and deflate are decoded. A failure ' +
-        'without an execution, such as a trigger that could not start, is recorded as an incident. ' +
+        'without an execution, such as a trigger that could not start, is listed by `GET /v1/incidents`. ' +
         'Returns 202 for a new execution and 200 for a known one; 202 with `created: false` and a `code` ' +
         'for a report that cannot be used yet, which is stored as a dead letter. For an array, returns 200 ' +
         'with the results in the same order. On a server with a queue, returns 202 with `queued: true` as soon as the ' +

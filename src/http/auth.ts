@@ -23,7 +23,7 @@ export interface Authentication {
 }
 
 /**
- * Accepts the token of a session, or an access token (`fk_…`) with the scope of the route. The rest of the request runs
+ * Accepts a session token, or an access token (`fk_…`) with the scope of the route. The rest of the request runs
  * with the scopes of the access token.
  * @throws {AppError} `unauthenticated`, `insufficient-scope`, `too-many-requests`
  */
@@ -60,7 +60,10 @@ function requireScopeOfRoute(c: Context): void {
 }
 
 const unauthenticated = () =>
-  new AppError('unauthenticated', 'Send a valid access token in the header: Authorization: Bearer <token>')
+  new AppError(
+    'unauthenticated',
+    'Send a valid session token or access token in the header: Authorization: Bearer <token>',
+  )
 
 /** The token of an `Authorization: Bearer …` header (RFC 6750 §2.1), or null. */
 export function bearerToken(header: string | undefined): string | null {

@@ -26,7 +26,7 @@ let described: Promise<Described> | undefined
 const load = () =>
   (described ??= fetch('/openapi.json').then((response) => response.json() as Promise<Described>))
 
-/** The access token for every request on the page; never stored. */
+/** The session token or access token for every request on the page; never stored. */
 let accessToken = ''
 
 function create<K extends keyof HTMLElementTagNameMap>(
@@ -125,7 +125,7 @@ async function open(button: HTMLButtonElement): Promise<void> {
   const form = create(
     'form',
     { className: 'try' },
-    ...(needsToken ? [field(isWebhook ? 'webhook token' : 'access token', token)] : []),
+    ...(needsToken ? [field(isWebhook ? 'webhook token' : 'session or access token', token)] : []),
     ...inputs.map(({ parameter, input }) => field(parameter.name, input, parameter.description)),
     ...(media ? [field('body', body)] : []),
     create('p', {}, create('button', { textContent: 'Send' }), copy),

@@ -36,13 +36,14 @@ const documentation = {
         scheme: 'bearer',
         bearerFormat: 'JWT',
         description:
-          'The `accessToken` of a session. Valid for 5 minutes. `POST /v1/auth/refresh` renews it.',
+          'A session token: `accessToken` in the response to a sign-in. Valid for 5 minutes. ' +
+          '`POST /v1/auth/refresh` renews it.',
       },
       apiToken: {
         type: 'http',
         scheme: 'bearer',
         description:
-          'An access token (`fk_…`) of `POST /v1/tokens` with the scope in `x-required-scope`, or `admin`.',
+          'An access token (`fk_…`) from `POST /v1/tokens` with the scope in `x-required-scope`, or `admin`.',
       },
       webhookToken: {
         type: 'http',

@@ -10,10 +10,10 @@ import type { ErrorCode } from '../errors.ts'
 
 /** Tag → description, in document order. */
 export const tags = {
-  Authentication: 'Register, sign in and manage sessions. The token of a session is valid for 5 minutes.',
+  Authentication: 'Register, sign in and manage sessions. A session token is valid for 5 minutes.',
   Account: 'The signed-in user.',
   'Access tokens':
-    'Tokens for programs and agents, limited to scopes. Only a session or the scope `admin` manages them.',
+    'Tokens for programs and agents, limited to scopes. Managing them requires a session or the `admin` scope.',
   Credentials: 'Secrets of any n8n credential type. Encrypted at rest and never returned.',
   'Credential types': 'The credential types built into n8n, with their fields.',
   'Node types': 'The node types built into n8n: what they do, their parameters and credentials.',
@@ -47,7 +47,7 @@ export interface RouteDescription {
   errors?: readonly ErrorCode[]
   /** Requires no authentication. */
   public?: boolean
-  /** Authenticated by an instance's webhook token instead of an access token. */
+  /** Authenticated by an instance's webhook token instead of a user's token. */
   webhook?: boolean
   /** Schema of a body that the route reads itself, without `valid('json', …)`. */
   body?: z.ZodType

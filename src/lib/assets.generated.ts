@@ -14,5 +14,5 @@ export const assets = {
 /** Assets of `/docs`. */
 export const referenceAssets = {
   style: { path: '/assets/reference.4267b5020f7c43dc.css', mediaType: 'text/css; charset=utf-8' },
-  script: { path: '/assets/reference.6c6984ce35656cff.js', mediaType: 'text/javascript; charset=utf-8' },
+  script: { path: '/assets/reference.9d04ebd3b057bbe7.js', mediaType: 'text/javascript; charset=utf-8' },
 } as const

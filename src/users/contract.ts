@@ -101,10 +101,10 @@ export const User = z
 export type User = z.infer<typeof User>
 
 const TokenPair = {
-  accessToken: z
-    .string()
-    .meta({ description: 'Send it as `Authorization: Bearer <accessToken>`. Valid for 5 minutes' }),
-  expiresIn: z.number().int().meta({ description: 'Seconds until the access token expires' }),
+  accessToken: z.string().meta({
+    description: 'The session token, valid for 5 minutes. Send it as `Authorization: Bearer <accessToken>`',
+  }),
+  expiresIn: z.number().int().meta({ description: 'Seconds until the session token expires' }),
   refreshToken: z.string().meta({ description: 'Valid for one refresh, which returns the next one' }),
 }
 

@@ -89,7 +89,7 @@ export function authRoutes(deps: UserRouteDeps) {
         tag: 'Authentication',
         summary: 'Refresh a session',
         description:
-          'Returns a new access token and the next refresh token. A refresh token that is used again within ' +
+          'Returns a new session token and the next refresh token. A refresh token that is used again within ' +
           '10 seconds returns the same successor; used later, it ends the session. A session lasts 30 days.',
         responses: { 200: Refreshed },
         errors: ['invalid-refresh-token', 'invalid'],
@@ -109,7 +109,7 @@ export function authRoutes(deps: UserRouteDeps) {
         summary: 'Sign out',
         description:
           'Ends the session of the refresh token. Also returns 204 when there is no such session (RFC 7009 ' +
-          '§2.2). Access tokens stay valid until they expire.',
+          '§2.2). Session tokens stay valid until they expire.',
         responses: { 204: null },
         errors: ['invalid'],
         public: true,
@@ -126,7 +126,7 @@ export function authRoutes(deps: UserRouteDeps) {
         operationId: 'endAllSessions',
         tag: 'Authentication',
         summary: 'Sign out everywhere',
-        description: 'Ends all sessions of the user. Access tokens stay valid until they expire.',
+        description: 'Ends all sessions of the user. Session tokens stay valid until they expire.',
         responses: { 204: null },
       }),
       requireUser(deps),
@@ -146,7 +146,7 @@ export function meRoutes({ signIn, users, hasher, apiTokens, purgeAccount }: Use
         operationId: 'getCurrentUser',
         tag: 'Account',
         summary: 'Get the signed-in user',
-        description: 'Returns the user that the access token belongs to.',
+        description: 'Returns the user that the token belongs to.',
         responses: { 200: User },
       }),
       async (c) => {

@@ -16,7 +16,7 @@ import type { User } from './contract.ts'
 
 export interface SessionOptions {
   refreshTokens: RefreshTokens
-  /** Key that signs access tokens and cookies. */
+  /** Key that signs session tokens and cookies. */
   accessKeyId: string
   /** Grace period in which a replaced token returns its successor. */
   graceSeconds?: number

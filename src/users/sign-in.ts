@@ -24,7 +24,7 @@ export interface SignedInUser {
   refreshToken: string
 }
 
-/** A new session without an access token. */
+/** A new session without a session token. */
 export interface StartedSession {
   user: User
   sessionId: string
@@ -52,7 +52,7 @@ export class SignIn {
     return users.create({ email: input.email, name: input.name ?? null, password })
   }
 
-  /** `createAccount`, plus an access token. */
+  /** `createAccount`, plus a session token. */
   async register(clientIp: string, input: Parameters<SignIn['createAccount']>[1]): Promise<SignedInUser> {
     return this.#signed(await this.createAccount(clientIp, input))
   }
@@ -74,7 +74,7 @@ export class SignIn {
     return { user, ...session }
   }
 
-  /** `startSession`, plus an access token. */
+  /** `startSession`, plus a session token. */
   async login(clientIp: string, input: { email: string; password: string }): Promise<SignedInUser> {
     return this.#signed(await this.startSession(clientIp, input))
   }
@@ -85,7 +85,8 @@ export class SignIn {
   }
 
   /**
-   * Verifies a signed-in user's password before a change that a stolen access token must not make. Counts as a sign-in.
+   * Verifies a signed-in user's password before a change that a stolen session token must not make. Counts as a
+   * sign-in.
    * @throws {AppError} `bad-credentials`, `too-many-requests`, `unauthenticated` when the account is deleted
    */
   async confirmPassword(clientIp: string, userId: string, password: string): Promise<Account> {

@@ -307,7 +307,7 @@ describe('importWorkflows', () => {
     ])
   })
 
-  test('renews an access token that expires during the import once for all requests', async () => {
+  test('renews a session token that expires during the import once for all requests', async () => {
     await write(Object.fromEntries(Array.from({ length: 12 }, (_, i) => [`${i}.json`, workflow(`W${i}`)])))
     let posts = 0
     const fetch: ImportIo['fetch'] = (url, init) => {

@@ -201,7 +201,7 @@ describe('a session', () => {
   test.each([
     ['has expired', expired],
     ['is rejected', lasting],
-  ])('whose access token %s is refreshed once for all waiting requests', async (_, session) => {
+  ])('whose session token %s is refreshed once for all waiting requests', async (_, session) => {
     const { sent, fetch } = scripted(refreshed)
     const store = client.memoryStore(session)
     const api = client.createClient({ baseUrl, fetch, store })

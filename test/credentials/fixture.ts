@@ -40,7 +40,7 @@ interface Call {
   headers?: Record<string, string>
 }
 
-/** Only this feature, on a real database, with real routes, errors and logs. The access token is the user's ID. */
+/** Only this feature, on a real database, with real routes, errors and logs. The token is the user's ID. */
 export function fixture(db: Db, options: FixtureOptions = {}) {
   const ring = options.ring ?? randomRing()
   const secretBox = createSecretBox(ring)

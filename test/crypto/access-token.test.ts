@@ -39,7 +39,7 @@ const part = (value: unknown) => base64url.encode(JSON.stringify(value))
 const later = (ms: number) =>
   createAccessTokens(ring, { issuer, audience, now: () => new Date(at.getTime() + ms) })
 
-describe('access tokens', () => {
+describe('session tokens', () => {
   test('a signed token identifies its user for five minutes', async () => {
     const { accessToken, expiresIn } = await tokens.sign(claim)
     expect(expiresIn).toBe(300)

@@ -86,7 +86,7 @@ describe('while the service is unavailable', () => {
     expect(await box.open(context, await box.seal(context, 'a'))).toBe('a')
   })
 
-  test('an access token is not reported as invalid', async () => {
+  test('a session token is not reported as invalid', async () => {
     const text = await wrappedText(fake, randomRing('k1'), 'ACCESS_TOKEN_KEYS')
     const open = () => openRing('ACCESS_TOKEN_KEYS', KeyRingText.parse(text), fake.settings)
     const options = { issuer: 'i', audience: 'a', now: () => new Date() }

@@ -1,4 +1,4 @@
-/** Failures without an execution: incidents of their workflow, not dead letters. */
+/** Failures without an execution: they belong to their workflow and are not dead letters. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { deleteExpiredIncidents } from '../../src/executions/reports/incidents.ts'
 import { createTestDatabase } from '../harness/database.ts'
@@ -31,7 +31,7 @@ const list = async (user: string, query = '') =>
 const deadLetters = async (user: string) =>
   (await world.call('GET', '/v1/dead-letters', { user })).body.items as unknown[]
 
-describe('an incident', () => {
+describe('a failure without an execution', () => {
   test('of a trigger that could not start is recorded once and listed', async () => {
     const { report, userId, workflowId, deploymentId, instanceId } = await world.tracked()
     const first = await report(triggerFailure({ timestamp: Date.now() - 1000 }))

@@ -63,7 +63,7 @@ export async function reportThroughQueue({ db, env, executions, diesAt }: QueueL
     while (consumed() < queued) await sleep(100)
     const storedMs = performance.now() - startedAt
     const { rows } = await db.execute<{ rows: number }>(sql`select count(*)::integer as rows from executions`)
-    // The first access token has expired after a long run.
+    // The first session token has expired after a long run.
     const { json: session } = await call('POST', '/v1/auth/login', user)
     const summary = await call('GET', '/v1/analytics/summary', undefined, session.accessToken)
     return {

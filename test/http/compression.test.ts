@@ -67,7 +67,7 @@ describe('compression', () => {
     expect(await response.text()).toBe(sent.body === null ? '' : (sent.body ?? text))
   })
 
-  test('gzips what another site reads without cookies, such as a frontend with an access token', async () => {
+  test('gzips what another site reads without cookies, such as a frontend with a session token', async () => {
     const response = await send({ request: { 'Sec-Fetch-Site': 'cross-site', Authorization: 'Bearer x' } })
     expect(response.headers.get('Content-Encoding')).toBe('gzip')
   })

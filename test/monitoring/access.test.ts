@@ -18,7 +18,7 @@ describe('access', () => {
     expect([answer.status, answer.json.code]).toEqual([404, 'not-found'])
   })
 
-  test("a user's access token does not open it", async () => {
+  test("a user's session token does not open it", async () => {
     const user = await app.user()
     expect((await user.call('GET', '/metrics')).status).toBe(404)
     expect((await user.call('GET', `/metrics?token=${token}`)).status).toBe(404)

@@ -112,7 +112,7 @@ describe('POST /v1/auth/login', () => {
   })
 })
 
-describe('access tokens over HTTP', () => {
+describe('session tokens over HTTP', () => {
   test.each([
     ['no header', {}],
     ['another scheme', { Authorization: 'Basic dXNlcjpwYXNz' }],
@@ -148,7 +148,7 @@ describe('access tokens over HTTP', () => {
     expect((await accounts.refresh(accessToken)).status).toBe(401)
   })
 
-  test('an access token expires after five minutes plus the tolerance', async () => {
+  test('a session token expires after five minutes plus the tolerance', async () => {
     const own = createAccounts(database.db)
     const { accessToken } = await own.register()
     own.advance(299_000)

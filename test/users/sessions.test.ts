@@ -32,7 +32,7 @@ test('a session stores the IDs of the keys that signed its tokens, when it start
 })
 
 describe('POST /v1/auth/refresh', () => {
-  test('returns an access token and a valid successor', async () => {
+  test('returns a session token and a valid successor', async () => {
     const { user, refreshToken } = await accounts.register()
     const first = await accounts.refresh(refreshToken)
     expect(first.status).toBe(200)
@@ -167,7 +167,7 @@ describe('signing out', () => {
     expect(await actionsOf(mine.user.id)).toContain('session.all-ended')
   })
 
-  test('logout-all requires an access token', async () => {
+  test('logout-all requires a session token', async () => {
     const { refreshToken } = await accounts.register()
     expect((await accounts.call('POST', '/v1/auth/logout-all')).status).toBe(401)
     expect(

@@ -285,7 +285,7 @@ describe('the attention list', () => {
       action: { href: '/deployments/d1#history', label: 'Review rollback' },
     })
     expect(items[2]).toMatchObject({
-      detail: '2 incidents, the latest today at 10:00: No login',
+      detail: '2 failures, the latest today at 10:00: No login',
       action: { href: '/workflows/w1#incidents' },
     })
     expect(items[3]?.detail).toBe('today at 10:00. 3 deployed workflows use it.')

@@ -39,7 +39,7 @@ describe('the session cookie', () => {
     expect((await app.call('GET', '/v1/me', { token })).status).toBe(401)
   })
 
-  test('cannot be replaced by an access token', async () => {
+  test('cannot be replaced by a session token', async () => {
     const user = await app.user()
     const tab = browser(app.app)
     tab.cookies.set(sessionCookie, user.accessToken)

@@ -3,7 +3,7 @@
 export interface Session {
   accessToken: string
   refreshToken: string
-  /** Expiry of the access token in milliseconds since 1970, by this machine's clock. */
+  /** Expiry of the session token in milliseconds since 1970, by this machine's clock. */
   expiresAt: number
 }
 

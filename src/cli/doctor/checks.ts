@@ -50,7 +50,7 @@ const migrateCommand = '`npm run flowkeep -- migrate`'
 const list = (texts: readonly string[]) => texts.join(', ')
 const isKey = (name: string) => (keyNames as readonly string[]).includes(name)
 
-/** Access tokens tolerate 5 seconds. */
+/** Session tokens tolerate 5 seconds. */
 const skewWarningMs = 2_000
 const skewFailureMs = 5_000
 

@@ -46,7 +46,7 @@ export const sessions = pgTable(
     rotatedAt: instant('rotated_at').notNull().defaultNow(),
     expiresAt: instant('expires_at').notNull(),
     revokedAt: instant('revoked_at'),
-    /** The keys that signed its newest refresh token, and its newest access token or cookie. Null for sessions that an earlier release started. */
+    /** The keys that signed its newest refresh token, and its newest session token or cookie. Null for sessions that an earlier release started. */
     refreshKeyId: text('refresh_key_id'),
     accessKeyId: text('access_key_id'),
     createdAt: createdAt(),

@@ -1,6 +1,6 @@
 /**
- * @module Incidents: failures without an execution, such as a trigger that could not start or a run without an n8n ID. They
- * are counted separately from runs. A report repeated within ten minutes belongs to the same incident.
+ * @module Failures without an execution, such as a trigger that could not start or a run without an n8n ID: rows of
+ * `incidents`. They are counted separately from runs. A report repeated within ten minutes belongs to the same row.
  */
 import { and, desc, eq, sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
@@ -52,7 +52,7 @@ async function toRow({ n8nWorkflowId, source, mode, error, occurredAtMs }: Incom
 
 /**
  * Safe to repeat. Owner, workflow and deployment come from the instance's deployment of the n8n workflow.
- * @returns results in the order of `found`; undefined for incidents that match no deployment
+ * @returns results in the order of `found`; undefined for failures that match no deployment
  */
 export async function recordIncidents(
   db: Db,
@@ -94,7 +94,7 @@ export async function recordIncidents(
   })
 }
 
-/** A user's incidents. Every method takes the owner first and sees no one else's rows. */
+/** A user's failures without an execution. Every method takes the owner first and sees no one else's rows. */
 export class IncidentRepository {
   readonly #db: Reader
 
@@ -143,7 +143,7 @@ export function toIncident(row: typeof incidents.$inferSelect): Incident {
   }
 }
 
-/** Deletes up to `limit` incidents older than `before`. @returns the number deleted */
+/** Deletes up to `limit` rows older than `before`. @returns the number deleted */
 export async function deleteExpiredIncidents(db: Db, before: Date, limit: number): Promise<number> {
   const { rows } = await db.execute<{ deleted: number }>(sql`
     with gone as (

@@ -1,4 +1,4 @@
-/** @module Incidents: a trigger that cannot start, or a failure for which n8n has no run. */
+/** @module Failures without a run: a trigger that cannot start, or a run that n8n did not record. */
 import type { Incident } from '../../executions/contract.ts'
 import { Card } from './card.tsx'
 import { Status } from './status.tsx'
@@ -16,10 +16,10 @@ interface IncidentsCardProps {
 }
 
 export const IncidentsCard = ({ incidents, span, time }: IncidentsCardProps) => (
-  <Card id="incidents" title="Latest incidents" note="failures without a run" {...(span && { span })} flush>
+  <Card id="incidents" title="Latest failures without a run" {...(span && { span })} flush>
     <Table
-      caption="Incidents, newest first"
-      columns={[{ label: 'Incident' }, { label: 'Error' }, { label: 'Version' }, { label: 'Occurred' }]}
+      caption="Failures without a run, newest first"
+      columns={[{ label: 'Failure' }, { label: 'Error' }, { label: 'Version' }, { label: 'Occurred' }]}
     >
       {incidents.map(({ source, error, errorFingerprint, workflowVersion, occurredAt }) => (
         <Tr>

@@ -9,7 +9,7 @@ import { executionStyle, Status } from '../components/status.tsx'
 import { NameCell, Table, Td, Time, Tr } from '../components/table.tsx'
 import { cutList } from '../../lib/cut-list.ts'
 import { Select } from '../components/select.tsx'
-import { count, cutNote, duration, none, plural, runNumber, type TimeFormat } from '../format.ts'
+import { count, cutNote, duration, none, runNumber, type TimeFormat } from '../format.ts'
 import type { ErrorPeriod } from '../components/period.ts'
 import { errorTitle, trendOf, trendLabel } from '../components/error-trend.ts'
 import { PeriodChoice } from './list-view.tsx'
@@ -185,7 +185,7 @@ function Figures({ group, period, include, time }: GroupViewProps) {
         delta={
           <Delta change={runs - previousRuns} text={count(Math.abs(runs - previousRuns))} better="down" />
         }
-        note={`vs the ${period.name === 'yesterday' ? 'day before' : `previous ${period.text}`}${incidents > 0 ? ` · ${plural(incidents, 'incident')}` : ''}`}
+        note={`vs the ${period.name === 'yesterday' ? 'day before' : `previous ${period.text}`}${incidents > 0 ? ` · ${count(incidents)} without a run` : ''}`}
       />
       <Kpi
         label="Workflows"
@@ -247,7 +247,7 @@ function Versions({
                 >
                   {count(runs)}
                 </a>
-                {incidents > 0 && <span class="muted nowrap"> + {plural(incidents, 'incident')}</span>}
+                {incidents > 0 && <span class="muted nowrap"> + {count(incidents)} without a run</span>}
               </Td>
             </Tr>
           ))}

@@ -174,7 +174,7 @@ export function ErrorsView({ groups, query, time }: ErrorsViewProps) {
                     <b>{count(group.runs)}</b>
                     <span class="runs-phone"> {group.runs === 1 ? 'run' : 'runs'}</span>
                     {group.incidents > 0 && (
-                      <span class="muted nowrap"> + {plural(group.incidents, 'incident')}</span>
+                      <span class="muted nowrap"> + {count(group.incidents)} without a run</span>
                     )}
                   </Td>
                   <Td phone="line" class="errors-workflows">

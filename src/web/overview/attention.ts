@@ -134,7 +134,7 @@ const incidentItem = (
 ): AttentionItem => ({
   tone: 'fail',
   what: `${workflowName}: ${source === 'trigger' ? 'Trigger cannot start.' : 'Failed without a run.'}`,
-  detail: `${plural(incidents, 'incident')}, the latest ${time.afterVerb(latestAt)}: ${short(message)}`,
+  detail: `${plural(incidents, 'failure')}, the latest ${time.afterVerb(latestAt)}: ${short(message)}`,
   action: { href: `/workflows/${workflowId}#incidents`, label: 'View workflow' },
 })
 

@@ -263,7 +263,7 @@ function LagKpi({ instances }: Pick<Overview, 'instances'>) {
 }
 
 const failedNote = (groups: number, incidents: number): string | undefined => {
-  const parts = [groups > 0 && plural(groups, 'group'), incidents > 0 && plural(incidents, 'incident')]
+  const parts = [groups > 0 && plural(groups, 'group'), incidents > 0 && `${count(incidents)} without a run`]
   const shown = parts.filter(Boolean)
   return shown.length > 0 ? shown.join(' · ') : undefined
 }

@@ -51,15 +51,15 @@ test('the overview counts production runs and links to exactly those', async () 
   expect(decodeURIComponent(other)).toBe('/?include=manual,sub,error')
 })
 
-test('a trigger that cannot start needs attention and is an incident of its workflow and error group', async () => {
+test('a trigger that cannot start needs attention and is listed on its workflow and its error group', async () => {
   const { text } = await open('/')
   expect(text).toContain('Support triage: Trigger cannot start.')
-  expect(text).toContain('1 incident')
+  expect(text).toContain('1 failure, the latest')
   const { document } = await open(`/workflows/${world.workflowId}`)
   const group = document.querySelector('#incidents a[href^="/errors/"]')?.getAttribute('href') ?? ''
   expect(group).toMatch(/^\/errors\/[0-9a-f]{16}$/)
   expect((await open(group)).text).toContain('Trigger cannot start')
-  expect((await open('/errors')).text).toContain('+ 1 incident')
+  expect((await open('/errors')).text).toContain('+ 1 without a run')
 })
 
 test('a run of more than a day is stuck, on the overview and in the list', async () => {
