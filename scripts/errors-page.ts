@@ -9,7 +9,7 @@ export const errorsPath = resolve(import.meta.dirname, '../docs/errors.md')
 const fixes = {
   'malformed-json': 'The body is not valid JSON in UTF-8. Send JSON, without a trailing comma or comment.',
   unauthenticated:
-    'The token is missing, invalid, expired or revoked. Send `Authorization: Bearer <token>`. A session renews its token, which lasts 5 minutes, with `POST /v1/auth/refresh`; [access tokens](tokens.md) start with `fk_`.',
+    'The token is missing, invalid, expired or revoked. Send `Authorization: Bearer <token>`. A session token lasts 5 minutes; `POST /v1/auth/refresh` renews it. An [access token](tokens.md) starts with `fk_`.',
   'bad-credentials':
     'Check the email address and the password. The operator can set a new password with `npm run flowkeep -- users reset-password <email>`.',
   'invalid-refresh-token':

@@ -52,7 +52,7 @@ async function search(): Promise<void> {
     if (input.value.trim() !== query) return
     results = index.search(query).slice(0, maxResults) as unknown as typeof results
   } catch {
-    status.textContent = 'The search is not available. Reload the page.'
+    status.textContent = 'Search is not available. Reload the page.'
     return show([message(status.textContent)])
   }
   status.textContent = results.length === 1 ? '1 result' : `${results.length} results`

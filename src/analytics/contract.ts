@@ -499,7 +499,7 @@ export const ErrorGroupsQuery = z
       .optional()
       .meta({
         description:
-          '`runs` (default): most executions and incidents first; `lastSeen`: last seen most recently; ' +
+          '`runs` (default): most failures first; `lastSeen`: last seen most recently; ' +
           '`newest`: first seen most recently',
       }),
   })
@@ -542,7 +542,9 @@ const errorGroup = {
   runs: Count,
   incidents: Count.meta({ description: 'Failures with this error that have no execution' }),
   previousRuns: Count.meta({ description: 'Executions in the preceding period of equal length' }),
-  previousIncidents: Count.meta({ description: 'Incidents in the preceding period of equal length' }),
+  previousIncidents: Count.meta({
+    description: 'Failures without an execution in the preceding period of equal length',
+  }),
   firstSeenAt: z.iso
     .datetime()
     .nullable()
@@ -557,9 +559,7 @@ const errorGroup = {
     .meta({ description: 'At most 3 of the workflows, most failures first' }),
   versions: Count.meta({ description: 'Workflow versions' }),
   series: z.array(Count).meta({
-    description:
-      'Executions and incidents in each `seriesInterval` of the period (UTC), oldest first, including ' +
-      'zeros',
+    description: 'Failures in each `seriesInterval` of the period (UTC), oldest first, including ' + 'zeros',
   }),
 }
 

@@ -1,4 +1,4 @@
-/** @module Incidents, failures without a run, as the SQL sources of analytics. */
+/** @module Failures without a run, as SQL sources of analytics. */
 import { type SQL, sql } from 'drizzle-orm'
 import type { Buckets } from '../runs/buckets.ts'
 import type { Range } from '../runs/period.ts'

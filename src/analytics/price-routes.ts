@@ -14,7 +14,7 @@ export function modelPriceRoutes(prices: ModelPriceRepository) {
       describe({
         operationId: 'getModelPrices',
         tag,
-        summary: 'Get the prices of models',
+        summary: 'Get model prices',
         description: 'Your own prices and the default list prices. Your prices take precedence.',
         responses: { 200: ModelPrices },
         errors: [],
@@ -26,10 +26,10 @@ export function modelPriceRoutes(prices: ModelPriceRepository) {
       describe({
         operationId: 'replaceModelPrices',
         tag,
-        summary: 'Replace your prices of models',
+        summary: 'Replace your model prices',
         description:
           'Costs are computed when they are read, so that a price applies to earlier executions too. Defaults that you ' +
-          'omit stay. The last write wins, so `If-Match` is not needed.',
+          'omit remain in effect. The last write wins, so `If-Match` is not needed.',
         responses: { 200: ModelPrices },
         errors: ['invalid'],
       }),

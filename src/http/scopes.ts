@@ -111,7 +111,7 @@ const table = {
     'GET /v1/model-prices',
   ],
   'executions:write': [
-    'Poll executions, replay and delete dead letters, resolve error groups, set the prices of models',
+    'Poll executions, replay and delete dead letters, resolve error groups, set model prices',
     'POST /v1/executions/poll',
     'POST /v1/dead-letters/{id}/replay',
     'DELETE /v1/dead-letters/{id}',

@@ -22,7 +22,7 @@ const ApiKey = z
 
 const Environment = z.enum(environments).nullable().meta({
   description:
-    'On `production`, access tokens need the scope `deploy:production` to deploy. Null: any other use',
+    'On `production`, access tokens need the `deploy:production` scope to deploy. Null: any other use',
 })
 
 /** Polls are 5 minutes apart. Three missed polls need attention. */
@@ -49,8 +49,8 @@ export const InstanceChange = z
       .optional()
       .meta({
         description:
-          'The version of n8n, such as 2.41.1, for a server that does not show it; null forgets it. A connection test ' +
-          'replaces it if n8n states its version',
+          'The n8n version, such as 2.41.1, for a server that hides it; null removes it. A connection test ' +
+          'replaces it if n8n reports its version',
       }),
   })
   .meta({ ref: 'InstanceChange', 'x-example': { name: 'Production' } })
@@ -67,7 +67,7 @@ const N8nVersion = z
   .nullable()
   .meta({
     description:
-      'The version that n8n states or that you set, such as 2.41.1. Otherwise the range that its API implies, such as ' +
+      'The version that n8n reports or that you set, such as 2.41.1. Otherwise the range that its API implies, such as ' +
       '"2.1 or later": set the version then, so that checks use the right facts. Null before the first test',
   })
 

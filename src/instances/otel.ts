@@ -192,7 +192,7 @@ function explained(error: unknown): unknown {
   if (isN8nError(error, 'forbidden')) {
     return new AppError(
       'instance-refused',
-      'The API key is missing the scope otel:manage. Create an API key in n8n that has it',
+      'The API key is missing the otel:manage scope. Create an API key in n8n that has it',
       { cause: error },
     )
   }

@@ -216,8 +216,8 @@ export function instanceRoutes(deps: InstanceRouteDeps) {
         tag,
         summary: 'Set up the error reporter',
         description:
-          'Creates or repairs the error workflow in n8n. Deploying does this too. A workflow that Flowkeep ' +
-          'did not deploy reports its errors when its error workflow in n8n is set to this one.',
+          'Creates or repairs the error workflow in n8n. Deploying does this too. To receive the ' +
+          'failures of a workflow that Flowkeep did not deploy, set its error workflow in n8n to this one.',
         responses: { 200: Reporter },
         errors: ['not-found', 'url-not-allowed', ...instanceErrors, ...secretErrors],
       }),
@@ -236,7 +236,7 @@ export function instanceRoutes(deps: InstanceRouteDeps) {
         summary: 'Receive executions via OpenTelemetry',
         description:
           'Sets Flowkeep up as the OpenTelemetry collector of n8n 2.19 or later: n8n then sends every execution with its ' +
-          'nodes within seconds. The API key needs the scope `otel:manage`. n8n sends a test trace first; nothing ' +
+          'nodes within seconds. The API key needs the `otel:manage` scope. n8n sends a test trace first; nothing ' +
           'changes if it does not arrive. Fails with `instance-conflict` and the host of the `collector` if n8n ' +
           'sends traces elsewhere, unless `replace` is true, and if environment variables of n8n set its ' +
           'OpenTelemetry settings. Its earlier settings are restored by `DELETE`. Safe to repeat.',

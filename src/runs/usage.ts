@@ -6,7 +6,7 @@ import type { NodeUsage } from '../db/schema/executions.ts'
 const Tokens = z.number().int()
 const Cost = z.number().nullable().meta({
   description:
-    'In US dollars, from the current prices. Null if no model has a price; otherwise without the unpriced tokens',
+    'In US dollars, at current prices. Null if no model has a price; otherwise excludes the unpriced tokens',
 })
 
 const usageSums = {

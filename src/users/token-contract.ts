@@ -27,10 +27,10 @@ const RequestsPerMinute = z
   .int()
   .min(1, 'At least 1')
   .max(6000, 'At most 6,000')
-  .meta({ description: 'Limit of requests in a calendar minute' })
+  .meta({ description: 'Requests allowed in a calendar minute' })
 const ExpiresAt = Instant.nullable().meta({
   type: ['string', 'null'],
-  description: 'Within a year. `null`, for service tokens only: never',
+  description: 'Within a year. `null` (service tokens only): never',
 })
 
 export const NewToken = z

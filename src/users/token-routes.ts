@@ -32,7 +32,7 @@ export function tokenRoutes(tokens: TokenRepository, fingerprint: Fingerprint) {
         summary: 'Create an access token',
         description:
           'The token is returned only once. It expires after 90 days unless `expiresAt` is set. A request with an ' +
-          'access token cannot grant scopes or time that this token lacks.',
+          'access token cannot grant scopes that this token lacks, or a later expiry.',
         responses: { 201: CreatedToken },
         headers: ['Location'],
         errors: ['invalid', 'quota-exceeded', 'idempotency-key-reused', 'conflict'],

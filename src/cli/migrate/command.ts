@@ -7,7 +7,7 @@ import { jsonResult, message, result } from '../terminal.ts'
 import { expandOf, planMigrations, planText } from './plan.ts'
 
 export async function migrateCommand({ flags }: CommandInput): Promise<number> {
-  if (flags.has('plan') && flags.has('expand')) throw new UsageError('Use either --plan or --expand.')
+  if (flags.has('plan') && flags.has('expand')) throw new UsageError('Use --plan or --expand, not both.')
   const database = openDatabase()
   try {
     await database.opened()

@@ -101,7 +101,7 @@ const actionLabels: Record<string, ActionLabel> = {
   'error.resolved': { text: 'Resolved an error group' },
   'error.ignored': { text: 'Ignored an error group' },
   'error.reopened': { text: 'Reopened an error group' },
-  'model-prices.updated': { text: 'Changed the prices of models' },
+  'model-prices.updated': { text: 'Changed model prices' },
   'alert.rule-created': { text: 'Added an alert rule' },
   'alert.rule-updated': { text: ({ changed }) => `Updated an alert rule${listed(changed)}` },
   'alert.rule-deleted': { text: 'Deleted an alert rule' },

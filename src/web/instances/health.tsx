@@ -66,7 +66,7 @@ export function attentionItems(
     items.push({
       tone: 'idle',
       what: `n8n was reset or restored ${time.relative(epochStartedAt)}.`,
-      detail: 'Its execution IDs restarted. Earlier and new runs with the same IDs are stored separately.',
+      detail: 'Its execution IDs started over. Earlier and new runs with the same IDs are stored separately.',
     })
   }
   if (instance.otel && !instance.otel.isCurrent) {

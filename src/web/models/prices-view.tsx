@@ -38,7 +38,7 @@ const editHref = (price: Price): string =>
 
 export const PricesView = ({ prices, values, errors }: FormState & { prices: ModelPrices }) => (
   <>
-    <PageHead title="Prices of models" />
+    <PageHead title="Model prices" />
     <Grid>
       <Card span={4} title="Set a price">
         <Form action="/models/prices">
@@ -64,7 +64,7 @@ export const PricesView = ({ prices, values, errors }: FormState & { prices: Mod
         note={`US dollars per million tokens; defaults are list prices of ${prices.defaultsAsOf}`}
         flush
       >
-        <Table caption="Prices of models" columns={columns} compact>
+        <Table caption="Model prices" columns={columns} compact>
           {prices.items.map((price) => (
             <Tr>
               <Td>

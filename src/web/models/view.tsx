@@ -74,7 +74,7 @@ function UsedModels({ costs: { items, usage, total }, period }: { costs: Costs; 
     >
       {items.length === 0 ? (
         <Empty title="No AI nodes ran in this period.">
-          Tokens come from the run data of n8n. Save the data of successful runs to count them.
+          Token counts come from n8n's run data. Set n8n to save the data of successful runs.
         </Empty>
       ) : (
         <Table caption="Models by cost" columns={usedColumns}>
@@ -127,7 +127,9 @@ const Budgets = ({ budgets }: { budgets: AlertRule[] }) => (
     flush
   >
     {budgets.length === 0 ? (
-      <Empty title="No budgets yet.">A budget alerts you when AI nodes cost or use more than a limit.</Empty>
+      <Empty title="No budgets yet.">
+        A budget alerts you when the cost or the tokens of AI nodes exceed a limit.
+      </Empty>
     ) : (
       <Table caption="Budgets" columns={[{ label: 'Rule' }, { label: 'State', numeric: true }]}>
         {budgets.map(({ id, sentence, enabled, openIncidents }) => (
@@ -229,4 +231,4 @@ const Prompts = ({ prompts: { items } }: { prompts: PromptStats }) => (
 )
 
 /** A price per million tokens. */
-export const priceText = (value: number | null): string => (value === null ? 'As input' : money(value))
+export const priceText = (value: number | null): string => (value === null ? 'Same as input' : money(value))

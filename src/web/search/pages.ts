@@ -16,7 +16,7 @@ export const searchPagesList: readonly FoundPage[] = [
   { label: 'Instances', href: '/instances', keywords: 'n8n servers' },
   { label: 'Add instance', href: '/instances/new', keywords: 'new create connect n8n server' },
   { label: 'AI models', href: '/models', keywords: 'tokens costs prompts budgets llm spend' },
-  { label: 'Prices of models', href: '/models/prices', keywords: 'tokens costs llm' },
+  { label: 'Model prices', href: '/models/prices', keywords: 'tokens costs llm' },
   { label: 'Account', href: '/account', keywords: 'password sessions name delete settings profile' },
   { label: 'Audit trail', href: '/audit', keywords: 'log events security' },
   { label: 'Keyboard shortcuts', href: '/help', keywords: 'help keys' },

@@ -168,7 +168,7 @@ export const NewPage = ({ values, scopes, errors }: NewPageProps) => (
             label="Expires"
             value={values.days ?? ''}
             error={errors.days ?? errors.expiresAt}
-            hint="Only the token of a machine can have no expiry."
+            hint="Only tokens for machines can have no expiry."
             options={[
               ['7', 'In 7 days'],
               ['30', 'In 30 days'],
@@ -202,9 +202,9 @@ export const NewPage = ({ values, scopes, errors }: NewPageProps) => (
           </div>
         </Form>
       </Card>
-      <Card span={4} title="Choose few scopes">
+      <Card span={4} title="Limit the scopes">
         <div class="stack">
-          <p class="soft">A scope includes no other one: to read and change workflows, select both.</p>
+          <p class="soft">Scopes do not include each other: to read and change workflows, select both.</p>
           <p class="soft">
             Without <code>deploy:production</code>, a token cannot change what runs on instances marked as
             production.

@@ -339,7 +339,7 @@ class Editor {
     const segments = segmentsOf(pointer)
     if (segments.length === 0) {
       if (value !== null && !isObject(value)) {
-        throw new Refusal('invalid-pointer', '/value', 'All parameters together are a JSON object')
+        throw new Refusal('invalid-pointer', '/value', 'The value for all parameters must be a JSON object')
       }
       node.parameters = structuredClone(value ?? {})
       this.#readReferences(node, 'parameters', '')

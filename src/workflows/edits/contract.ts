@@ -42,7 +42,7 @@ export const EditResult = z
   .object({
     version: z.int().meta({ description: 'The current version of the workflow' }),
     stored: z.boolean().meta({
-      description: 'Whether the edits made a new version: false for `dryRun`, and if they change nothing',
+      description: 'Whether the edits created a new version: false for `dryRun`, and if they change nothing',
     }),
     rebasedFrom: z.int().optional().meta({
       description: 'The version in `If-Match`, if the edits were applied to a later one',

@@ -54,7 +54,7 @@ export const EditOperation = z
           node: Json.meta({
             ...asObject,
             description:
-              'The node as in n8n. `name` and `type` are required. Without `typeVersion` it gets the newest ' +
+              'The node, in the JSON format of n8n. `name` and `type` are required. Without `typeVersion` it gets the newest ' +
               'version, without `position` a place to the right of the node that leads to it',
             examples: [{ name: 'Notify', type: 'n8n-nodes-base.slack', parameters: { text: 'Hello' } }],
           }),
@@ -84,7 +84,8 @@ export const EditOperation = z
           ...onNode('replaceNode'),
           with: Json.meta({
             ...asObject,
-            description: 'The new node as in n8n. `type` is required. A `name` renames the node',
+            description:
+              'The new node, in the JSON format of n8n. `type` is required. A `name` renames the node',
             examples: [
               {
                 type: 'n8n-nodes-base.gmail',
@@ -104,7 +105,7 @@ export const EditOperation = z
         .meta(
           example(
             { op: 'renameNode', node: 'HTTP Request', name: 'Get orders' },
-            'Renames a node. Connections, pinned data and every expression and code that names it follow',
+            'Renames a node, and updates everything that refers to it: connections, pinned data, expressions and code',
           ),
         ),
       z
@@ -234,7 +235,7 @@ export const EditOperation = z
         .meta(
           example(
             { op: 'setSettings', settings: { timezone: 'Europe/Berlin' } },
-            'Changes settings of the workflow. Others stay',
+            'Changes settings of the workflow. Other settings do not change',
           ),
         ),
       z

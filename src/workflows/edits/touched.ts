@@ -59,8 +59,7 @@ function changedMembers(before: unknown, after: unknown): string[] {
 
 /** Why edits that touch `mine` do not apply after a change that touched `theirs`; null if they do. */
 export function conflictOf(mine: Touched, theirs: Touched): string | null {
-  if (theirs.has(everything) && mine.size > 0)
-    return 'The versions since then differ too much to compare them'
+  if (theirs.has(everything) && mine.size > 0) return 'The versions since then differ too much to be compared'
   for (const each of mine) {
     if (!theirs.has(each)) continue
     if (each === settingsKey) return 'The settings of the workflow changed since then'

@@ -64,10 +64,10 @@ test('a price is validated, saved next to the others, and deleted', async () => 
   await tab.post('/models/prices', { model: 'acme-*', ...price })
   await tab.post('/models/prices', { model: 'Acme-Large', ...price, cachedInputPerMillion: '0.5' })
   const own = async () =>
-    (await open('/models/prices')).table('Prices of models').filter((row) => row[5] === 'Yours')
+    (await open('/models/prices')).table('Model prices').filter((row) => row[5] === 'Yours')
   expect((await own()).map((row) => row.slice(0, 5))).toEqual([
-    ['acme-*', '$1.00', '$2.00', 'As input', 'As input'],
-    ['Acme-Large', '$1.00', '$2.00', '$0.500', 'As input'],
+    ['acme-*', '$1.00', '$2.00', 'Same as input', 'Same as input'],
+    ['Acme-Large', '$1.00', '$2.00', '$0.500', 'Same as input'],
   ])
   await tab.post('/models/prices/delete', { model: 'acme-*' })
   expect((await own()).map(([model]) => model)).toEqual(['Acme-Large'])

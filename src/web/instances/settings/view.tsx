@@ -125,7 +125,7 @@ export function SettingsPage({ instance, values, errors }: FormState & { instanc
                 required={false}
                 maxlength={13}
                 placeholder="2.41.1"
-                hint="Checks use the facts of this version. A connection test sets it, unless n8n hides its version: then enter it here, and change it when you upgrade n8n."
+                hint="Checks use the facts about this version. A connection test sets it. If n8n hides its version, enter it here, and change it when you upgrade n8n."
               />
               <SelectField
                 name="environment"
@@ -135,7 +135,7 @@ export function SettingsPage({ instance, values, errors }: FormState & { instanc
                   ['', 'Not production'],
                   ['production', 'Production'],
                 ]}
-                hint="On production, access tokens need the scope deploy:production."
+                hint="On production instances, access tokens need the deploy:production scope."
               />
               <FormError>{errors['']}</FormError>
               <div class="actions">
