@@ -2,7 +2,7 @@
 import { parseSync, Visitor } from 'oxc-parser'
 import { RolldownMagicString } from 'rolldown'
 
-/** Quoted text, also in several pieces; a comment with the space before it; other space. */
+/** Quoted text, including in several pieces; a comment with the space before it; other space. */
 const parts = /(?<quoted>'[^']*'(?:\s*'[^']*')*|"[^"]*")|(?<comment>\s*--[^\n]*)(?=\n)|\s+/g
 
 /** @param path decides between TypeScript and TSX */

@@ -56,7 +56,7 @@ export const NewCredential = z
   })
 export type NewCredential = z.output<typeof NewCredential>
 
-/** Omitted properties stay unchanged, also inside `data`. */
+/** Omitted properties stay unchanged, including inside `data`. */
 export const CredentialChange = z
   .strictObject({
     name: Name.optional(),

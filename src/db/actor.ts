@@ -14,7 +14,7 @@ export interface TokenActor {
 
 const actors = new AsyncLocalStorage<TokenActor>()
 
-/** Everything that `work` does is done with the token, also what it starts and does not await. */
+/** Everything that `work` does is done with the token, including what it starts and does not await. */
 export const withToken = <T>(actor: TokenActor, work: () => T): T => actors.run(actor, work)
 
 export const currentToken = (): TokenActor | undefined => actors.getStore()

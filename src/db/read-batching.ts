@@ -20,7 +20,7 @@ type Pending = Map<Client, PendingRead[]>
 
 const requests = new AsyncLocalStorage<Pending>()
 
-/** Everything that `work` reads belongs to one request, also in what it starts and does not await. */
+/** Everything that `work` reads belongs to one request, including what it starts and does not await. */
 export const asOneRequest = <T>(work: () => T): T => requests.run(new Map(), work)
 
 /** The two members of the driver that drizzle calls. */

@@ -35,7 +35,7 @@ export const workflowHolds = (text: string, of: SQL): SQL =>
     text,
   )
 
-/** Rows whose `column`, a name or a message, contains every word of `text`, also as part of a longer word. */
+/** Rows whose `column`, a name or a message, contains every word of `text`, including as part of a longer word. */
 export const textHolds = (text: string, column: SQL): SQL =>
   holds(sql`search_words(${column}, true)`, column, text)
 

@@ -50,7 +50,7 @@ export function requireUser({ accessTokens, authenticateToken }: Authentication)
   }
 }
 
-/** The first handler that is no middleware answers. Without one, the response is 404 or 405 for every caller. */
+/** The route is the first handler that is not middleware. Without one, the response is 404 or 405 for every caller. */
 function requireScopeOfRoute(c: Context): void {
   const route = matchedRoutes(c).find(({ method }) => method !== 'ALL')
   if (!route || isScopedWithin(route.method, route.path)) return

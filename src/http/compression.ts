@@ -2,7 +2,7 @@
  * @module Gzips responses, for runtimes without a compressing edge in front of them.
  *
  * BREACH reads a secret from the size of a compressed response that holds both the secret and text of the attacker, who
- * makes a signed-in browser send many requests. So these stay uncompressed: responses to other methods than GET, which
+ * makes a signed-in browser send many requests. So these stay uncompressed: responses to methods other than GET, which
  * include those that show tokens, and responses to requests that another site made with this site's cookies. Pages hold
  * no CSRF token that an attacker could read: forms are protected by `Sec-Fetch-Site` and `Origin`.
  */

@@ -185,7 +185,7 @@ async function send({ method, url, headers, body }: Prepared, output: HTMLElemen
   output.hidden = false
   output.textContent = 'Sending…'
   try {
-    // The session of the dashboard is none of this page's: only the token counts.
+    // The page does not use the dashboard's session, only the token.
     const response = await fetch(url, {
       method,
       headers,

@@ -17,7 +17,7 @@ export interface Vocabulary {
   text: string
 }
 
-/** Longer words are no misspellings. */
+/** Longer words are not corrected. */
 const maxWordChars = 64
 
 export function toVocabulary(texts: readonly string[]): Vocabulary {

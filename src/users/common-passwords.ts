@@ -29,7 +29,7 @@ const isRepetition = (text: string): boolean => /^(.{1,4}?)\1+$/su.test(text)
 const isKeyboardRun = (text: string): boolean =>
   keyboardRows.some((row) => row.includes(text) || Array.from(row).toReversed().join('').includes(text))
 
-/** True for a password that guessing starts with, whatever its case. Call `loadCommonPasswords` first. */
+/** True for a password that guessing starts with, regardless of case. Call `loadCommonPasswords` first. */
 export function isCommonPassword(password: string): boolean {
   if (!words) throw new Error('The common passwords are not loaded')
   const text = password.toLowerCase()

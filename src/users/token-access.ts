@@ -1,7 +1,7 @@
 /**
  * @module Authenticates access tokens in one statement, which also counts requests and records the last use. An isolate
- * repeats it after five seconds, or after a twentieth of the limit. So other isolates reject a revoked token within five
- * seconds, and each isolate can exceed the limit by a twentieth.
+ * repeats it after five seconds, or after 5% of the limit. So other isolates reject a revoked token within five
+ * seconds, and each isolate can exceed the limit by 5%.
  */
 import { type SQL, sql } from 'drizzle-orm'
 import { hashApiToken, isApiToken } from '../crypto/api-token.ts'

@@ -7,7 +7,7 @@ import { Instant, trimmedText } from '../lib/scalars.ts'
 import { dayMs } from '../lib/time.ts'
 
 export const defaultLifetimeMs = 90 * dayMs
-/** One year, also a leap year. */
+/** One year, or a leap year. */
 export const maximumLifetimeMs = 366 * dayMs
 const defaultRequestsPerMinute = 600
 const defaultOverlapSeconds = 86_400

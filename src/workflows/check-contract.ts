@@ -61,11 +61,9 @@ export const CheckSummary = z
     counts: z
       .object({ error: Count, warning: Count, hint: Count })
       .meta({ description: 'The number of findings by level' }),
-    worst: z
-      .array(Finding)
-      .meta({
-        description: 'The worst findings: all errors, and at least 5 in total if there are that many',
-      }),
+    worst: z.array(Finding).meta({
+      description: 'The worst findings: all errors, and at least 5 in total if there are that many',
+    }),
   })
   .meta({ ref: 'CheckSummary' })
 

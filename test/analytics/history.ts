@@ -419,7 +419,7 @@ export const counted = (runs: Run[], ...of: ExecutionStatus[]) =>
 export const successRate = (runs: Run[]) =>
   percentage(counted(runs, 'success'), counted(runs, 'success', 'error', 'crashed'))
 
-/** All kinds of periods and filters, also in pairs. */
+/** All kinds of periods and filters, including pairs. */
 export function filtersOf({ random, flows, targets, instanceIds }: History): RunFilter[] {
   const at = (iso: string) => new Date(iso)
   const periods: RunFilter[] = [

@@ -41,7 +41,7 @@ test.each<[string, string]>([
   expect(await codesFor(`${code}\nreturn [{ json: {} }]`)).not.toContain('invalid-code')
 })
 
-test('many declarations are checked, also for two of one name', async () => {
+test('many declarations are checked, including for two of the same name', async () => {
   const declarations = many(8000, (index) => `let a${index} = 1; var b${index}; function c${index}() {}`)
   const end = '\nreturn [{ json: {} }]'
   expect(await codesFor(declarations + end)).toEqual([])

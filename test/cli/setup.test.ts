@@ -46,7 +46,7 @@ describe('setup', () => {
     expect(await readFile(file, 'utf8')).toBe(text)
   })
 
-  test('keeps the lines of an existing file, also an invalid key', async () => {
+  test('keeps the lines of an existing file, including an invalid key', async () => {
     await writeFile(file, '# mine\nFINGERPRINT_KEY=short', { mode: 0o600 })
     const result = await setup(neon, options({ check: checkOffline }))
     expect(await readFile(file, 'utf8')).toMatch(/^# mine\nFINGERPRINT_KEY=short\nDATABASE_URL=/)

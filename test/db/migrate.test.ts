@@ -179,7 +179,7 @@ describe('a migration without a transaction', () => {
   const index = (sql: Sql) =>
     sql`select indisvalid as valid from pg_index where indexrelid = to_regclass('grown_idx')`
 
-  test('builds an index concurrently, also again after the build was interrupted', async () => {
+  test('builds an index concurrently, and again after an interrupted build', async () => {
     const database = await createPostgresTestDatabase()
     const { sql } = database
     await sql`drop table flowkeep_migrations`

@@ -137,7 +137,7 @@ test('an error workflow gets the error reporter, because n8n never calls it for 
 })
 
 describe('an imported workflow that is deployed in place', () => {
-  test('keeps its error workflow, also when a newer version has none', async () => {
+  test('keeps its error workflow, even when a newer version has none', async () => {
     const user = await world.user()
     const alert = await alerts()
     const { n8nId, id, workflowId } = await imported(user, { executionOrder: 'v1', errorWorkflow: alert })

@@ -200,7 +200,7 @@ describe("n8n's Error Trigger, which sends no start", () => {
     }
   })
 
-  test('failures at two times are two runs, also when redelivered late', async () => {
+  test('failures at two times are two runs, even when redelivered late', async () => {
     const { instanceId, report } = await world.tracked()
     const [first, second] = ['2026-10-20T03:00:02Z', '2026-11-20T03:00:02Z'].map((at) =>
       failed('5', { timestamp: Date.parse(at) }),

@@ -126,7 +126,7 @@ describe('a run in one request', () => {
     expect(await runs(tracked)).toMatchObject([{ error: { message: error, node: null } }])
   })
 
-  test('secrets in messages are redacted, also where spans are stored', async () => {
+  test('secrets in messages are redacted, including in stored spans', async () => {
     const tracked = await world.tracked()
     const secret = 'sk-proj-abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGH'
     await send(tracked, spansOf(run({ nodes: [{ name: 'Call', error: `Bearer ${secret} was rejected` }] })))

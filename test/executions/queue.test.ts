@@ -166,7 +166,7 @@ describe('direct storage', () => {
 })
 
 describe('the consumer', () => {
-  test('records what the direct path records, also out of order and delivered twice', async () => {
+  test('records the same as the direct path, even out of order and delivered twice', async () => {
     const direct = await world.tracked()
     const queued = await world.tracked()
     const bodies = [

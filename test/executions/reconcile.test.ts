@@ -126,7 +126,7 @@ describe('what a poll records', () => {
     expect(await statuses()).toMatchObject({ [lost.id]: 'success' })
   })
 
-  test('requests data only once, also if n8n has none or too much', async () => {
+  test('requests data only once, even if n8n has none or too much', async () => {
     const { add, push, rows, stub } = await world.instance()
     const [gone, large] = [
       add(),

@@ -75,7 +75,7 @@ describe('retry', () => {
   })
 })
 
-test('sleep ends when its signal aborts, also before it starts', async () => {
+test('sleep ends when its signal aborts, even before it starts', async () => {
   await expect(sleep(3_600_000, AbortSignal.abort())).resolves.toBeUndefined()
   const aborter = new AbortController()
   const sleeping = sleep(3_600_000, aborter.signal)

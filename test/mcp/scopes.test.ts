@@ -140,7 +140,7 @@ test('a production instance requires deploy:production, for a deployment and a r
   expect(changes).toEqual([])
 })
 
-test('a revoked token ends', async () => {
+test('a revoked token stops working', async () => {
   const created = await user.call('POST', '/v1/tokens', {
     body: { name: 'Gone', scopes: ['workflows:read'] },
   })

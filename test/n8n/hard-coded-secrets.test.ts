@@ -138,6 +138,6 @@ test.each([
   expect(findHardCodedSecrets({ parameters: { text } }).length).toBeLessThan(2)
 })
 
-test('the name of a credential type is no secret', () => {
+test('the name of a credential type is not a secret', () => {
   expect(findHardCodedSecrets({ extendsCredential: 'microsoftSharePointOAuth2Api' })).toEqual([])
 })

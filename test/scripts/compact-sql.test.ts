@@ -3,14 +3,14 @@ import { compactSql } from '../../scripts/compact-sql.ts'
 
 const compact = (source: string) => String(compactSql('a.ts', source))
 
-test('indentation becomes one space, also around expressions and in nested statements', () => {
+test('indentation becomes one space, including around expressions and in nested statements', () => {
   expect(compact('sql`\n  select ${a}\n    from b\n  where ${c ? sql`\n\n d` : sql``}\n`')).toBe(
     'sql` select ${a} from b where ${c ? sql` d` : sql``} `',
   )
   expect(compact('sql<number>`count(*)\n  + 1`')).toBe('sql<number>`count(*) + 1`')
 })
 
-test('comments are removed, also those with quotes', () => {
+test('comments are removed, including those with quotes', () => {
   expect(compact('sql`\n  select 1 -- one\n  -- n8n\'s "id"\n  , 2`')).toBe('sql` select 1 , 2`')
   expect(compact('sql`select a--b\nfrom c`')).toBe('sql`select a from c`')
 })

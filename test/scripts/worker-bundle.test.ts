@@ -47,7 +47,7 @@ describe('withoutDocumentation', () => {
 })
 
 describe('codeBySource', () => {
-  test('gives each stretch of the bundle to its source, also lines without segments', () => {
+  test('attributes each stretch of the bundle to its source, including lines without segments', () => {
     const code = 'aa;bb`x\ny`;cc'
     // Columns 0 and 3 of line 1: sources 0 and 1. Line 3, column 3: back to source 0.
     const map = { mappings: 'AAAA,GCAA;GDAA', sources: ['../src/a/b.ts', '../node_modules/@s/p/c.js'] }

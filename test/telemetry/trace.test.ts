@@ -89,7 +89,7 @@ test('without sampling nothing is recorded, and the context is passed on', async
   expect(takeSpans()).toEqual([])
 })
 
-test('the caller decides about sampling', async () => {
+test("the caller's sampling decision applies", async () => {
   recordTraces(0)
   await inTrace(sampled, 'server', 'request', async () => undefined)
   recordTraces(1)

@@ -141,7 +141,7 @@ describe('the scope of a route', () => {
     }
   })
 
-  test('admin opens every route, also HEAD; unknown paths and methods stay 404 and 405', async () => {
+  test('admin opens every route, including HEAD; unknown paths and methods stay 404 and 405', async () => {
     const { token } = await create(await app.user(), { scopes: ['admin'] })
     for (const { method, path, scope } of await operations()) {
       if (scope === undefined || method !== 'GET') continue
@@ -568,7 +568,7 @@ describe('the audit trail', () => {
     user = await app.user()
   })
 
-  test('names the token of every change, also after it was revoked', async () => {
+  test('names the token of every change, even after it was revoked', async () => {
     const { id, token } = await create(user, { name: 'Build agent', scopes: ['admin'] })
     const credential = { type: 'slackApi', name: 'Bot', data: { accessToken: 'xoxb-planted' } }
     const made = (await useToken(token, 'POST', '/v1/credentials', credential)).json

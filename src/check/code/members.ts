@@ -69,7 +69,7 @@ const dateMethods: Readonly<Record<string, string>> = {
 }
 /** Methods of the nodes that n8n itself is made of. */
 const ofNodes = /^(?:getInputData|getNodeParameter|prepareOutputData|getCredentials|continueOnFail)$/
-/** Members of a date that are no methods. */
+/** Members of a date that are not methods. */
 const dateFields = /^(?:year|month|day|hour|minute|second|weekday)$/
 const sameDate =
   /^(?:plus|minus|startOf|endOf|setZone|toUTC|toLocal|set|setLocale|now|local|utc|fromISO|fromMillis|fromJSDate|fromSeconds|fromFormat|fromSQL|fromObject)$/

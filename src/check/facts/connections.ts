@@ -65,7 +65,7 @@ function lengthOf(value: unknown, kind: 'number' | 'list' | 'text'): number | un
   if (kind === 'list') return Array.isArray(value) ? value.length : undefined
   if (kind === 'text') return typeof value === 'string' ? value.split(',').length : undefined
   if (!value) return undefined
-  // An object can have a `toString` that is no function.
+  // An object can have a `toString` that is not a function.
   const number = isContainer(value) ? 0 : Math.floor(Number(value))
   return number > 0 ? number : 0
 }

@@ -29,7 +29,7 @@ async function* dumpParts(storage: Storage, { files }: Manifest): AsyncGenerator
   for (const file of files) yield await readBackupFile(storage, file)
 }
 
-/** Whether this machine can read the backup's lines: `pg_restore` reads dumps, also those of earlier versions. */
+/** Whether this machine can read the backup's lines: `pg_restore` reads dumps, including those of earlier versions. */
 export async function requireReader({ method, postgresVersion }: Manifest): Promise<void> {
   if (method !== 'dump') return
   const needed = Number.parseInt(postgresVersion, 10)

@@ -102,7 +102,7 @@ function below(send: Send, bucket: string, prefix: string): Storage {
   }
 }
 
-/** Retries transient failures, also while the body is received. */
+/** Retries transient failures, including while the body is received. */
 function sender(client: AwsClient, base: string, bucket: string): Send {
   return (method, path, { query = {}, body } = {}) =>
     retry(

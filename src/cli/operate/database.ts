@@ -23,7 +23,7 @@ export interface OpenDatabase {
   opened: () => Promise<unknown>
   /** Applies missing migrations: all, or those up to and including `until`. */
   migrate: (until?: string) => Promise<string[]>
-  /** Opens connections over the Postgres protocol, also to Neon. */
+  /** Opens connections over the Postgres protocol, including to Neon. */
   connect: () => Backend
   /** For programs that connect themselves; null for the embedded database. */
   postgresUrl: string | null

@@ -19,7 +19,7 @@ const openableBlocks = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64
 const openable = blockList(openableBlocks)
 /** Metadata services of Alibaba, AWS and Google inside these ranges. */
 const metadata = blockList(['100.100.100.200/32', 'fd00:ec2::/32', 'fd20:ce::/32'])
-/** Names of a network, also of a single label, such as a service of compose. */
+/** Names of a network, including single labels, such as a service of compose. */
 const name = /^(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*$/
 
 interface Entry {

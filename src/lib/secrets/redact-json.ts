@@ -30,7 +30,10 @@ function copyOf(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, copyOf(member)]))
 }
 
-/** As `redactStrings`, for parameters of a node: a name such as `password` also redacts what is no expression. */
+/**
+ * As `redactStrings`, for parameters of a node: a name such as `password` also redacts any value that is not an
+ * expression.
+ */
 export const redactParameterStrings = <Value>(value: Value): Value => copyOfNamed(value) as Value
 
 function copyOfNamed(value: unknown, name?: string): unknown {

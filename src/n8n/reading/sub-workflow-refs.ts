@@ -54,7 +54,7 @@ export function subWorkflowRefs({
   return refs
 }
 
-/** A copy of the workflow with the IDs in `ids` replaced, also in disabled nodes. */
+/** A copy of the workflow with the IDs in `ids` replaced, including in disabled nodes. */
 export function withSubWorkflows(workflow: JsonObject, ids: ReadonlyMap<string, string>): JsonObject {
   if (ids.size === 0) return workflow
   const { nodes, settings } = workflow

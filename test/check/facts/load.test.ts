@@ -221,7 +221,7 @@ describe('FileCache', () => {
 })
 
 describe('nodeDataPath', () => {
-  test('refuses names that are no file of node facts', () => {
+  test('refuses names that are not files of node facts', () => {
     expect(nodeDataPath('n8n-nodes-base/slack')).toBe('nodes/n8n-nodes-base/slack.json')
     for (const name of [
       '',

@@ -237,7 +237,7 @@ describe.skipIf(n8nModules === '')(
           for (const side of ['inputs', 'outputs'] as const) {
             const expected = evaluated(full[side], resolved, typeVersion)
             const actual = connectionsOf(fact[side], typeVersion, (name) => ownValue(resolved, name))
-            // Other types of a connection are no facts.
+            // Other connection types are not facts.
             if (!actual || expected.some((type) => /^(\d|undefined)/.test(type))) continue
             compared++
             const types = actual.map(({ type, required = false }) => `${type}${required ? '!' : ''}`)

@@ -17,7 +17,7 @@ const outcome = (url: string, entries: string[]): string => {
   }
 }
 
-describe('a listed host may be connected, also over http', () => {
+describe('a listed host may be connected to, over http too', () => {
   test.each([
     ['http://n8n:5678', 'n8n'],
     ['http://N8N.internal', 'n8n.internal'],

@@ -179,7 +179,7 @@ test('reads a compressed bomb only up to the limit', async () => {
   }
 })
 
-describe('with the development flag, also allows loopback', () => {
+describe('allows loopback too with the development flag', () => {
   test.each(['127.0.0.1', '[::1]', 'localhost'])('http://%s', async (host) => {
     const response = await get(`http://${host}:${port}/`, undefined, true)
     expect(response.status).toBe(200)

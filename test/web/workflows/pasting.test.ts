@@ -83,7 +83,7 @@ describe('the JSON of a workflow', () => {
     expect(saved).toMatchObject({ name: 'Pasted', prompt: 'One\nTwo' })
   })
 
-  test('that is no text file is refused', async () => {
+  test('that is not a text file is refused', async () => {
     const tab = await signedInBrowser(app)
     const form = new FormData()
     form.set('workflow.file', new File([new Uint8Array([0x89, 0x50, 0xff, 0x80])], 'a.png'))

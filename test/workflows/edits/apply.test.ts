@@ -123,7 +123,7 @@ describe('replaceText', () => {
     expect(result.nodes[0]?.parameters.jsCode).toBe("return [$('D').first()]")
   })
 
-  test('refuses a part that is missing or not unique, a value that is no text, and a text that grows too long', () => {
+  test('refuses a part that is missing or not unique, a value that is not text, and a text that grows too long', () => {
     expect(failure(workflow, replaced('sum', 'x')).code).toBe('text-not-found')
     expect(failure(workflow, replaced('total', 'x')).code).toBe('text-not-unique')
     expect(failure(workflow, { ...replaced('1', 'x'), pointer: '/count' } as EditOperation).code).toBe(
