@@ -32,7 +32,7 @@ export function configurationPage(): string {
 # Configuration
 
 Flowkeep is configured by environment variables. On Node and on the command line, variables that the environment does not
-set are read from the file \`.env\` in the current folder. On Cloudflare Workers, set secrets with
+set are read from the \`.env\` file in the current folder. On Cloudflare Workers, set secrets with
 \`wrangler secret put <name>\` and the rest under \`[vars]\` in \`wrangler.toml\`.
 
 The server checks all of them before it serves the first request, and lists everything that is missing or invalid.

@@ -136,7 +136,7 @@ export const Environment = z.object({
     .meta(about('Development only: allows n8n servers over http on loopback')),
   ALLOW_PRIVATE_NETWORKS: List.meta(
     about(
-      'Node only: hosts, host:port pairs and CIDR blocks of your own network where users may connect n8n servers, also over http; separated by commas, such as n8n.internal,10.0.0.0/8',
+      'Node only: hosts, host:port pairs and CIDR blocks of your own network where users may connect n8n servers, over http too; separated by commas, such as n8n.internal,10.0.0.0/8',
     ),
   ),
   TRUSTED_PROXY_HOPS: count(0).meta(
@@ -185,7 +185,7 @@ export const Environment = z.object({
   MAIL_API_URL: z
     .url({ protocol: /^https$/ })
     .optional()
-    .meta(about('HTTP mail API for alerts that accepts the JSON of Resend: https://api.resend.com/emails')),
+    .meta(about('Resend-compatible HTTP mail API for alerts, such as https://api.resend.com/emails')),
   MAIL_API_TOKEN: z.string().min(1).optional().meta(about('Bearer token for the mail API')),
   MAIL_FROM: z
     .string()

@@ -65,7 +65,7 @@ const invoiceVersions: DemoVersion[] = [
     prompt: 'Skip drafts.',
     model: 'claude-sonnet-4-5',
     make: (flow) =>
-      flow.insert('New invoices > Rates', 'Finalised', n.filter('$json.status', 'notEquals', 'draft')),
+      flow.insert('New invoices > Rates', 'Finalized', n.filter('$json.status', 'notEquals', 'draft')),
   },
 ]
 
@@ -94,9 +94,9 @@ const failedPaymentVersions: DemoVersion[] = [
     model: 'gpt-5-mini',
     make: (flow) =>
       flow
-        .add('Note at customer', n.hubspot('engagement', 'create', { type: 'task' }), [3, -0.5])
-        .link('Ask for new card > Note at customer')
-        .link('Ask to try again > Note at customer'),
+        .add('Note on customer', n.hubspot('engagement', 'create', { type: 'task' }), [3, -0.5])
+        .link('Ask for new card > Note on customer')
+        .link('Ask to try again > Note on customer'),
   },
   {
     daysAgo: 12,
@@ -106,7 +106,7 @@ const failedPaymentVersions: DemoVersion[] = [
       flow
         .add('Third time?', n.filter('$json.attempt_count', 'gt', 2), [4, -0.5])
         .add('Text message', n.twilio('=Please update your card: {{ $json.link }}'), [5, -0.5])
-        .link('Note at customer > Third time? > Text message'),
+        .link('Note on customer > Third time? > Text message'),
   },
 ]
 
@@ -184,7 +184,7 @@ export const financeFlows: DemoWorkflow[] = [
     traffic: { mode: 'trigger', perDay: 12, rhythm: 'flat' },
     branches: { Reason: [0.5, 0.35, 0.15] },
     faults: [
-      { node: 'Note at customer', error: notFound('The contact'), share: 0.04, versions: [2, 3] },
+      { node: 'Note on customer', error: notFound('The contact'), share: 0.04, versions: [2, 3] },
       {
         node: 'Text message',
         error: operationError("The 'To' number +49 is not a valid phone number", 300),

@@ -16,7 +16,7 @@ const screeningVersions: DemoVersion[] = [
           ['Read CV', n.fromFile('pdf')],
           [
             'Compare with job',
-            n.agent('Compare the CV with the job. Facts only, no judgement of the person.'),
+            n.agent('Compare the CV with the job. Facts only, no judgment of the person.'),
           ],
         )
         .add('Make page', n.notion('Applications', '={{ $json.name }}'), [4, 0])

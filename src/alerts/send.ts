@@ -100,7 +100,7 @@ export interface MailApi {
   from: string
 }
 
-/** Sends email through an HTTP API that accepts the JSON of Resend, for servers that cannot speak SMTP. */
+/** Sends email through a Resend-compatible HTTP API, for servers that cannot speak SMTP. */
 export const mailApi =
   ({ url, token, from }: MailApi, fetch: SendOptions['fetch']) =>
   async ({ to, subject, text, messageId }: Mail): Promise<void> => {

@@ -201,7 +201,7 @@ function programHelp({ invocation, version, commands }: Program): string {
       ['-V, --version', 'Show the version'],
     ])}`,
     exitCodes('Partial success: the messages list what was skipped'),
-    'Variables are read from the environment, then from the file .env in the current folder.\n' +
+    'Variables are read from the environment, then from the .env file in the current folder.\n' +
       'docs/configuration.md describes all of them.',
   ].join('\n\n')
 }

@@ -217,10 +217,10 @@ export const commands: readonly Command[] = [
     summary: 'Generate missing keys, check the installation, and store its settings',
     details: [
       'Checks settings, database, keys and clock, and says how to fix each problem. Existing values are never changed.',
-      'Stores new values in .env. With --cloudflare, in .env.<environment> and as secrets of the worker.',
+      'Stores new values in .env. With --cloudflare, in .env.<environment> and as Worker secrets.',
     ].join('\n'),
     options: {
-      cloudflare: { type: 'boolean', summary: 'Also store the settings as secrets of the worker' },
+      cloudflare: { type: 'boolean', summary: 'Also store the settings as Worker secrets' },
       env: { type: 'string', value: '<name>', summary: 'Environment of wrangler.toml; default production' },
       file: { type: 'string', value: '<path>', summary: 'Settings file; default .env or .env.<environment>' },
       ...clockUrl,

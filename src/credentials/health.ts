@@ -123,7 +123,7 @@ export class CredentialHealth {
    * Marks credentials as invalid when a service answered 401 or 403. Skips a credential that was changed, sent again
    * or found valid after the run, and nodes that use several credentials, because any of them may be at fault.
    * Idempotent.
-   * @returns the ids of the marked credentials
+   * @returns the IDs of the marked credentials
    */
   async markRefused(runs: FailedRun[]): Promise<string[]> {
     const refused = new Map<string, RefusedRun>()

@@ -43,7 +43,7 @@ export interface CredentialsRead {
   items: CredentialRow[]
   /** How many match the filter. */
   total: number
-  /** The last id of this page; null on the last page. */
+  /** The last ID of this page; null on the last page. */
   next: string | null
   /** Counts over all of the user's credentials, for the filters. */
   groups: CredentialGroup[]
@@ -58,7 +58,7 @@ const maximumDeployments = 100
 const canTest = sql`coalesce(i.capabilities ->> 'generation', '') <> 'legacy'`
 const testableOn = sql`r.fingerprint is not null and ${canTest}`
 
-/** Rejected credentials first, then untested ones, then by name. `after` is the last id of the previous page. */
+/** Rejected credentials first, then untested ones, then by name. `after` is the last ID of the previous page. */
 export async function readCredentials(
   db: Reader,
   userId: string,

@@ -90,7 +90,7 @@ export function createPasswordHasher({
   }
 }
 
-/** Maximum time that a slot is held, because a cancelled request on Workers may never release it. */
+/** Maximum time that a slot is held, because a canceled request on Workers may never release it. */
 const slotLeaseMs = 10_000
 const pollMs = 25
 

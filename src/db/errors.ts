@@ -129,7 +129,7 @@ function outsidePostgres(error: NeonDbError): DatabaseFailure {
   return { kind: 'unavailable', maybeApplied: !isConnectionRefused(error.sourceError) }
 }
 
-/** Classes 25, 28, 40, 53, 55 and cancelled queries roll back. A shutdown or lost connection may follow the commit. */
+/** Classes 25, 28, 40, 53, 55 and canceled queries roll back. A shutdown or lost connection may follow the commit. */
 function mayBeApplied(sqlState: string): boolean {
   return !NOT_APPLIED.has(sqlState) && !/^(25|28|40(?!003)|53|55|57014)/.test(sqlState)
 }

@@ -54,7 +54,7 @@ export interface DeploymentDetail {
   history: HistoryEntry[]
   /** Version → its retained runs on this instance. */
   runs: Map<number, VersionRuns>
-  /** Credential id → the credential, for bindings whose credential still exists. */
+  /** Credential ID → the credential, for bindings whose credential still exists. */
   credentials: Map<string, BoundCredential>
 }
 

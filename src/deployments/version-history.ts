@@ -1,9 +1,9 @@
-/** @module The history of live versions with their n8n version ids, which attributes runs to versions. */
+/** @module The history of live versions with their n8n version IDs, which attributes runs to versions. */
 import { type SQL, sql } from 'drizzle-orm'
 import { type Db, idempotent } from '../db/client.ts'
 import type { N8nWorkflow } from '../n8n/api/shapes.ts'
 
-/** The version id on n8n's executions of the published version; null on 1.x, whose executions have none. */
+/** The version ID on n8n's executions of the published version; null on 1.x, whose executions have none. */
 export const liveVersionOf = ({ activeVersionId, versionId }: N8nWorkflow): string | null =>
   activeVersionId ?? versionId
 
@@ -35,7 +35,7 @@ export async function attributeRuns(db: Db, deploymentId: string, n8nVersionId: 
   while (isMore(await idempotent(db).execute(attributeSome(deploymentId, n8nVersionId))));
 }
 
-/** Assigns the first runs, and none when n8n has no version ids. `isMore` tells whether there may be others. */
+/** Assigns the first runs, and none when n8n has no version IDs. `isMore` tells whether there may be others. */
 export const attributeSome = (deploymentId: string, n8nVersionId: string | null): SQL =>
   sql`select attribute_executions(${deploymentId}::uuid, ${n8nVersionId}, ${chunkRows}::integer) as moved`
 

@@ -3,7 +3,7 @@ import { N8nError } from '../n8n/api/transport.ts'
 import { type InstanceConnections, toAppError } from './connections.ts'
 
 /**
- * Runs n8n's own test of a credential, by its id in n8n. Null when the user has no such instance.
+ * Runs n8n's own test of a credential, by its ID in n8n. Null when the user has no such instance.
  * @throws {AppError} `instance-rejected` when n8n's API cannot test credentials, `instance-*`, `key-unavailable`
  */
 export async function testCredential(

@@ -31,11 +31,11 @@ const report = `={{ JSON.stringify({
   workflow: $json.workflow && { id: $json.workflow.id, name: $json.workflow.name },
 }) }}`
 
-/** The id of the reporter's trigger, unique to the instance so that two installations can share one n8n. */
+/** The ID of the reporter's trigger, unique to the instance so that two installations can share one n8n. */
 const triggerId = (instanceId: string) => `flowkeep-reporter-${instanceId}`
 
 export interface Receiver {
-  /** The credential's id in n8n. */
+  /** The credential's ID in n8n. */
   credentialId: string
   /** The URL that the node posts to. */
   webhookUrl: string

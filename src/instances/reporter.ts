@@ -90,13 +90,13 @@ export class ErrorReporter {
   }
 
   /**
-   * Removes the reporter from n8n. If n8n refuses, its ids stay stored for the next attempt. Workflows that name it as
+   * Removes the reporter from n8n. If n8n refuses, its IDs stay stored for the next attempt. Workflows that name it as
    * their error workflow keep running. Does nothing while another call sets it up.
    */
   async removeReporter({ instance, client }: Connection): Promise<void> {
     const remembered = await this.#state.read(instance)
     if (!remembered) {
-      // The instance is deleted. The connection still has the reporter's ids.
+      // The instance is deleted. The connection still has the reporter's IDs.
       await this.#remove(instance.id, client, {
         workflowId: instance.reporterWorkflowId,
         credentialId: instance.reporterCredentialId,
@@ -154,7 +154,7 @@ export class ErrorReporter {
     return { n8nWorkflowId: workflow.id, n8nCredentialId: credentialId }
   }
 
-  /** Stores a new token in the credential. The id changes only when n8n cannot update a credential in place. */
+  /** Stores a new token in the credential. The ID changes only when n8n cannot update a credential in place. */
   async #putCredential(
     instanceId: string,
     client: N8nClient,

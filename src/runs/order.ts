@@ -1,5 +1,5 @@
 /**
- * @module The order of every list of runs: newest first by when they happened, then by id. A run happened at its start;
+ * @module The order of every list of runs: newest first by when they happened, then by ID. A run happened at its start;
  * when that is unknown, at its end, else when it was first recorded. Analytics counts runs by the same time.
  */
 import { and, eq, type SQL, sql } from 'drizzle-orm'
@@ -26,7 +26,7 @@ export const oldestFirst = [sql`${happenedAt}`, sql`${executions.id}`] as const
 /** A position in a list. It does not move when a run's start becomes known later, so no page skips a run. */
 export interface RunPosition {
   id: string
-  /** Null: the current position of the run with this id. */
+  /** Null: the current position of the run with this ID. */
   happenedAtMs: number | null
 }
 
@@ -58,7 +58,7 @@ export const newerThan = (userId: string, position: RunPosition): SQL =>
 const timeBytes = 8
 const cursorPattern = /^[A-Za-z0-9_-]{32}$/
 
-/** Encodes the time and id of the last run of a page. */
+/** Encodes the time and ID of the last run of a page. */
 export function runCursor(run: Parameters<typeof happenedAtOf>[0] & { id: string }): string {
   const bytes = new Uint8Array(timeBytes + 16)
   new DataView(bytes.buffer).setBigInt64(0, BigInt(Date.parse(happenedAtOf(run))))
@@ -66,7 +66,7 @@ export function runCursor(run: Parameters<typeof happenedAtOf>[0] & { id: string
   return base64url.encode(bytes)
 }
 
-/** Also reads cursors of earlier releases, which contain only the id. Null for an invalid cursor. */
+/** Also reads cursors of earlier releases, which contain only the ID. Null for an invalid cursor. */
 export function readRunCursor(cursor: string): RunPosition | null {
   if (!cursorPattern.test(cursor)) {
     const id = decodeCursor(cursor)

@@ -46,7 +46,7 @@ export const isFiltered = ({ include: _kinds, ...filter }: Filter): boolean =>
 /** A condition on runs of every source: production runs and the included kinds. */
 const ofCountedKinds = ({ include }: Filter): SQL => isOneOfKinds(countedKinds(include))
 
-/** The ids of the matching workflows, including a deleted one. */
+/** The IDs of the matching workflows, including a deleted one. */
 function workflowsOf(userId: string, { workflowId, tag, nodeType }: Filter): SQL | undefined {
   if (tag === undefined && nodeType === undefined) {
     return workflowId === undefined ? undefined : sql`array[${workflowId}::uuid]`
@@ -93,7 +93,7 @@ export const totalGrains = (filter: Filter): readonly Grain[] =>
 interface RunOptions {
   /** The parts of span 1, the preceding period. Span 0 is the period. */
   earlier?: Part[]
-  /** Read totals: the ids are meaningless. */
+  /** Read totals: the IDs are meaningless. */
   totals?: boolean
 }
 

@@ -109,7 +109,7 @@ describe('does not retry permanent failures', () => {
   test.each([
     ['a violated constraint', () => refused(400, '23505')],
     ['a wrong password', () => refused(400, '28P01')],
-    ['a cancelled statement', () => refused(400, '57014')],
+    ['a canceled statement', () => refused(400, '57014')],
     ['a request that is too large', () => html(413)],
     ['a response that is too large', () => html(507)],
   ])('%s', async (_, answer) => {

@@ -50,7 +50,7 @@ beforeAll(async () => {
   const next = seeded(10)
   for (let index = 1; index <= 12; index++) {
     const startedAtMs = deployedAtMs + (index <= 10 ? index - 20 : index) * minuteMs
-    // A cancelled run with an error was counted in its error group.
+    // A canceled run with an error was counted in its error group.
     const status = index === 8 ? 'canceled' : index % 4 === 0 ? 'error' : 'success'
     const times = [startedAtMs, startedAtMs + 1500 * index].map((ms) => new Date(ms).toISOString())
     const recordedAtMs = deployedAtMs + 30 * minuteMs + index

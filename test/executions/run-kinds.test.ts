@@ -107,7 +107,7 @@ describe('a retry chain', () => {
       { 1: 'superseded', 2: 'superseded', 3: 'production' },
     ],
     ['a retry in progress', [failed, retry(2, 1, 'running')], { 1: 'production', 2: 'production' }],
-    ['a cancelled retry', [failed, retry(2, 1, 'canceled')], { 1: 'production', 2: 'production' }],
+    ['a canceled retry', [failed, retry(2, 1, 'canceled')], { 1: 'production', 2: 'production' }],
     [
       'a retry of a run in the editor',
       [run(1, 'error', { mode: 'manual' }), retry(2, 1, 'success')],

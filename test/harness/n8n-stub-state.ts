@@ -98,7 +98,7 @@ export interface StubState {
   /** oldest first */
   executions: StubExecution[]
   calls: StubCall[]
-  /** credential ids whose test says OK; all others have no test */
+  /** credential IDs whose test says OK; all others have no test */
   workingCredentials: Set<string>
   /** installed packages; null if the community packages module is disabled */
   communityPackages: StubPackage[] | null

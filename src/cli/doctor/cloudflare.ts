@@ -1,4 +1,4 @@
-/** @module Stores secrets of a worker with wrangler. Their values go through stdin, never through arguments. */
+/** @module Stores Worker secrets with wrangler. Their values go through stdin, never through arguments. */
 import { spawn } from 'node:child_process'
 import { text } from 'node:stream/consumers'
 import { packageRoot } from '../package-root.ts'

@@ -1,6 +1,6 @@
 /**
  * @module `flowkeep setup`: generates the keys that are missing, checks the installation, and stores its settings in a
- * file or as secrets of a worker. Existing values are never changed.
+ * file or as Worker secrets. Existing values are never changed.
  */
 import { settingNames } from '../variables.ts'
 import { generateKeys } from '../server/state.ts'
@@ -121,7 +121,7 @@ export async function setup(processEnv: Settings, options: SetupOptions): Promis
     }),
   )
   const names = Object.keys(secrets)
-  if (await confirm(`Store ${names.join(', ')} as secrets of the worker in ${environment}?`)) {
+  if (await confirm(`Store ${names.join(', ')} as Worker secrets in ${environment}?`)) {
     await putSecrets(environment, secrets, run)
     result.cloudflare = { environment, secrets: names }
   } else result.ok = false

@@ -3,7 +3,7 @@
  * rollup tables. Read the views `…_now`: they add up both and omit dropped months.
  *
  * Every row carries the month (UTC) in which its executions were recorded, so that it can be deleted with their partition.
- * A deployment id of zeros is the total of all of a user's deployments. No foreign keys: see `executions`.
+ * A deployment ID of zeros is the total of all of a user's deployments. No foreign keys: see `executions`.
  */
 import { sql } from 'drizzle-orm'
 import {
@@ -84,7 +84,7 @@ export const executionChanges = pgTable(
   (t) => [primaryKey({ name: 'execution_changes_pkey', columns: [t.userId, t.id] })],
 )
 
-/** Runs by status and duration. The user's totals have deployment id zero and version 0. */
+/** Runs by status and duration. The user's totals have deployment ID zero and version 0. */
 export const executionStats = pgTable(
   'execution_stats',
   {
@@ -122,7 +122,7 @@ export const executionStats = pgTable(
 
 /**
  * Days only: `at` is the day of the node's first run. An unknown type is empty. The user's totals by type have deployment
- * id zero, version 0 and no name.
+ * ID zero, version 0 and no name.
  */
 export const nodeStats = pgTable(
   'node_stats',

@@ -24,7 +24,7 @@ export interface ErrorHandling {
 
 export interface ErrorHandlingChoice {
   workflow: JsonObject
-  /** The version's own error workflow as an id on this instance; null when it names none. */
+  /** The version's own error workflow as an ID on this instance; null when it names none. */
   own: string | null
   /** The current settings in n8n. */
   live: JsonObject | null | undefined

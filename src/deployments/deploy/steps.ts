@@ -1,6 +1,6 @@
 /**
  * @module The steps of a deployment in n8n. Each is idempotent after any failure: it finds existing objects and saves each
- * new n8n id immediately.
+ * new n8n ID immediately.
  */
 import type { JsonObject } from '../../lib/json-object.ts'
 import { AppError } from '../../errors.ts'
@@ -28,7 +28,7 @@ import { webhookScopeOf } from '../remote/webhook-ids.ts'
 import { isLive, Publication } from './publication.ts'
 import type { Outcome, Run } from './run.ts'
 
-/** A workflow with references resolved for this n8n, and the n8n ids of its sub-workflows. */
+/** A workflow with references resolved for this n8n, and the n8n IDs of its sub-workflows. */
 export interface ResolvedCalls {
   workflow: JsonObject
   calls: string[]
@@ -36,7 +36,7 @@ export interface ResolvedCalls {
 
 /** How much later a creation without a response may take effect. */
 const lookAgainMs = 1_000
-/** The workflow's name in n8n until its id is saved here, so that a retry finds it. */
+/** The workflow's name in n8n until its ID is saved here, so that a retry finds it. */
 export const creationName = (deploymentId: string): string => `flowkeep-${deploymentId}`
 
 export interface StepTools {
@@ -44,7 +44,7 @@ export interface StepTools {
   remoteCredentials: RemoteCredentials
   reporter: Pick<ErrorReporter, 'ensureReporter' | 'removeReporter'>
   catalogue: Catalogue
-  /** The version with its sub-workflows' ids on this instance. @throws {AppError} `conflict` when one is missing */
+  /** The version with its sub-workflows' IDs on this instance. @throws {AppError} `conflict` when one is missing */
   resolveCalls: (workflow: JsonObject, n8nWorkflowId: string | null) => Promise<ResolvedCalls>
   /** The URL that the instance posts reports to. */
   webhookUrl: string
@@ -297,7 +297,7 @@ export class Steps {
     throw new AppError('conflict', 'The workflow is not in n8n. Deploy it first')
   }
 
-  /** Cached per n8n workflow id, which may become known only after the first call. */
+  /** Cached per n8n workflow ID, which may become known only after the first call. */
   async #resolve(workflow: JsonObject): Promise<ResolvedCalls> {
     const id = this.#run.row.n8nWorkflowId
     if (this.#resolved?.id === id) return this.#resolved.calls

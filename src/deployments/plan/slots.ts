@@ -7,7 +7,7 @@ import type { Settled } from './settled-slots.ts'
 
 type Action = NonNullable<PlannedBinding['action']>
 
-/** A credential with its current or future id in n8n. */
+/** A credential with its current or future ID in n8n. */
 export interface PlannedCredential {
   ref: N8nCredentialRef
   action: Action

@@ -11,7 +11,7 @@ import { isStarter } from '../remote/body.ts'
 
 /**
  * Looks at the first page of the workflows of its name.
- * @param tracked deployments on the instance by n8n's id of their workflow
+ * @param tracked deployments on the instance by n8n's ID of their workflow
  * @throws {N8nError}
  */
 export async function findUntrackedCopies(

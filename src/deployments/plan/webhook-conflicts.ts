@@ -23,7 +23,7 @@ export interface ConflictSearch {
 }
 
 /**
- * @param ownId the n8n id of the workflow to deploy, if it already exists
+ * @param ownId the n8n ID of the workflow to deploy, if it already exists
  * @throws {N8nError}
  */
 export async function findWebhookConflicts(

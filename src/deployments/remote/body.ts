@@ -26,7 +26,7 @@ export interface RemoteBodyOptions {
   live?: { settings?: JsonObject | null | undefined; nodes: readonly JsonObject[] } | null | undefined
   /** Replaces the workflow's own name. */
   name?: string
-  /** A UUID. The same scope gives nodes without a webhook id the same one each time. */
+  /** A UUID. The same scope gives nodes without a webhook ID the same one each time. */
   webhookScope?: string
 }
 
@@ -84,7 +84,7 @@ const SETTING_RESETS: JsonObject = {
   availableInMCP: false,
 }
 
-/** Credential ids of another n8n have no meaning in this one. */
+/** Credential IDs of another n8n have no meaning in this one. */
 function withoutCredentials(workflow: JsonObject): JsonObject {
   if (!Array.isArray(workflow.nodes)) return workflow
   const nodes = workflow.nodes.map((node: unknown) => {

@@ -1,4 +1,4 @@
-/** @module The id and name of the n8n credential of each slot, as nodes in n8n reference it. Pure. */
+/** @module The ID and name of the n8n credential of each slot, as nodes in n8n reference it. Pure. */
 import type { SlotBinding } from '../../db/schema/deployments.ts'
 
 export interface N8nCredentialRef {

@@ -17,7 +17,7 @@ export interface RemoteContent {
 
 export interface RemoteForm {
   name: string
-  /** Sorted by name. Each has its behavior and the n8n ids of its credentials by type. */
+  /** Sorted by name. Each has its behavior and the n8n IDs of its credentials by type. */
   nodes: JsonObject[]
   /** Sorted. */
   connections: string[]
@@ -86,7 +86,7 @@ export function remoteForm(workflow: RemoteContent): RemoteForm {
 /** SHA-256 of the form, hex: the value of `deployments.deployed_hash`. */
 export const remoteHash = (workflow: RemoteContent): Promise<string> => contentHash(remoteForm(workflow))
 
-/** The differences between the deployed workflow and n8n. A renamed node counts as changed, because its id stays. */
+/** The differences between the deployed workflow and n8n. A renamed node counts as changed, because its ID stays. */
 export function diffRemote(expected: RemoteContent, actual: RemoteContent): RemoteDiff {
   const nodes = diffWorkflows(identified(expected), identified(actual))
   const [before, after] = [settingsForm(expected.settings), settingsForm(actual.settings)]
@@ -122,7 +122,7 @@ export function nodeForm(node: JsonObject): JsonObject {
   return form
 }
 
-/** Credential type → its id in n8n, or null when none is selected. */
+/** Credential type → its ID in n8n, or null when none is selected. */
 function credentialIds(credentials: unknown): JsonObject {
   if (!isObject(credentials)) return {}
   return Object.fromEntries(
@@ -140,7 +140,7 @@ export function settingsForm(settings: unknown): JsonObject {
   )
 }
 
-/** The forms of the nodes with their ids, which identify renamed nodes. */
+/** The forms of the nodes with their IDs, which identify renamed nodes. */
 const identified = ({ nodes, connections }: RemoteContent) => ({
   nodes: nodes
     .filter((node) => node.type !== STICKY_NOTE)

@@ -1,5 +1,5 @@
 /**
- * @module Converts a workflow in n8n to a local one. Removes what deploying added: credential ids, forced settings, the
+ * @module Converts a workflow in n8n to a local one. Removes what deploying added: credential IDs, forced settings, the
  * error reporter. Parts that are unchanged since they were sent become the stored original again. Pure.
  */
 import { isObject, type JsonObject } from '../../lib/json-object.ts'
@@ -20,7 +20,7 @@ export interface LocalWorkflowOptions {
   /** Absent for a workflow that was never sent. */
   sent?: Sent
   reporterWorkflowId: string | null
-  /** n8n's id → our id of the credentials that Flowkeep sent there. */
+  /** n8n's ID → our ID of the credentials that Flowkeep sent there. */
   ownCredentials: ReadonlyMap<string, string>
 }
 
@@ -71,14 +71,14 @@ function unchangedParts(remote: RemoteContent, { original, body }: Sent) {
   }
 }
 
-/** The behavior and notes of a node, without its position, id and credential names. */
+/** The behavior and notes of a node, without its position, ID and credential names. */
 const contentOf = (node: JsonObject) => ({
   form: nodeForm(node),
   notes: node.notes ?? '',
   notesInFlow: node.notesInFlow ?? false,
 })
 
-/** Removes the ids of bound credentials, which have no meaning outside this n8n. Unbound slots keep theirs. */
+/** Removes the IDs of bound credentials, which have no meaning outside this n8n. Unbound slots keep theirs. */
 function toLocalNode(node: JsonObject, index: number, bound: ReadonlySet<string>): JsonObject {
   if (!isObject(node.credentials)) return node
   const label = nodeLabel(node, index)

@@ -62,7 +62,7 @@ export async function hasCredential(client: Pick<N8nClient, 'getCredential'>, id
     return true
   } catch (error) {
     if (!(error instanceof N8nError)) throw error
-    // n8n rejects an invalid id, such as a name from another tool.
+    // n8n rejects an invalid ID, such as a name from another tool.
     if (error.kind === 'not-found' || error.kind === 'rejected') return false
     if (error.kind === 'forbidden') return true
     throw error

@@ -1,6 +1,6 @@
 /**
- * @module Resolves the sub-workflow references of a workflow on an instance. A reference is a Flowkeep id, or the n8n id of
- * a deployment on any instance, which then means the deployment of the same workflow on this one. Ids of this n8n stay
+ * @module Resolves the sub-workflow references of a workflow on an instance. A reference is a Flowkeep ID, or the n8n ID of
+ * a deployment on any instance, which then means the deployment of the same workflow on this one. IDs of this n8n stay
  * unchanged. Names are only used for suggestions.
  */
 import type { JsonObject } from '../../lib/json-object.ts'
@@ -36,7 +36,7 @@ export interface Dependency {
 }
 
 export interface ResolvedSubWorkflows {
-  /** Reference as written → n8n's id on this instance. */
+  /** Reference as written → n8n's ID on this instance. */
   ids: Map<string, string>
   /** References to the workflow itself. */
   self: Set<string>
@@ -48,7 +48,7 @@ export interface ResolvedSubWorkflows {
 interface Known {
   workflowId: string
   name: string
-  /** The n8n id, for a reference by one. */
+  /** The n8n ID, for a reference by one. */
   n8nWorkflowId: string | null
   instanceId: string | null
 }
@@ -56,7 +56,7 @@ interface Known {
 interface Target {
   workflowId: string
   instanceId: string
-  /** The n8n id of the calling workflow on this instance. */
+  /** The n8n ID of the calling workflow on this instance. */
   n8nWorkflowId: string | null
 }
 
@@ -68,7 +68,7 @@ export class SubWorkflows {
     this.#db = db
   }
 
-  /** @throws {N8nError} when n8n cannot resolve ids that are unknown here */
+  /** @throws {N8nError} when n8n cannot resolve IDs that are unknown here */
   async resolve(
     userId: string,
     workflow: JsonObject,
@@ -223,7 +223,7 @@ type Meaning =
   | { kind: 'self' | 'ambiguous' | 'n8n'; refs: SubWorkflowRef[] }
   | { kind: 'ours'; workflowId: string; name: string; refs: SubWorkflowRef[] }
 
-/** Ids of this n8n come first, because other servers may use the same id for another workflow. */
+/** IDs of this n8n come first, because other servers may use the same ID for another workflow. */
 function meaning(
   id: string,
   refs: SubWorkflowRef[],
@@ -247,7 +247,7 @@ async function getIfThere(
   try {
     return await client.getWorkflow(id)
   } catch (error) {
-    // `rejected`: not a valid n8n id.
+    // `rejected`: not a valid n8n ID.
     if (isN8nError(error, 'not-found', 'rejected')) return undefined
     throw error
   }

@@ -1,6 +1,6 @@
 /**
- * @module Assigns webhook ids to nodes without one. Otherwise n8n generates a new id, and therefore a new URL, each time it
- * receives such a node. n8n preserves an id that is sent.
+ * @module Assigns webhook IDs to nodes without one. Otherwise n8n generates a new ID, and therefore a new URL, each time it
+ * receives such a node. n8n preserves an ID that is sent.
  */
 import type { JsonObject } from '../../lib/json-object.ts'
 import { v5 as uuidv5 } from 'uuid'
@@ -10,14 +10,14 @@ import { hasWebhooks } from '../../n8n/reading/webhook-paths.ts'
 
 /**
  * A workflow that Flowkeep creates is unique on the instance: its URLs are known before the deploy and stay the same after
- * an undeploy. Several existing workflows may be tracked as the same workflow, so those use the deployment's id.
+ * an undeploy. Several existing workflows may be tracked as the same workflow, so those use the deployment's ID.
  */
 export const webhookScopeOf = (
   { workflowId, instanceId }: { workflowId: string; instanceId: string },
   deployed: { id: string; managed: boolean } | null,
 ): string => (deployed && !deployed.managed ? deployed.id : uuidv5(workflowId, instanceId))
 
-/** Mutates the nodes. A node without an id gets its id in n8n, or else one derived from the scope. */
+/** Mutates the nodes. A node without an ID gets its ID in n8n, or else one derived from the scope. */
 export function giveWebhookIds(
   nodes: readonly N8nNodeBody[],
   live: readonly JsonObject[],

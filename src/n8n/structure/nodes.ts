@@ -200,7 +200,7 @@ function checkType({ type }: JsonObject, at: Place, node: string, repairs: Repai
 }
 
 interface Ids {
-  /** id → name of the first node that has it */
+  /** ID → name of the first node that has it */
   owners: Map<string, string>
   taken: FreeNames
 }

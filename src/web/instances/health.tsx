@@ -15,7 +15,7 @@ export type Polling = Instance['polling']
 export const isLate = ({ lagSeconds, failures }: Polling): boolean =>
   failures > 0 || (lagSeconds !== null && lagSeconds > lateAfterSeconds)
 
-/** Such as "14 s". A late instance has an icon as well as a colour. */
+/** Such as "14 s". A late instance has an icon as well as a color. */
 export function Lag({ polling }: { polling: Polling }) {
   const { lagSeconds, lastPolledAt } = polling
   if (lagSeconds === null) return <span class="muted">{lastPolledAt ? 'no runs yet' : 'not polled yet'}</span>

@@ -188,7 +188,8 @@ function ComparisonResult({
       {sides && <Sides sides={sides} version={version} wanted={newestVersion} />}
       {drift.drifted && drift.diff && drift.diff.cosmetic.length > 0 && (
         <p class="muted">
-          Only positions or notes changed, which does not count as drift: {drift.diff.cosmetic.join(', ')}.
+          In these nodes, only positions or notes changed, which does not count as drift:{' '}
+          {drift.diff.cosmetic.join(', ')}.
         </p>
       )}
     </>

@@ -156,7 +156,7 @@ function Bar({ row, bar }: { row: TimelineRow; bar: { x: number; width: number }
   )
 }
 
-/** The legend of the colours in use. */
+/** The legend of the colors in use. */
 export function WaterfallLegend({ rows }: { rows: readonly TimelineRow[] }) {
   const drawn = rows.filter(({ bar }) => bar !== null)
   const isAi = ({ depth, type }: TimelineRow) => depth > 0 || nodeFace(type).isAi

@@ -78,7 +78,7 @@ function CredentialAction({ needed, back }: { needed: NeededCredential; back: st
       </LinkButton>
     )
   }
-  if (state === 'open') return <Status tone="wait" label="Choose on deploy" />
+  if (state === 'open') return <Status tone="wait" label="Choose when deploying" />
   if (state === 'remote' || !credential) return <Status tone="idle" label="Unknown" />
   const href = `/credentials/${credential.id}`
   if (isProblem(needed)) {
