@@ -202,6 +202,7 @@ create table deployments (
   reports_errors boolean default true not null,
   calls text[] default '{}'::text[] not null,
   endpoints text[],
+  variables jsonb,
   constraint deployments_instance_fkey FOREIGN KEY (user_id, instance_id) REFERENCES instances(user_id, id) ON DELETE CASCADE,
   constraint deployments_n8n_workflow_key UNIQUE (instance_id, n8n_workflow_id),
   constraint deployments_pkey PRIMARY KEY (id),
@@ -209,6 +210,23 @@ create table deployments (
   constraint deployments_user_id_id_key UNIQUE (user_id, id),
   constraint deployments_user_id_users_id_fk FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
   constraint deployments_workflow_fkey FOREIGN KEY (user_id, workflow_id) REFERENCES workflows(user_id, id) ON DELETE CASCADE
+);
+
+create table environments (
+  id uuid not null,
+  user_id uuid not null,
+  name text not null,
+  is_production boolean default false not null,
+  variables jsonb default '{}'::jsonb not null,
+  credentials jsonb default '[]'::jsonb not null,
+  version integer default 1 not null,
+  created_at timestamp(3) with time zone default now() not null,
+  updated_at timestamp(3) with time zone default now() not null,
+  constraint environments_name_key UNIQUE (user_id, name),
+  constraint environments_pkey PRIMARY KEY (id),
+  constraint environments_production_check CHECK (((name <> 'production'::text) OR is_production)),
+  constraint environments_user_id_id_key UNIQUE (user_id, id),
+  constraint environments_user_id_users_id_fk FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
 );
 
 create table error_group_states (
@@ -448,7 +466,9 @@ create table instances (
   otel_token_id uuid,
   otel_previous jsonb,
   environment text,
-  constraint instances_environment_check CHECK ((environment = 'production'::text)),
+  variables jsonb default '{}'::jsonb not null,
+  credentials jsonb default '[]'::jsonb not null,
+  constraint instances_environment_fkey FOREIGN KEY (user_id, environment) REFERENCES environments(user_id, name) ON UPDATE CASCADE,
   constraint instances_name_key UNIQUE (user_id, name),
   constraint instances_pkey PRIMARY KEY (id),
   constraint instances_server_key UNIQUE (user_id, server_key),
@@ -770,6 +790,8 @@ CREATE INDEX incidents_user_idx ON public.incidents USING btree (user_id, occurr
 
 CREATE INDEX incidents_workflow_idx ON public.incidents USING btree (workflow_id, occurred_at DESC, id DESC);
 
+CREATE INDEX instances_environment_idx ON public.instances USING btree (user_id, environment);
+
 CREATE INDEX instances_key_id_idx ON public.instances USING btree (key_id, id);
 
 CREATE INDEX instances_next_poll_at_idx ON public.instances USING btree (next_poll_at);
@@ -977,6 +999,10 @@ CREATE TRIGGER credentials_updated_at BEFORE UPDATE ON public.credentials FOR EA
 CREATE TRIGGER deployments_drift BEFORE UPDATE ON public.deployments FOR EACH ROW WHEN ((((((old.version IS DISTINCT FROM new.version) OR (old.status IS DISTINCT FROM new.status)) OR (old.intent IS DISTINCT FROM new.intent)) OR (old.deployed_hash IS DISTINCT FROM new.deployed_hash)) OR (old.n8n_workflow_id IS DISTINCT FROM new.n8n_workflow_id))) EXECUTE FUNCTION forget_drift();
 
 CREATE TRIGGER deployments_updated_at BEFORE UPDATE ON public.deployments FOR EACH ROW WHEN ((((to_jsonb(old.*) - 'drift_checked_at'::text) - 'drifted_since'::text) IS DISTINCT FROM ((to_jsonb(new.*) - 'drift_checked_at'::text) - 'drifted_since'::text))) EXECUTE FUNCTION set_updated_at();
+
+CREATE TRIGGER environments_updated_at BEFORE UPDATE ON public.environments FOR EACH ROW EXECUTE FUNCTION set_updated_at();
+
+CREATE TRIGGER instances_production BEFORE INSERT OR UPDATE OF environment ON public.instances FOR EACH ROW WHEN ((new.environment = 'production'::text)) EXECUTE FUNCTION ensure_production();
 
 CREATE TRIGGER instances_updated_at BEFORE UPDATE OF name, base_url, api_key ON public.instances FOR EACH ROW WHEN (((NOT (old.api_key IS DISTINCT FROM new.api_key)) OR (old.version <> new.version))) EXECUTE FUNCTION set_updated_at();
 

@@ -22,6 +22,7 @@ import { docsRoutes } from './http/docs.ts'
 import type { BaseEnv } from './http/env.ts'
 import { healthRoutes } from './http/health.ts'
 import { handleFailures, shell } from './http/shell.ts'
+import { environmentRoutes } from './environments/routes.ts'
 import { instanceRoutes } from './instances/routes.ts'
 import { mcpRoutes } from './mcp/routes.ts'
 import { metricsRoutes } from './monitoring/routes.ts'
@@ -40,6 +41,7 @@ const signedInPaths = [
   '/v1/credential-types/*',
   '/v1/node-types/*',
   '/v1/workflows/*',
+  '/v1/environments/*',
   '/v1/instances/*',
   '/v1/deployments/*',
   '/v1/executions/*',
@@ -81,6 +83,7 @@ export function createApp(deps: Deps) {
     .route('/v1/workflows', workflowCheckRoutes(deps.workflows, deps.checks))
     .route('/v1/workflows', workflowEditRoutes(deps.workflows, deps.edits))
     .route('/v1/workflows', readinessRoutes(deps.readiness))
+    .route('/v1/environments', environmentRoutes(deps.environments, deps.fingerprint))
     .route('/v1/instances', instanceRoutes(deps))
     .route('/v1/instances', remoteWorkflowRoutes(deps.remoteWorkflows, deps.replayResults))
     .route(

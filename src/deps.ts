@@ -48,6 +48,7 @@ import { SpanRepository } from './executions/otlp/span-repository.ts'
 import { pollNow } from './executions/poll/reconcile.ts'
 import { ExecutionRepository } from './executions/repository.ts'
 import { createLog, type LogLevel } from './http/log.ts'
+import { EnvironmentRepository } from './environments/repository.ts'
 import { testCredential } from './instances/credential-test.ts'
 import { InstanceConnections } from './instances/connections.ts'
 import { OtelExport } from './instances/otel.ts'
@@ -305,6 +306,7 @@ export function createDeps(config: Config, runtime: Runtime) {
       releases: deployer.releases,
       settledSlots: deployer.settledSlots,
     }),
+    environments: new EnvironmentRepository(db, now),
     instances,
     connections,
     reporter,

@@ -20,6 +20,7 @@ const order = [
   'users',
   'credentials',
   'workflows',
+  'environments',
   'instances',
   'deployments',
   'executions',

@@ -158,6 +158,8 @@ beforeAll(async () => {
   const sent = await user.call('GET', '/v1/alerts/deliveries')
   const letters = await user.call('GET', '/v1/dead-letters')
   const errors = await user.call('GET', '/v1/analytics/errors')
+  const environment = await post('/v1/environments', { name: 'staging' })
+  const spareEnvironment = await post('/v1/environments', { name: 'spare' })
   const formToken = await post('/v1/tokens', { name: 'Form', scopes: ['admin'] })
   const token = await post('/v1/tokens', { name: 'Agent', scopes: ['admin'], requestsPerMinute: 6000 })
   Object.assign(ids, {
@@ -176,6 +178,8 @@ beforeAll(async () => {
     errors: errors.json.items[0]?.fingerprint,
     'webhook-token': instance.webhookToken,
     tokens: token.id,
+    environments: environment.id,
+    'spare-environment': spareEnvironment.id,
     'form-token': formToken.id,
     'n8n-workflow': deployed.json.n8nWorkflowId,
     password: user.password,
@@ -261,7 +265,7 @@ const pages: Record<string, [statements: number, requests: number]> = {
   '/instances': [4, 2],
   '/instances/new': [2, 2],
   '/instances/{instances}': [5, 3],
-  '/instances/{instances}/settings': [3, 2],
+  '/instances/{instances}/settings': [4, 2],
   '/instances/{instances}/import': [5, 3],
   '/instances/{instances}/dead-letters': [4, 3],
   '/alerts': [6, 2],
@@ -330,6 +334,8 @@ const operations: Record<string, [statements: number, requests: number]> = {
   'GET /v1/workflows/{workflows}/diff?from=1&to=1': [1, 1],
   'GET /v1/workflows/{workflows}/check': [1, 1],
   'GET /v1/workflows/{workflows}/readiness': [6, 4],
+  'GET /v1/environments': [1, 1],
+  'GET /v1/environments/{environments}': [1, 1],
   'GET /v1/instances': [1, 1],
   'GET /v1/instances/{instances}': [1, 1],
   'GET /v1/instances/{instances}/workflows': [2, 2],
@@ -395,6 +401,9 @@ const operations: Record<string, [statements: number, requests: number]> = {
   'POST /v1/credentials/{credentials}/test': [3, 3],
   'POST /v1/credentials/{spare-credential-1}/replace': [4, 3],
   'DELETE /v1/credentials/{spare-credential-1}': [2, 1],
+  'POST /v1/environments': [3, 1],
+  'PATCH /v1/environments/{environments}': [3, 3],
+  'DELETE /v1/environments/{spare-environment}': [2, 2],
   'POST /v1/instances': [4, 1],
   'PATCH /v1/instances/{spare-instance-1}': [3, 3],
   'POST /v1/instances/{spare-instance-1}/test': [2, 2],
@@ -552,6 +561,8 @@ const bodies: Record<string, unknown> = {
   'PUT /v1/instances/{spare-instance-1}/otel': {},
   'POST /v1/credentials/{credentials}/test': {},
   'POST /v1/credentials/{spare-credential-1}/replace': { with: '{spare-credential-2}' },
+  'POST /v1/environments': { name: 'dev' },
+  'PATCH /v1/environments/{environments}': { variables: { API_URL: 'https://api.example.com' } },
   'POST /v1/instances': { name: 'Third', baseUrl: 'https://n8n-3.example.com', apiKey: 'planted-api-key' },
   'PATCH /v1/instances/{spare-instance-1}': { name: 'Renamed' },
   'POST /v1/instances/{instances}/workflows/{n8n-import-1}/import': {},

@@ -71,12 +71,14 @@ async function createAll(user: TestUser): Promise<Record<string, string>> {
   await app.database.sql`update deployments set drifted_since = now() where id = ${deployments}`
   await evaluateRules(app.deps.db, new Date(), 100)
   const delivered = await user.call('GET', '/v1/alerts/deliveries')
+  const { id: environments } = await post('/v1/environments', { name: 'Owned' })
   const { id: tokens } = await post('/v1/tokens', { name: 'Owned', scopes: ['admin'] })
   return {
     'alerts/rules': ruleId,
     'alerts/channels': channelId,
     'alerts/deliveries': delivered.json.items[0].id,
     tokens,
+    environments,
     workflows,
     credentials,
     instances: instance.id,
@@ -90,6 +92,7 @@ async function createAll(user: TestUser): Promise<Record<string, string>> {
 const bodies: Record<string, unknown> = {
   'PATCH /v1/alerts/rules/{id}': { enabled: false },
   'PATCH /v1/credentials/{id}': { name: 'Taken over' },
+  'PATCH /v1/environments/{id}': { name: 'Taken over' },
   'PATCH /v1/tokens/{id}': { name: 'Taken over' },
   'POST /v1/tokens/{id}/rotate': {},
   'PATCH /v1/workflows/{id}': { name: 'Taken over' },

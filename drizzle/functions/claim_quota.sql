@@ -7,7 +7,7 @@ begin
   if not found then
     raise exception 'no such account' using errcode = 'FK401';
   end if;
-  if entity not in ('credentials', 'workflows', 'instances', 'deployments', 'alert_rules', 'alert_channels', 'api_tokens') then
+  if entity not in ('credentials', 'workflows', 'instances', 'deployments', 'alert_rules', 'alert_channels', 'api_tokens', 'environments') then
     raise exception 'no quota for %', entity using errcode = '22023';
   end if;
   execute format('select count(*) from (select 1 from %I where user_id = $1 limit $2) counted', entity)

@@ -23,6 +23,7 @@ export interface Quota {
     | 'alert_rules'
     | 'alert_channels'
     | 'api_tokens'
+    | 'environments'
   limit: number
 }
 

@@ -5,7 +5,7 @@ import { and, desc, eq, ne } from 'drizzle-orm'
 import type { AvailableCredentials } from '../credentials/available.ts'
 import type { Db } from '../db/client.ts'
 import { deployments } from '../db/schema/deployments.ts'
-import { instances } from '../db/schema/instances.ts'
+import { instances, isProduction } from '../db/schema/instances.ts'
 import { workflows, workflowVersions } from '../db/schema/workflows.ts'
 import { AppError, invalid } from '../errors.ts'
 import type { N8nWorkflow } from '../n8n/api/shapes.ts'
@@ -22,7 +22,7 @@ export interface Release {
   workflowId: string
   instanceId: string
   /** Of the instance. */
-  environment: string | null
+  isProduction: boolean
   version: number
   /** The name of the version in Flowkeep. Used in n8n when the JSON has none. */
   name: string
@@ -69,7 +69,7 @@ export class Releases {
         workflow: workflowVersions.data,
         contentHash: workflowVersions.contentHash,
         instanceId: instances.id,
-        environment: instances.environment,
+        isProduction,
       })
       .from(workflows)
       .leftJoin(
@@ -92,7 +92,7 @@ export class Releases {
     return {
       workflowId,
       instanceId,
-      environment: row.environment,
+      isProduction: row.isProduction,
       version: row.version,
       name: name ?? '',
       workflow,

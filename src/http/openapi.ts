@@ -18,6 +18,8 @@ export const tags = {
   'Credential types': 'The credential types built into n8n, with their fields.',
   'Node types': 'The node types built into n8n: what they do, their parameters and credentials.',
   Workflows: 'n8n workflow JSON with immutable versions, the prompt and the model behind each.',
+  Environments:
+    'Groups of instances, such as staging and production, with variables and credentials of their own.',
   Instances: 'n8n servers that workflows are deployed to.',
   Deployments: 'Workflows on instances: plan, deploy, roll back, undeploy, drift.',
   Executions: 'Executions of deployed workflows, and failures without an execution.',

@@ -50,13 +50,18 @@ const table = {
     'POST /v1/credentials/{id}/replace',
   ],
   'instances:read': [
-    'Read instances, and list the workflows on them',
+    'Read instances and environments, and list the workflows on instances',
+    'GET /v1/environments',
+    'GET /v1/environments/{id}',
     'GET /v1/instances',
     'GET /v1/instances/{id}',
     'GET /v1/instances/{id}/workflows',
   ],
   'instances:write': [
-    'Create, change, test and delete instances. Set up how they report runs',
+    'Create, change, test and delete instances. Set up how they report runs. Create, change and delete environments',
+    'POST /v1/environments',
+    'PATCH /v1/environments/{id}',
+    'DELETE /v1/environments/{id}',
     'POST /v1/instances',
     'PATCH /v1/instances/{id}',
     'DELETE /v1/instances/{id}',
@@ -190,7 +195,7 @@ export function requireScope(scope: Scope): void {
   )
 }
 
-/** Before a change on an n8n server. @throws {AppError} `insufficient-scope` */
-export function requireEnvironment(environment: string | null): void {
-  if (environment === 'production') requireScope('deploy:production')
+/** Before a change on an n8n server. @param isProduction of its environment @throws {AppError} `insufficient-scope` */
+export function requireEnvironment(isProduction: boolean): void {
+  if (isProduction) requireScope('deploy:production')
 }

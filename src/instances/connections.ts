@@ -2,7 +2,7 @@
 import { and, eq, type SQL } from 'drizzle-orm'
 import type { SecretBox } from '../crypto/secret-box.ts'
 import type { Db } from '../db/client.ts'
-import { instances } from '../db/schema/instances.ts'
+import { instances, isProduction } from '../db/schema/instances.ts'
 import { AppError, type ErrorCode } from '../errors.ts'
 import { createN8nClient, type N8nClient } from '../n8n/api/client.ts'
 import type { N8nError, N8nErrorKind, UnreachableReason } from '../n8n/api/transport.ts'
@@ -26,7 +26,7 @@ export interface ConnectedInstance {
   name: string
   /** Origin and path prefix, without a trailing slash. */
   baseUrl: string
-  environment: string | null
+  isProduction: boolean
   version: number
   /** Exact, as n8n or the user states it; else a range, or null before the first test. */
   n8nVersion: string | null
@@ -69,7 +69,7 @@ export class InstanceConnections {
         userId: instances.userId,
         name: instances.name,
         baseUrl: instances.baseUrl,
-        environment: instances.environment,
+        isProduction,
         apiKey: instances.apiKey,
         version: instances.version,
         n8nVersion: instances.n8nVersion,

@@ -1,7 +1,8 @@
 /** @module The HTTP shapes of instances, the n8n servers of a user. The API key is write-only. */
 import * as z from 'zod'
 import { asBoolean } from '../http/openapi.ts'
-import { environments, instanceStatuses } from '../db/schema/instances.ts'
+import { instanceStatuses } from '../db/schema/instances.ts'
+import { ChosenCredentials, EnvironmentName, VariableChanges, Variables } from '../environments/contract.ts'
 import { isExactVersion } from '../n8n/api/version.ts'
 import { pageQuery, sliceOf } from '../http/page.ts'
 
@@ -20,16 +21,24 @@ const ApiKey = z
   .regex(/^[\x21-\x7e]{1,4096}$/, '1 to 4,096 printable ASCII characters without spaces')
   .meta({ description: 'Write-only. Only ever sent to the origin of `baseUrl`' })
 
-const Environment = z.enum(environments).nullable().meta({
+const Environment = EnvironmentName.nullable().meta({
   description:
-    'On `production`, access tokens need the `deploy:production` scope to deploy. Null: any other use',
+    'Name of its environment; null: none. `production` always exists. On instances of production environments, access ' +
+    'tokens need the `deploy:production` scope to deploy',
 })
 
 /** Polls are 5 minutes apart. Three missed polls need attention. */
 export const lateAfterSeconds = 15 * 60
 
 export const NewInstance = z
-  .strictObject({ name: Name, baseUrl: BaseUrl, apiKey: ApiKey, environment: Environment.optional() })
+  .strictObject({
+    name: Name,
+    baseUrl: BaseUrl,
+    apiKey: ApiKey,
+    environment: Environment.optional(),
+    variables: VariableChanges.optional(),
+    credentials: ChosenCredentials.optional(),
+  })
   .meta({
     ref: 'NewInstance',
     'x-example': { name: 'Production', baseUrl: 'https://n8n.example.com', apiKey: 'n8n_api_0123456789' },
@@ -45,6 +54,8 @@ export const InstanceChange = z
     baseUrl: BaseUrl.optional(),
     apiKey: ApiKey.optional(),
     environment: Environment.optional(),
+    variables: VariableChanges.optional(),
+    credentials: ChosenCredentials.optional(),
     n8nVersion: ExactN8nVersion.nullable()
       .optional()
       .meta({
@@ -77,6 +88,9 @@ export const Instance = z
     name: z.string(),
     baseUrl: z.string(),
     environment: Environment,
+    isProduction: z.boolean().meta({ description: 'Whether its environment is a production environment' }),
+    variables: Variables,
+    credentials: ChosenCredentials,
     webhookUrl: z.string().meta({ description: 'URL that n8n reports executions to' }),
     status: z.enum(instanceStatuses).meta({
       description:
@@ -131,7 +145,13 @@ export const CreatedInstance = Instance.extend({
 export type CreatedInstance = z.output<typeof CreatedInstance>
 
 export const InstanceList = sliceOf(Instance)
-export const InstanceQuery = z.strictObject({ ...pageQuery })
+export const InstanceQuery = z.strictObject({
+  ...pageQuery,
+  environment: EnvironmentName.optional().meta({
+    description: 'Only instances of the environment with this name',
+  }),
+})
+export type InstanceFilter = Omit<z.output<typeof InstanceQuery>, keyof typeof pageQuery>
 export const InstanceDeletion = z.strictObject({
   force: z
     .enum(['true', 'false'])

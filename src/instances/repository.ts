@@ -7,12 +7,20 @@ import type { Db } from '../db/client.ts'
 import { type CreationKey, idempotentCreate } from '../db/idempotent-create.ts'
 import { databaseError } from '../db/errors.ts'
 import { deleteUnlessUsed } from '../db/guarded-delete.ts'
-import { instances, webhookTokens } from '../db/schema/instances.ts'
+import { instances, isProduction, webhookTokens } from '../db/schema/instances.ts'
 import { userRoutes, users } from '../db/schema/users.ts'
 import { AppError, invalid } from '../errors.ts'
 import { type Page, type Slice, slice } from '../http/page.ts'
 import { hasScopes, requireEnvironment } from '../http/scopes.ts'
-import type { CreatedInstance, Instance, InstanceChange, InstanceTest, NewInstance } from './contract.ts'
+import { changedVariables, requireCredentials } from '../environments/values.ts'
+import type {
+  CreatedInstance,
+  Instance,
+  InstanceChange,
+  InstanceFilter,
+  InstanceTest,
+  NewInstance,
+} from './contract.ts'
 import { checkBaseUrl, type PrivateNetworks, privateEntryOf, serverKeyOf } from './url-guard.ts'
 import { hashWebhookToken, newWebhookToken, tokenOverlapMs } from './webhook-token.ts'
 
@@ -32,6 +40,9 @@ const columns = {
   name: instances.name,
   baseUrl: instances.baseUrl,
   environment: instances.environment,
+  isProduction,
+  variables: instances.variables,
+  credentials: instances.credentials,
   status: instances.status,
   statusDetail: instances.statusDetail,
   testedAt: instances.testedAt,
@@ -50,8 +61,12 @@ const columns = {
   updatedAt: instances.updatedAt,
 }
 
-type Row = Pick<typeof instances.$inferSelect, Exclude<keyof typeof columns, 'isOtelCurrent'>> & {
+type Row = Pick<
+  typeof instances.$inferSelect,
+  Exclude<keyof typeof columns, 'isOtelCurrent' | 'isProduction'>
+> & {
   isOtelCurrent: boolean
+  isProduction: boolean
 }
 
 const untested = {
@@ -91,8 +106,11 @@ export class InstanceRepository {
     await this.#settings.keysVerified()
     const apiKey = await this.#secretBox.seal(apiKeyContext(userId, id, baseUrl), body.apiKey)
     const { token, hash } = await newWebhookToken()
-    const { name, environment = null } = body
-    const row = { ...untested, id, name, baseUrl, environment, version: 1, createdAt, updatedAt: createdAt }
+    const { name, environment = null, credentials = [] } = body
+    const variables = changedVariables({}, body.variables ?? {})
+    await requireCredentials(this.#db, userId, credentials)
+    const place = { environment, variables, credentials }
+    const row = { ...untested, ...place, id, name, baseUrl, version: 1, createdAt, updatedAt: createdAt }
     const quota = { table: 'instances', limit: this.#settings.quotas.instances } as const
     const created = await idempotentCreate(this.#db, { userId, resourceId: id, key, quota }, [
       this.#db.insert(instances).values({ ...row, userId, apiKey, serverKey: serverKeyOf(baseUrl) }),
@@ -101,15 +119,16 @@ export class InstanceRepository {
         .values({ id: uuidv7(), userId, instanceId: id, label: 'first', hash, createdAt }),
       auditEvent(this.#db, userId, 'instance.created', id, this.#privateNetworkOf(baseUrl)),
     ]).catch((error: unknown) => this.#rethrowTaken(userId, baseUrl, error))
-    if (!created.replayed)
-      return { ...this.#toInstance({ ...row, isOtelCurrent: false }), webhookToken: token }
+    const webhookToken = created.replayed ? null : token
+    if (!created.replayed && environment === null)
+      return { ...this.#toInstance({ ...row, isOtelCurrent: false, isProduction: false }), webhookToken }
     const earlier = await this.find(userId, created.id)
     if (!earlier)
       throw new AppError(
         'conflict',
         'The instance created with this Idempotency-Key has been deleted. Use a new key',
       )
-    return { ...earlier, webhookToken: null }
+    return { ...earlier, webhookToken }
   }
 
   async find(userId: string, id: string): Promise<Instance | null> {
@@ -117,12 +136,16 @@ export class InstanceRepository {
     return row ? this.#toInstance(row) : null
   }
 
-  async list(userId: string, page: Page): Promise<Slice<Instance>> {
+  async list(userId: string, page: Page, { environment }: InstanceFilter = {}): Promise<Slice<Instance>> {
     const rows = await this.#db.read
       .select(columns)
       .from(instances)
       .where(
-        and(eq(instances.userId, userId), page.after === null ? undefined : lt(instances.id, page.after)),
+        and(
+          eq(instances.userId, userId),
+          environment === undefined ? undefined : eq(instances.environment, environment),
+          page.after === null ? undefined : lt(instances.id, page.after),
+        ),
       )
       .orderBy(desc(instances.id))
       .limit(page.limit + 1)
@@ -155,6 +178,7 @@ export class InstanceRepository {
   ): Promise<Instance | null> {
     const baseUrl = change.baseUrl === undefined ? undefined : this.#checked(change.baseUrl)
     if (change.apiKey !== undefined) await this.#settings.keysVerified()
+    await requireCredentials(this.#db, userId, change.credentials ?? [])
     const changed = JSON.stringify({
       changed: Object.keys(change),
       ...(baseUrl !== undefined && this.#privateNetworkOf(baseUrl)),
@@ -173,7 +197,9 @@ export class InstanceRepository {
       }
       const next = { name: change.name ?? stored.name, baseUrl: baseUrl ?? stored.baseUrl }
       const environment = change.environment === undefined ? stored.environment : change.environment
-      requireEnvironment(stored.environment)
+      const credentials = change.credentials ?? stored.credentials
+      const variables = changedVariables(stored.variables, change.variables ?? {})
+      requireEnvironment(stored.isProduction)
       const isMoved = originOf(next.baseUrl) !== originOf(stored.baseUrl)
       if (isMoved && (await this.#hasHistory(userId, id))) {
         throw new AppError(
@@ -193,6 +219,8 @@ export class InstanceRepository {
         next.name === stored.name &&
         next.baseUrl === stored.baseUrl &&
         environment === stored.environment &&
+        change.credentials === undefined &&
+        JSON.stringify(variables) === JSON.stringify(stored.variables) &&
         n8nVersion === stored.n8nVersion
       if (change.apiKey === undefined && isUnchanged) {
         return this.#toInstance(stored)
@@ -207,6 +235,7 @@ export class InstanceRepository {
           with updated as (
             update instances
             set name = ${next.name}, base_url = ${next.baseUrl}, environment = ${environment}, version = version + 1,
+              variables = ${JSON.stringify(variables)}::jsonb, credentials = ${JSON.stringify(credentials)}::jsonb,
               n8n_version = ${tested?.n8nVersion ?? n8nVersion},
               server_key = case when base_url = ${next.baseUrl} then server_key else ${serverKeyOf(next.baseUrl)} end,
               api_key = coalesce(${apiKey ? JSON.stringify(apiKey) : null}::jsonb, api_key)
@@ -245,7 +274,7 @@ export class InstanceRepository {
   /** Needs no statement unless an access token is limited. @throws {AppError} `insufficient-scope` */
   async requireChange(userId: string, id: string): Promise<void> {
     if (!hasScopes('deploy:production'))
-      requireEnvironment((await this.find(userId, id))?.environment ?? null)
+      requireEnvironment((await this.find(userId, id))?.isProduction ?? false)
   }
 
   /**
@@ -315,11 +344,17 @@ export class InstanceRepository {
     return row?.url ?? null
   }
 
-  /** @throws {AppError} `name-taken`, `instance-exists` with the existing instance, else `error` itself */
+  /** @throws {AppError} `name-taken`, `invalid` for an unknown environment, `instance-exists` with the existing instance, else `error` itself */
   async #rethrowTaken(userId: string, baseUrl: string, error: unknown): Promise<never> {
     const { constraint } = databaseError(error)
     if (constraint === 'instances_name_key') {
       throw new AppError('name-taken', 'Another instance has this name. Choose another name')
+    }
+    if (constraint === 'instances_environment_fkey') {
+      throw invalid(
+        '/environment',
+        'No environment has this name. Create it with POST /v1/environments, or choose another one',
+      )
     }
     if (constraint !== 'instances_server_key') throw error
     const [first] = await this.#db.read

@@ -115,7 +115,10 @@ export function instanceRoutes(deps: InstanceRouteDeps) {
         errors: ['invalid'],
       }),
       valid('query', InstanceQuery),
-      async (c) => c.json(await instances.list(c.var.userId, toPage(c.req.valid('query'))), 200),
+      async (c) => {
+        const { limit, cursor, ...filter } = c.req.valid('query')
+        return c.json(await instances.list(c.var.userId, toPage({ limit, cursor }), filter), 200)
+      },
     )
     .get(
       '/:id',
@@ -143,7 +146,7 @@ export function instanceRoutes(deps: InstanceRouteDeps) {
         summary: 'Update an instance',
         description:
           'A `baseUrl` with another origin requires the API key again. A new API key is tested first: if ' +
-          'n8n rejects it, nothing changes.',
+          'n8n rejects it, nothing changes. Changed variables and credentials take effect when a workflow is deployed.',
         responses: { 200: Instance },
         headers: ['ETag'],
         errors: [

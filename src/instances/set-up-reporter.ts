@@ -22,7 +22,7 @@ async function openToChange(
   id: string,
 ): Promise<Connection | null> {
   const connection = await connections.open(userId, id)
-  if (connection) requireEnvironment(connection.instance.environment)
+  if (connection) requireEnvironment(connection.instance.isProduction)
   return connection
 }
 

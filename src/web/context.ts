@@ -30,6 +30,7 @@ export type DashboardDeps = Pick<
   | 'workflows'
   | 'checks'
   | 'requirements'
+  | 'environments'
   | 'instances'
   | 'connections'
   | 'reporter'

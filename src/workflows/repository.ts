@@ -6,7 +6,7 @@ import type { Db } from '../db/client.ts'
 import { type CreationKey, idempotentCreate, type Quota } from '../db/idempotent-create.ts'
 import { deleteUnlessUsed } from '../db/guarded-delete.ts'
 import { deployments } from '../db/schema/deployments.ts'
-import { instances } from '../db/schema/instances.ts'
+import { instances, isProduction } from '../db/schema/instances.ts'
 import { workflows, workflowVersions } from '../db/schema/workflows.ts'
 import { workflowHolds } from '../db/search.ts'
 import { AppError } from '../errors.ts'
@@ -207,8 +207,8 @@ export class WorkflowRepository extends WorkflowVersions {
 
   /** @throws {AppError} `insufficient-scope` if a deployment of the workflow requires scopes that the access token lacks */
   async #requireDeploy(userId: string, id: string): Promise<void> {
-    const used = await this.#db.read
-      .selectDistinct({ environment: instances.environment })
+    const usedOn = await this.#db.read
+      .selectDistinct({ isProduction })
       .from(deployments)
       .innerJoin(instances, eq(instances.id, deployments.instanceId))
       .where(
@@ -218,9 +218,9 @@ export class WorkflowRepository extends WorkflowVersions {
           ne(deployments.status, 'undeployed'),
         ),
       )
-    for (const { environment } of used) {
+    for (const used of usedOn) {
       requireScope('deploy')
-      requireEnvironment(environment)
+      requireEnvironment(used.isProduction)
     }
   }
 

@@ -124,7 +124,7 @@ describe('a production instance', () => {
     expect(unmarked.json).toMatchObject({ environment: null })
   })
 
-  test('is marked at its creation too, with production as the only value', async () => {
+  test('is marked at its creation too, with the name of an existing environment', async () => {
     const user = await world.user()
     const create = (environment: unknown) =>
       user.call('POST', '/v1/instances', {

@@ -30,7 +30,7 @@ test('instances stay outside production, earlier audit events name no token, and
   await migrate({ sql, migrations })
   expect(await sql`select environment, version from instances`).toEqual([{ environment: null, version: 1 }])
   await expect(sql`update instances set environment = 'staging'`).rejects.toThrow(
-    /instances_environment_check/,
+    /instances_environment_fkey/,
   )
   const events = new AuditEventRepository(db.read)
   expect((await events.list(user, {}, { limit: 10, after: null })).items).toMatchObject([

@@ -20,6 +20,7 @@ const refusing = new Set([
   'dead_letters',
   'deployment_versions',
   'deployments',
+  'environments',
   'error_group_states',
   'instances',
   'remote_credentials',

@@ -41,6 +41,9 @@ export type CredentialChoice = { credentialId: string } | { n8nCredentialId: str
 /** The credential of one slot: a node, by name, and a credential type. */
 export type SlotBinding = { node: string; type: string } & CredentialChoice
 
+/** Name → the value that replaced `$vars` of this name; null if it had none. */
+export type SentVariables = Record<string, string | null>
+
 export interface DeploymentIntent {
   action: 'deploy' | 'activate' | 'deactivate' | 'undeploy'
   /** For `deploy`: the workflow version to bring live. */
@@ -99,6 +102,8 @@ export const deployments = pgTable(
     calls: text('calls').array().notNull().default([]),
     /** The endpoints of its triggers, as last read from n8n. Null until then; the version's endpoints apply. */
     endpoints: text('endpoints').array(),
+    /** The variables that the deployed version reads, with the values that were sent; null if undefined. Null until sent. */
+    variables: jsonb('variables').$type<SentVariables>(),
     liveSince: instant('live_since'),
     /** Time of the last drift check. Null if the deployed content has changed since. */
     driftCheckedAt: instant('drift_checked_at'),

@@ -2,13 +2,11 @@ import { sql } from 'drizzle-orm'
 import { check, foreignKey, index, integer, jsonb, pgTable, text, unique, uuid } from 'drizzle-orm/pg-core'
 import type { SealedBox } from '../../crypto/secret-box.ts'
 import { createdAt, id, instant, updatedAt } from './columns.ts'
+import { type ChosenCredential, environments, type Variables } from './environments.ts'
 import { users } from './users.ts'
 
 /** `limited`: reachable, but the key lacks scopes or the version lacks endpoints. `refused`: n8n rejects the key. */
 export const instanceStatuses = ['untested', 'ok', 'limited', 'unreachable', 'refused'] as const
-
-/** Null is any other use. */
-export const environments = ['production'] as const
 
 export interface PollCursor {
   /** The cursor from n8n. */
@@ -40,8 +38,11 @@ export const instances = pgTable(
     /** Sealed, bound to the origin of `baseUrl`. */
     apiKey: jsonb('api_key').$type<SealedBox>().notNull(),
     keyId: text('key_id').notNull().generatedAlwaysAs(sql`(api_key -> 'header' ->> 'kid')`),
-    /** Deploying to `production` requires a scope of its own. */
-    environment: text('environment', { enum: environments }),
+    /** Name of its environment. A trigger creates the environment `production`. */
+    environment: text('environment'),
+    /** Override those of the environment. */
+    variables: jsonb('variables').$type<Variables>().notNull().default({}),
+    credentials: jsonb('credentials').$type<ChosenCredential[]>().notNull().default([]),
     version: integer('version').notNull().default(1),
     /** Result of the last connection test. */
     status: text('status', { enum: instanceStatuses }).notNull().default('untested'),
@@ -83,13 +84,23 @@ export const instances = pgTable(
       'instances_status_check',
       sql`${t.status} in ('untested', 'ok', 'limited', 'unreachable', 'refused')`,
     ),
-    check('instances_environment_check', sql`${t.environment} in ('production')`),
+    foreignKey({
+      name: 'instances_environment_fkey',
+      columns: [t.userId, t.environment],
+      foreignColumns: [environments.userId, environments.name],
+    }).onUpdate('cascade'),
+    index('instances_environment_idx').on(t.userId, t.environment),
     unique('instances_user_id_id_key').on(t.userId, t.id),
     unique('instances_name_key').on(t.userId, t.name),
     unique('instances_server_key').on(t.userId, t.serverKey),
     index('instances_key_id_idx').on(t.keyId, t.id),
   ],
 )
+
+/** Whether the row of `instances` in the statement is in a production environment. Not for tables with an alias. */
+export const isProduction = sql<boolean>`exists (
+  select from environments e
+  where e.user_id = instances.user_id and e.name = instances.environment and e.is_production)`
 
 /** Tokens with which n8n authenticates its reports. Only the SHA-256 is stored. */
 export const webhookTokens = pgTable(

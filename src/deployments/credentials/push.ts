@@ -4,6 +4,7 @@ import { v7 as uuidv7 } from 'uuid'
 import type { PendingDeployment } from '../../credentials/contract.ts'
 import type { CredentialRepository, OpenCredential } from '../../credentials/repository.ts'
 import { actorColumns, actorValues } from '../../db/audit.ts'
+import { isProduction } from '../../db/schema/instances.ts'
 import type { Db } from '../../db/client.ts'
 import { AppError, invalid } from '../../errors.ts'
 import { requireEnvironment } from '../../http/scopes.ts'
@@ -23,7 +24,7 @@ type Result = CredentialPushResult['results'][number]
 interface Place extends Record<string, unknown> {
   instanceId: string
   instanceName: string
-  environment: string | null
+  isProduction: boolean
   n8nCredentialId: string | null
   fingerprint: string | null
 }
@@ -82,13 +83,14 @@ export class CredentialPusher {
     const opened = await this.#options.credentials.open(userId, credentialId)
     if (!opened) return null
     const { rows: places } = await this.#db.read.execute<Place>(sql`
-      select i.id as "instanceId", i.name as "instanceName", i.environment, r.n8n_credential_id as "n8nCredentialId", r.fingerprint
-      from instances i
-      left join remote_credentials r on r.user_id = i.user_id and r.instance_id = i.id and r.credential_id = ${credentialId}
-      where i.user_id = ${userId} and case when ${instanceId ?? null}::uuid is null
-        then r.fingerprint is not null else i.id = ${instanceId ?? null}::uuid end
-      order by i.id`)
-    for (const { environment } of places) requireEnvironment(environment)
+      select instances.id as "instanceId", instances.name as "instanceName", ${isProduction} as "isProduction", r.n8n_credential_id as "n8nCredentialId", r.fingerprint
+      from instances
+      left join remote_credentials r on r.user_id = instances.user_id and r.instance_id = instances.id
+        and r.credential_id = ${credentialId}
+      where instances.user_id = ${userId} and case when ${instanceId ?? null}::uuid is null
+        then r.fingerprint is not null else instances.id = ${instanceId ?? null}::uuid end
+      order by instances.id`)
+    for (const place of places) requireEnvironment(place.isProduction)
     if (instanceId !== undefined && places.length === 0) throw invalid('/instanceId', 'Instance not found')
     const needsSignIn = await this.#asksForConsent(opened)
     const results: Result[] = []

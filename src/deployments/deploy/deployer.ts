@@ -420,9 +420,9 @@ export class Deployer {
 }
 
 /** @throws {AppError} `insufficient-scope` */
-function requireDeploy({ environment }: { environment: string | null }): void {
+function requireDeploy({ isProduction }: { isProduction: boolean }): void {
   requireScope('deploy')
-  requireEnvironment(environment)
+  requireEnvironment(isProduction)
 }
 
 const intentOf = (version: number, publish: boolean): DeploymentIntent => ({

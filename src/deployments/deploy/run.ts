@@ -11,6 +11,7 @@ import {
   deploymentVersions,
   type SlotBinding,
 } from '../../db/schema/deployments.ts'
+import { isProduction } from '../../db/schema/instances.ts'
 import { workflowVersions } from '../../db/schema/workflows.ts'
 import { AppError } from '../../errors.ts'
 import { redactStrings } from '../../lib/secrets/redact-json.ts'
@@ -41,17 +42,15 @@ export const runColumns = {
   liveSince: deployments.liveSince,
   settingsBefore: deployments.settingsBefore,
   reportsErrors: deployments.reportsErrors,
-  environment: sql<
-    string | null
-  >`(select environment from instances where instances.id = ${deployments.instanceId})`,
+  isProduction: sql<boolean>`(select ${isProduction} from instances where instances.id = ${deployments.instanceId})`,
 }
 
 export type RunRow = Pick<
   typeof deployments.$inferSelect,
-  Exclude<keyof typeof runColumns, 'environment'>
+  Exclude<keyof typeof runColumns, 'isProduction'>
 > & {
   /** Of the instance. */
-  environment: string | null
+  isProduction: boolean
 }
 
 export type Progress = Partial<

@@ -45,6 +45,7 @@ const icons: Record<Entity, IconName> = {
   token: 'credentials',
   credential: 'credentials',
   workflow: 'workflows',
+  environment: 'instances',
   instance: 'instances',
   deployment: 'deployments',
   error: 'cross',

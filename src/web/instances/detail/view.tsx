@@ -37,7 +37,7 @@ export function DetailPage({ instance, counts, deployed, time }: DetailPageProps
               {baseUrl}
               <span class="visually-hidden"> (opens in a new tab)</span>
             </a>
-            {environment === 'production' && <span>Production</span>}
+            {environment !== null && <span>{environment}</span>}
             {n8nVersion && <span>n8n {n8nVersion}</span>}
           </>
         }

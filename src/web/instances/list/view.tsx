@@ -103,7 +103,7 @@ function Row({ instance, counts, time }: { instance: Instance; counts: InstanceC
           badge={<Icon name="instances" />}
           href={`/instances/${id}`}
           name={name}
-          note={environment === 'production' ? `Production · ${hostOf(baseUrl)}` : hostOf(baseUrl)}
+          note={environment === null ? hostOf(baseUrl) : `${environment} · ${hostOf(baseUrl)}`}
         />
       </Td>
       <Td phone="end" class="inst-state">

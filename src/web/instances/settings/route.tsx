@@ -64,6 +64,9 @@ export function settingsPages(deps: DashboardDeps) {
       <NewPage {...state} setup={workflowInSetup(state.values.return)} />,
     )
 
+  const environmentNames = async (c: Context<DashboardEnv>) =>
+    (await deps.environments.list(c.var.userId, { limit: 100, after: null })).items.map(({ name }) => name)
+
   const page = (
     c: Context<DashboardEnv>,
     instance: Instance,
@@ -106,7 +109,12 @@ export function settingsPages(deps: DashboardDeps) {
         c,
         instance,
         'Settings',
-        <SettingsPage instance={instance} values={shown} errors={errors} />,
+        <SettingsPage
+          instance={instance}
+          environments={await environmentNames(c)}
+          values={shown}
+          errors={errors}
+        />,
         422,
       )
     }
@@ -142,8 +150,13 @@ export function settingsPages(deps: DashboardDeps) {
       }
     })
     .get('/:id/settings', async (c) => {
-      const instance = await instanceOf(c, deps)
-      return page(c, instance, 'Settings', <SettingsPage instance={instance} {...blank} />)
+      const [instance, environments] = await Promise.all([instanceOf(c, deps), environmentNames(c)])
+      return page(
+        c,
+        instance,
+        'Settings',
+        <SettingsPage instance={instance} environments={environments} {...blank} />,
+      )
     })
     .post('/:id/settings', (c) =>
       change(c, (form, instance) => {

@@ -88,7 +88,13 @@ export const NewPage = ({ values, errors, setup }: FormState & { setup: string |
   </>
 )
 
-export function SettingsPage({ instance, values, errors }: FormState & { instance: Instance }) {
+/** @param environments their names */
+export function SettingsPage({
+  instance,
+  environments,
+  values,
+  errors,
+}: FormState & { instance: Instance; environments: readonly string[] }) {
   const { id, name, baseUrl, environment } = instance
   const path = `/instances/${id}`
   return (
@@ -132,10 +138,10 @@ export function SettingsPage({ instance, values, errors }: FormState & { instanc
                 label="Environment"
                 value={values.environment ?? environment ?? ''}
                 options={[
-                  ['', 'Not production'],
-                  ['production', 'Production'],
+                  ['', 'None'],
+                  ...[...new Set([...environments, 'production'])].map((each) => [each, each] as const),
                 ]}
-                hint="On production instances, access tokens need the deploy:production scope."
+                hint="Instances of an environment share its variables and credentials. In production, access tokens need the deploy:production scope."
               />
               <FormError>{errors['']}</FormError>
               <div class="actions">
