@@ -310,7 +310,7 @@ $${a.postgresGbMonth} per GB-month, without a replica. One Neon CU counts as one
 ${limits}
 
 Connections are not a limit: Workers hold none, because Neon's driver sends each batch over HTTP, and each Node process
-opens at most 10. Above 200 GB, a backup takes hours (10 to 20 MB a second on two cores): use the provider's
+opens at most 13. Above 200 GB, a backup takes hours (10 to 20 MB a second on two cores): use the provider's
 [point-in-time recovery](backup.md#point-in-time-recovery) as well.
 
 ## Several databases

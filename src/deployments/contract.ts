@@ -81,8 +81,7 @@ export const Fixes = z
   .array(z.string().regex(/^[a-z0-9-]{1,64}$/, 'Must be the code of a finding'))
   .max(50, 'At most 50 codes')
   .meta({
-    description:
-      'Codes of findings with a `fix`. The repaired workflow is saved as a new version and deployed',
+    description: 'Codes of findings with a `fix`. The fixed workflow is saved as a new version and deployed',
   })
 
 export const Force = z

@@ -143,7 +143,7 @@ function describe({ file, findings, fixed }: CheckedFile): string[] {
     ...findings.map(({ level, node, message: text, code, line, column, fix: repair }) => {
       const place = `${line}:${column}`.padStart(8)
       const where = node === undefined ? '' : `${printable(node)}: `
-      const hint = repair?.operations ? ' (--fix repairs this)' : ''
+      const hint = repair?.operations ? ' (fixable with --fix)' : ''
       return `${place}  ${level.padEnd(7)}  ${where}${printable(text)}${hint}  [${code}]`
     }),
     '',

@@ -148,7 +148,7 @@ export const Plan = z
       .array(Pointed)
       .meta({ description: 'Metadata that is removed or filled in. It has no effect on executions' }),
     fixes: z.array(z.string()).meta({
-      description: 'The requested fixes that apply. Deploying saves the repaired workflow as a new version',
+      description: 'The requested fixes that apply. Deploying saves the fixed workflow as a new version',
     }),
     webhookUrls: z.array(z.string()).meta({ description: 'URLs of its triggers after deployment' }),
     live: z

@@ -33,7 +33,7 @@ export const Finding = z
           .meta({ description: 'JSON Patch (RFC 6902) of the workflow' }),
       })
       .optional()
-      .meta({ description: 'A repair that preserves the meaning. Send the code in `fixes` to apply it' }),
+      .meta({ description: 'A fix that preserves the meaning. Send the code in `fixes` to apply it' }),
   })
   .meta({ ref: 'Finding' })
 export type Finding = z.output<typeof Finding>
