@@ -69,8 +69,8 @@ export const ChosenCredentials = z
   )
   .meta({
     description:
-      'Which credential fills the slots of a type. An entry of the instance comes before one of its environment. ' +
-      '`bindings` of a deployment come before both',
+      'Which credential fills the slots of a type. Entries of an instance take precedence over those of its environment, ' +
+      'and `bindings` of a deployment over both',
     'x-example': [{ type: 'slackApi', credentialId: '01934f8e-80aa-7c32-9f5a-7b4c3d2e1f0a' }],
   })
 

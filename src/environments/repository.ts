@@ -178,7 +178,7 @@ const withoutUndefined = ({ name, isProduction, credentials }: EnvironmentChange
 /** Tokens without `deploy:production` relied on this name before environments had names of their own. */
 function refuseUnprotected(name: string, isProduction: boolean): void {
   if (name === 'production' && !isProduction)
-    throw invalid('/isProduction', 'Must be true for the name production. Choose another name')
+    throw invalid('/isProduction', 'Must be true for an environment named production. Choose another name')
 }
 
 function rethrowTaken(error: unknown): never {

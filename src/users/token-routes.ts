@@ -50,7 +50,7 @@ export function tokenRoutes(tokens: TokenRepository, fingerprint: Fingerprint) {
         operationId: 'listTokens',
         tag,
         summary: 'List access tokens',
-        description: 'Newest first. Revoked tokens are not listed; expired ones are for 90 days.',
+        description: 'Newest first. Revoked tokens are not listed; expired ones are listed for 90 days.',
         responses: { 200: TokenList },
         errors: ['invalid'],
       }),

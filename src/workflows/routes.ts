@@ -176,7 +176,7 @@ export function workflowRoutes(workflows: WorkflowRepository, fingerprint: Finge
         description:
           'Deletes the workflow with its versions and deployments. Fails with `in-use` and the `dependents` ' +
           'while it is deployed or tracked, unless `force=true`. Workflows in n8n keep running but are no ' +
-          'longer tracked by Flowkeep. Executions are not deleted. With `force`, an access token needs the scopes of ' +
+          'longer tracked by Flowkeep. Executions are not deleted. With `force`, an access token needs the scopes for ' +
           'deleting the deployments.',
         responses: { 204: null },
         errors: ['not-found', 'in-use', 'invalid'],
