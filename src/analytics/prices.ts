@@ -1,4 +1,4 @@
-/** @module The prices of models: a user's own, and the default list prices that they replace. */
+/** @module Model prices: a user's own, and the default list prices that they replace. */
 import { sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
 import { actorColumns, actorValues } from '../db/audit.ts'

@@ -89,7 +89,7 @@ describe('flowkeep check', () => {
     ['error', exitCode.success],
     ['warning', exitCode.failure],
     ['never', exitCode.success],
-  ])('--fail-on %s decides about a warning', async (limit, code) => {
+  ])('--fail-on %s exits with %i on a warning', async (limit, code) => {
     expect(await run([await saved('a.json', withoutEquals)], ['json'], { 'fail-on': limit })).toBe(code)
   })
 

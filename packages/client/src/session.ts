@@ -1,4 +1,4 @@
-/** @module Stores for the tokens of a session. */
+/** @module Stores for the tokens of a user. */
 
 export interface Session {
   accessToken: string

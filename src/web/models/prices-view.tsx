@@ -1,4 +1,4 @@
-/** @module The prices of models: a form for the user's own, and the list with the defaults. */
+/** @module Model prices: a form for the user's own, and the list with the defaults. */
 import type { ModelPrices } from '../../analytics/price-contract.ts'
 import { Card, Grid } from '../components/card.tsx'
 import { Action, Button, withQuery } from '../components/controls.tsx'

@@ -1,4 +1,4 @@
-/** @module `/models`: AI models and prompts by success, tokens and cost, and the prices of models. */
+/** @module `/models`: AI models and prompts by success, tokens and cost, and model prices. */
 import { type Context, Hono } from 'hono'
 import { NewModelPrices } from '../../analytics/price-contract.ts'
 import { check } from '../../http/validate.ts'
