@@ -29,7 +29,7 @@ import { findUsage } from './usage.ts'
 const maximumErrorChars = 500
 /** How many credentials `findByUserAndService` decrypts. */
 const maximumOpened = 100
-/** How often an update with `If-Match: *` retries on a newer version. */
+/** How many times an update with `If-Match: *` retries on a newer version. */
 const maximumTries = 25
 
 export interface OpenCredential {

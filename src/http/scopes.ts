@@ -190,7 +190,7 @@ export function requireScope(scope: Scope): void {
   if (hasScopes(scope)) return
   throw new AppError(
     'insufficient-scope',
-    `The access token lacks the scope ${scope}. Add the scope to it, or use another token`,
+    `The access token lacks the ${scope} scope. Add the scope to it, or use another token`,
     { extra: { requiredScope: scope } },
   )
 }

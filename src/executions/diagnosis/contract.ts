@@ -96,7 +96,7 @@ export const Diagnosis = z
       versionBefore: z
         .object({ version: z.number().int(), failures: z.number().int() })
         .nullable()
-        .meta({ description: 'The previous version that ran, and how often it failed with this error' }),
+        .meta({ description: 'The previous version that ran, and how many times it failed with this error' }),
     })
       .nullable()
       .meta({ description: 'The first version of this workflow that failed with this error' }),

@@ -23,7 +23,7 @@ interface Seen {
   strings: [least: number, greatest: number] | null
   elements: Seen | null
   members: Map<string, Seen> | null
-  /** Number of objects with members, and how often this place was seen itself. */
+  /** Number of objects with members, and how many times this place itself was seen. */
   objects: number
   times: number
   omitted: number
