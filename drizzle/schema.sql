@@ -545,6 +545,65 @@ create table otel_spans (
   constraint otel_spans_pkey PRIMARY KEY (instance_id, part_key, digest)
 );
 
+create table release_targets (
+  release_id uuid not null,
+  "position" integer not null,
+  user_id uuid not null,
+  workflow_id uuid not null,
+  instance_id uuid not null,
+  version integer not null,
+  is_canary boolean not null,
+  status text default 'pending'::text not null,
+  active boolean not null,
+  plan jsonb,
+  plan_hash text,
+  before jsonb,
+  after jsonb,
+  deployment_id uuid,
+  error text,
+  attempts integer default 0 not null,
+  lease_owner uuid,
+  lease_until timestamp(3) with time zone,
+  finished_at timestamp(3) with time zone,
+  constraint release_targets_instance_fkey FOREIGN KEY (user_id, instance_id) REFERENCES instances(user_id, id) ON DELETE CASCADE,
+  constraint release_targets_pkey PRIMARY KEY (release_id, "position"),
+  constraint release_targets_release_fkey FOREIGN KEY (user_id, release_id) REFERENCES releases(user_id, id) ON DELETE CASCADE,
+  constraint release_targets_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'deploying'::text, 'deployed'::text, 'unchanged'::text, 'failed'::text, 'rolling-back'::text, 'rolled-back'::text, 'rollback-failed'::text, 'kept'::text]))),
+  constraint release_targets_workflow_fkey FOREIGN KEY (user_id, workflow_id) REFERENCES workflows(user_id, id) ON DELETE CASCADE
+);
+
+create table releases (
+  id uuid not null,
+  user_id uuid not null,
+  status text not null,
+  phase text default 'canary'::text not null,
+  auto_start boolean not null,
+  workflows jsonb not null,
+  from_environment text,
+  to_environment text,
+  canary integer not null,
+  observe_seconds integer not null,
+  observe_min_runs integer not null,
+  max_failure_rate double precision not null,
+  max_failed_targets integer not null,
+  concurrency integer not null,
+  reason text,
+  plan_hash text,
+  token_id uuid,
+  token_name text,
+  scopes text[],
+  observed_from timestamp(3) with time zone,
+  worked_at timestamp(3) with time zone,
+  started_at timestamp(3) with time zone,
+  finished_at timestamp(3) with time zone,
+  created_at timestamp(3) with time zone default now() not null,
+  constraint releases_phase_check CHECK ((phase = ANY (ARRAY['canary'::text, 'observing'::text, 'rest'::text]))),
+  constraint releases_pkey PRIMARY KEY (id),
+  constraint releases_status_check CHECK ((status = ANY (ARRAY['planning'::text, 'planned'::text, 'running'::text, 'halted'::text, 'completed'::text, 'rolling-back'::text, 'rolled-back'::text]))),
+  constraint releases_user_id_id_key UNIQUE (user_id, id),
+  constraint releases_user_id_users_id_fk FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
+);
+
 create table remote_credentials (
   instance_id uuid not null,
   credential_id uuid not null,
@@ -805,6 +864,16 @@ CREATE INDEX otel_spans_expires_at_idx ON public.otel_spans USING btree (expires
 CREATE INDEX otel_spans_run_key_idx ON public.otel_spans USING btree (instance_id, run_key) WHERE (run_key IS NOT NULL);
 
 CREATE INDEX otel_spans_user_id_instance_id_idx ON public.otel_spans USING btree (user_id, instance_id);
+
+CREATE UNIQUE INDEX release_targets_active_key ON public.release_targets USING btree (instance_id, workflow_id) WHERE active;
+
+CREATE INDEX release_targets_instance_idx ON public.release_targets USING btree (user_id, instance_id);
+
+CREATE INDEX release_targets_release_idx ON public.release_targets USING btree (user_id, release_id);
+
+CREATE INDEX release_targets_workflow_idx ON public.release_targets USING btree (user_id, workflow_id);
+
+CREATE INDEX releases_due_idx ON public.releases USING btree (worked_at NULLS FIRST) WHERE (status = ANY (ARRAY['planning'::text, 'running'::text, 'rolling-back'::text]));
 
 CREATE INDEX remote_credentials_user_id_credential_id_idx ON public.remote_credentials USING btree (user_id, credential_id);
 

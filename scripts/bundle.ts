@@ -4,7 +4,7 @@ import { codeBySource, partOf } from './bundle-parts.ts'
 import { bundleWorker } from './worker-bundle.ts'
 
 /** KiB, gzipped, of all code that is uploaded. Static assets do not count. */
-const limit = 528
+const limit = 539
 /** KiB, gzipped: a little above what the part needs. */
 const limits: Record<string, number> = {
   'src/web': 126,
@@ -23,9 +23,10 @@ const limits: Record<string, number> = {
   // Parses the code and the expressions of workflows.
   acorn: 17.5,
   'src/alerts': 12,
+  'src/releases': 11.5,
   'src/workflows': 21,
   'src/instances': 13,
-  'src/db': 10,
+  'src/db': 11,
   '@neondatabase/serverless': 8,
   'src/users': 10,
   'src/analytics': 11,

@@ -27,6 +27,7 @@ import { instanceRoutes } from './instances/routes.ts'
 import { mcpRoutes } from './mcp/routes.ts'
 import { metricsRoutes } from './monitoring/routes.ts'
 import { loadCatalogue } from './n8n/catalogue/catalogue.ts'
+import { promotionRoutes, releaseRoutes } from './releases/routes.ts'
 import { auditRoutes } from './users/audit-routes.ts'
 import { tokenRoutes } from './users/token-routes.ts'
 import { authRoutes, meRoutes } from './users/routes.ts'
@@ -44,6 +45,8 @@ const signedInPaths = [
   '/v1/environments/*',
   '/v1/instances/*',
   '/v1/deployments/*',
+  '/v1/releases/*',
+  '/v1/promotions/*',
   '/v1/executions/*',
   '/v1/dead-letters/*',
   '/v1/incidents/*',
@@ -92,6 +95,8 @@ export function createApp(deps: Deps) {
     )
     .route('/v1/deployments', lifecycleRoutes(deps.deployer))
     .route('/v1/deployments', driftRoutes(deps.drift))
+    .route('/v1/releases', releaseRoutes(deps.releasing, deps.fingerprint))
+    .route('/v1/promotions', promotionRoutes(deps.releasing, deps.fingerprint))
     .route('/v1/executions', executionRoutes(deps.executions, deps.poll, deps.exporting))
     .route('/v1/executions', diagnosisRoutes(deps.db.read, deps.now))
     .route('/v1/dead-letters', deadLetterRoutes(deps.deadLetters))

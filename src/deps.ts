@@ -55,6 +55,11 @@ import { OtelExport } from './instances/otel.ts'
 import { ErrorReporter } from './instances/reporter.ts'
 import { InstanceRepository } from './instances/repository.ts'
 import type { PrivateNetworks } from './instances/url-guard.ts'
+import { ReleaseProgress } from './releases/progress.ts'
+import { Releasing } from './releases/releasing.ts'
+import { ReleaseRepository } from './releases/repository.ts'
+import { ReleaseRunner } from './releases/runner.ts'
+import { TargetWork } from './releases/target-work.ts'
 import { createMonitoring } from './monitoring/monitoring.ts'
 import { loadCatalogue } from './n8n/catalogue/catalogue.ts'
 import type { Metric } from './telemetry/registry.ts'
@@ -109,6 +114,8 @@ export interface Runtime {
 
 /** Workers count every statement as a subrequest. The scheduled job purges the rest. */
 const purgeStatements = 30
+/** Targets of releases that one request and one run of the job work on. Each takes about 35 subrequests. */
+const releaseTargets = { workerd: { perRequest: 20, perJob: 6 }, node: { perRequest: 1000, perJob: 1000 } }
 
 export type Deps = ReturnType<typeof createDeps>
 
@@ -216,6 +223,12 @@ export function createDeps(config: Config, runtime: Runtime) {
     wait,
     publicUrl: config.publicUrl,
   })
+  const releaseRunner = new ReleaseRunner(now, {
+    progress: new ReleaseProgress(db, now),
+    targets: new TargetWork({ deployer, connections }),
+    log,
+    ...releaseTargets[runtime.name],
+  })
   const credentialHealth = new CredentialHealth(db, now, {
     credentials,
     loadCatalogue,
@@ -315,6 +328,14 @@ export function createDeps(config: Config, runtime: Runtime) {
     deployments,
     deployer,
     settingsRestorer: deployer.settingsRestorer,
+    releaseRunner,
+    releasing: new Releasing({
+      repository: new ReleaseRepository(db, now),
+      runner: releaseRunner,
+      defer,
+      onFailure: (releaseId, error) =>
+        log('error', 'release-stopped', { releaseId, errorName: errorNameOf(error) }),
+    }),
     drift: new DeploymentDrift(db, now, {
       connections,
       workflows,

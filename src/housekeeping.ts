@@ -1,5 +1,5 @@
 /**
- * @module The scheduled job, once a minute: creates partitions, deletes expired rows, resumes deployments, polls due
+ * @module The scheduled job, once a minute: creates partitions, deletes expired rows, resumes deployments and releases, polls due
  * instances, checks for drift, evaluates alert rules and sends their messages, purges deleted accounts and applies
  * retention. Each part is bounded, and several jobs may run at the same time.
  */
@@ -26,6 +26,7 @@ const workerdRequests = 400
 const deploymentsPerRun = 5
 const driftChecksPerRun = { workerd: 10, node: 50 }
 const driftBudgetMs = 20_000
+const releasesBudgetMs = 40_000
 const instancesPerRun = 100
 /** Statements of 5,000 changes each, enough for about 3,000 executions a second. */
 const rollupsPerRun = 40
@@ -38,7 +39,7 @@ const reserveMs = 5000
 export type HousekeepingDeps = Pick<
   Deps,
   | ('db' | 'now' | 'log' | 'config' | 'runtime')
-  | ('deadLetters' | 'connections' | 'deployer' | 'drift' | 'onFailed' | 'deliverAlerts')
+  | ('deadLetters' | 'connections' | 'deployer' | 'drift' | 'onFailed' | 'deliverAlerts' | 'releaseRunner')
 >
 
 interface Part {
@@ -64,6 +65,7 @@ function partsOf(deps: HousekeepingDeps, signal: AbortSignal | undefined): Part[
     [part('dead-letters', () => deadLetters.purgeExpired(rowsPerRun))],
     [
       part('deployments', () => deployer.resumeDeployments(deploymentsPerRun)),
+      part('releases', () => deps.releaseRunner.runJob({ budgetMs: releasesBudgetMs, ...stop })),
       part('reconcile', async () => {
         const { polled } = await reconcile({
           db,

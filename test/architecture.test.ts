@@ -24,6 +24,7 @@ const order = [
   'instances',
   'deployments',
   'executions',
+  'releases',
   'analytics',
   'alerts',
   'search',

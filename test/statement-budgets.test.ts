@@ -185,6 +185,13 @@ beforeAll(async () => {
     password: user.password,
     email: user.email,
   })
+  const release = { workflows: [{ workflowId: saved.id }], instanceIds: [instance.id], dryRun: true }
+  const planned = await post('/v1/releases', release)
+  const observing = await post('/v1/releases', release)
+  await app.database
+    .sql`update releases set status = 'running', phase = 'observing', started_at = now(), observed_from = now(),
+    observe_seconds = 86400 where id = ${observing.id}`
+  Object.assign(ids, { release: planned.id, 'plan-hash': planned.planHash, observing: observing.id })
   for (const [index, { id }] of letters.json.items.entries()) ids[`dead-letter-${index + 1}`] = id
   other = await app.user()
   Object.assign(ids, { 'other-email': other.email, 'other-password': other.password })
@@ -232,6 +239,9 @@ beforeAll(async () => {
     ids[`n8n-there-${index}`] = await inN8n(`There ${index}`)
     ids[`n8n-import-${index}`] = await inN8n(`Imported ${index}`)
   }
+  for (const name of ['from', 'to']) await post('/v1/environments', { name })
+  await app.database.sql`update instances set environment = 'from' where id = ${instance.id}`
+  await app.database.sql`update instances set environment = 'to' where id = ${ids['spare-instance-2'] ?? ''}`
   tab = browser(app.app)
   const signedIn = await tab.post('/sign-in', { email: user.email, password: user.password })
   expect(signedIn.status).toBe(303)
@@ -343,6 +353,9 @@ const operations: Record<string, [statements: number, requests: number]> = {
   'GET /v1/deployments/{deployments}': [1, 1],
   'GET /v1/deployments/{deployments}/versions': [1, 1],
   'GET /v1/deployments/{deployments}/drift': [4, 2],
+  'GET /v1/releases': [1, 1],
+  'GET /v1/releases/{release}': [3, 1],
+  'GET /v1/releases/{release}/targets': [2, 1],
   'GET /v1/executions': [1, 1],
   'GET /v1/executions/export': [1, 1],
   'GET /v1/executions/{executions}': [1, 1],
@@ -425,6 +438,13 @@ const operations: Record<string, [statements: number, requests: number]> = {
   'POST /v1/deployments/{deployments}/retry': [10, 8],
   'POST /v1/deployments/{deployments}/overwrite': [8, 6],
   'POST /v1/deployments/{deployments}/adopt': [6, 3],
+  // Plans the target and deploys it.
+  'POST /v1/releases': [72, 46],
+  'POST /v1/promotions': [35, 19],
+  'POST /v1/releases/{release}/start': [14, 9],
+  'POST /v1/releases/{observing}/halt': [8, 3],
+  'POST /v1/releases/{observing}/resume': [12, 7],
+  'POST /v1/releases/{observing}/rollback': [11, 6],
   'POST /v1/executions/poll': [7, 7],
   'POST /v1/dead-letters/{dead-letter-1}/replay': [2, 2],
   'DELETE /v1/dead-letters/{dead-letter-1}': [1, 1],
@@ -579,6 +599,14 @@ const bodies: Record<string, unknown> = {
   },
   'PATCH /v1/deployments/{tracked}': { version: 1 },
   'POST /v1/deployments/{deployments}/rollback': { version: 1 },
+  'POST /v1/releases': {
+    workflows: [{ workflowId: '{workflows}' }],
+    instanceIds: ['{instances}'],
+    observe: { seconds: 0 },
+  },
+  'POST /v1/promotions': { from: 'from', to: 'to', dryRun: true },
+  'POST /v1/releases/{release}/start': { planHash: '{plan-hash}' },
+  'POST /v1/releases/{observing}/resume': {},
   'PATCH /v1/analytics/errors/{errors}': { state: 'resolved' },
 }
 

@@ -72,12 +72,18 @@ async function createAll(user: TestUser): Promise<Record<string, string>> {
   await evaluateRules(app.deps.db, new Date(), 100)
   const delivered = await user.call('GET', '/v1/alerts/deliveries')
   const { id: environments } = await post('/v1/environments', { name: 'Owned' })
+  const { id: releases } = await post('/v1/releases', {
+    workflows: [{ workflowId: workflows }],
+    instanceIds: [instance.id],
+    dryRun: true,
+  })
   const { id: tokens } = await post('/v1/tokens', { name: 'Owned', scopes: ['admin'] })
   return {
     'alerts/rules': ruleId,
     'alerts/channels': channelId,
     'alerts/deliveries': delivered.json.items[0].id,
     tokens,
+    releases,
     environments,
     workflows,
     credentials,
@@ -106,6 +112,8 @@ const bodies: Record<string, unknown> = {
   'POST /v1/credentials/{id}/replace': { with: '01890000-0000-7000-8000-000000000000' },
   'POST /v1/deployments/{id}/deploy': {},
   'POST /v1/deployments/{id}/rollback': { version: 1 },
+  'POST /v1/releases/{id}/start': { planHash: 'a1'.repeat(32) },
+  'POST /v1/releases/{id}/resume': {},
 }
 
 async function routesWithIds(): Promise<{ method: string; path: string; feature: string }[]> {

@@ -12,9 +12,12 @@ export interface TokenActor {
   expiresAt: Date | null
 }
 
-const actors = new AsyncLocalStorage<TokenActor>()
+const actors = new AsyncLocalStorage<TokenActor | undefined>()
 
-/** Everything that `work` does is done with the token, including what it starts and does not await. */
-export const withToken = <T>(actor: TokenActor, work: () => T): T => actors.run(actor, work)
+/**
+ * Everything that `work` does is done with the token, including what it starts and does not await.
+ * @param actor undefined: with no token
+ */
+export const withToken = <T>(actor: TokenActor | undefined, work: () => T): T => actors.run(actor, work)
 
 export const currentToken = (): TokenActor | undefined => actors.getStore()

@@ -22,6 +22,7 @@ export const tags = {
     'Groups of instances, such as staging and production, with variables and credentials of their own.',
   Instances: 'n8n servers that workflows are deployed to.',
   Deployments: 'Workflows on instances: plan, deploy, roll back, undeploy, drift.',
+  Releases: 'Workflow versions for many instances: a canary first, then the rest, with one rollback for all.',
   Executions: 'Executions of deployed workflows, and failures without an execution.',
   'Dead letters': 'Reports that could not be used. Stored for 30 days.',
   Analytics: 'Counts, rates and durations of executions.',

@@ -23,6 +23,8 @@ const refusing = new Set([
   'environments',
   'error_group_states',
   'instances',
+  'release_targets',
+  'releases',
   'remote_credentials',
   'users',
   'workflow_versions',

@@ -17,8 +17,8 @@ const reports = 'reports'
 const failedReports = 'reports-failed'
 /** Each part runs once within this time, by the clock of the database. */
 const tickSeconds = 60
-/** Three parts can wait for n8n for a minute or longer; the fourth worker runs the others. */
-const workersPerServer = 4
+/** Four parts can wait for n8n for a minute or longer; the fifth worker runs the others. */
+const workersPerServer = 5
 const connections = 3
 /** Workers are woken for the jobs of their own server. */
 const defaultPollSeconds = 20

@@ -232,7 +232,7 @@ export class Deployer {
     userId: string,
     id: string,
     version: number,
-    { force }: Pick<Redeployment, 'force'> = {},
+    options: Pick<Redeployment, 'force' | 'publish' | 'withDependencies'> = {},
   ): Promise<Deployment | null> {
     const [deployed, history] = await Promise.all([
       this.releases.deployedById(userId, id),
@@ -245,7 +245,7 @@ export class Deployer {
         `Version ${version} was never live in this deployment. Choose one of its earlier versions`,
       )
     const { bindings, content } = history
-    const change = { version, force }
+    const change = { ...options, version }
     return this.#deploy(deployed, change, bindings ? { ...deployed, bindings, content } : deployed)
   }
 

@@ -48,6 +48,7 @@ const icons: Record<Entity, IconName> = {
   environment: 'instances',
   instance: 'instances',
   deployment: 'deployments',
+  release: 'deployments',
   error: 'cross',
   alert: 'bell',
   'model-prices': 'robot',
