@@ -23,7 +23,7 @@ const options = {
     .strictObject({
       seconds: whole(0, 86_400)
         .default(300)
-        .meta({ description: 'How long the runs of the canary are observed, at least' }),
+        .meta({ description: 'Minimum time that the runs of the canary are observed, in seconds' }),
       minRuns: whole(0, 100_000).default(0).meta({
         description:
           'How many finished production runs of the canary the release waits for. It judges no fewer',

@@ -85,7 +85,7 @@ export class ReleaseRepository {
     if (ordered.length * places.length > maximumTargets) {
       throw new AppError(
         'invalid',
-        `The release has ${ordered.length * places.length} targets, at most ${maximumTargets}. Split it`,
+        `The release has ${ordered.length * places.length} targets; the limit is ${maximumTargets}. Split it`,
       )
     }
     if (open >= maximumOpen) {
@@ -166,7 +166,7 @@ export class ReleaseRepository {
     await this.#command(userId, id, {
       action: 'release.halted',
       from: sql`status in ('planning', 'running')`,
-      change: sql`status = 'halted', reason = 'Halted by a user', finished_at = ${this.#at()}::timestamptz`,
+      change: sql`status = 'halted', reason = 'Halted on request', finished_at = ${this.#at()}::timestamptz`,
       targets: sql`active = false`,
     })
   }
@@ -256,7 +256,7 @@ export class ReleaseRepository {
         ${auditOf(action, 'changed')}`)
       .catch((error: unknown) => this.#explain(userId, error, { releaseId: id }))
     if (rows.length === 0)
-      throw new AppError('conflict', 'The release changed in the meantime. Load it again')
+      throw new AppError('conflict', 'The release was changed concurrently. Read it again, then retry')
   }
 
   /** The release, if the request may deploy to all of its instances. @throws {AppError} `not-found`, `insufficient-scope` */

@@ -33,7 +33,7 @@ export function releaseRoutes(releasing: Releasing, fingerprint: Fingerprint) {
         tag,
         summary: 'Create a release',
         description:
-          'Plans the workflows on every instance, then deploys them: first to the canary, and after its runs were observed ' +
+          'Plans the workflows on every instance, then deploys them: first to the canary and, once its runs have been observed, ' +
           'to the other instances. A release with a blocked target does not start. With `dryRun`, it waits for ' +
           '`POST /v1/releases/{id}/start`. Planning continues in the background if it takes longer than the request; ' +
           'reading the release moves it on. A workflow that is unpublished on an instance stays unpublished.',
@@ -150,7 +150,7 @@ export function releaseRoutes(releasing: Releasing, fingerprint: Fingerprint) {
         tag,
         summary: 'Roll back a release',
         description:
-          'Returns every target that the release changed to its version before, and undeploys what was new. Targets ' +
+          'Returns every target that the release changed to its previous version, and undeploys new deployments. Targets ' +
           'that someone changed since then are left alone, with the status `kept`.',
         responses: { 200: Release },
         errors: ['not-found', 'conflict'],

@@ -225,7 +225,7 @@ export class ReleaseRunner {
     const whose = phase === 'observing' ? 'the canary' : 'the deployed targets'
     return this.#options.progress.halt(
       release,
-      `${failed} of ${counted(finished, 'run')} of ${whose} failed, more than ${Math.round(maxFailureRate * 1000) / 10} %. ` +
+      `${failed} of ${counted(finished, 'run')} of ${whose} failed, more than ${Math.round(maxFailureRate * 1000) / 10}%. ` +
         'Fix the workflow and release it again, resume this release, or roll it back',
     )
   }

@@ -207,7 +207,7 @@ const failed = (deploymentId: string | null, error: string) =>
 const kept = (why: string) =>
   ({
     kind: 'kept',
-    error: `${why}, so the rollback left it alone. Roll it back by itself if you want to`,
+    error: `${why}, so the rollback left it alone. To roll it back, use its deployment`,
   }) as const
 
 /** Whether the deployment is still the one of the plan. */
@@ -262,7 +262,7 @@ function summaryOf(planned: Plan, isSettled: boolean): Omit<TargetPlan, 'live'> 
     shown.unshift({
       code: 'insufficient-scope',
       level: 'error',
-      message: 'The access token lacks the scope credentials:use, which the credentials of the plan require',
+      message: 'The access token lacks the credentials:use scope, which the credentials of the plan require',
       blocks: true,
     })
   }
