@@ -350,6 +350,19 @@ create table execution_stats (
   constraint execution_stats_pkey PRIMARY KEY (user_id, grain, at, workflow_id, deployment_id, workflow_version, kind, recorded_month)
 ) with (fillfactor=80);
 
+create table execution_values (
+  id uuid not null,
+  user_id uuid not null,
+  workflow_id uuid not null,
+  recorded_at timestamp(3) with time zone not null,
+  expires_at timestamp(3) with time zone not null,
+  sealed jsonb not null,
+  key_id text generated always as (((sealed -> 'header'::text) ->> 'kid'::text)) stored,
+  stamp text not null,
+  constraint execution_values_pkey PRIMARY KEY (id),
+  constraint execution_values_storage_fkey FOREIGN KEY (user_id, workflow_id) REFERENCES value_storage(user_id, workflow_id) ON DELETE CASCADE
+);
+
 create table executions (
   id uuid not null,
   recorded_at timestamp(3) with time zone not null,
@@ -676,6 +689,18 @@ create table users (
   constraint users_pkey PRIMARY KEY (id)
 );
 
+create table value_storage (
+  workflow_id uuid not null,
+  user_id uuid not null,
+  retention_days integer not null,
+  max_bytes integer not null,
+  since timestamp(3) with time zone not null,
+  constraint value_storage_pkey PRIMARY KEY (workflow_id),
+  constraint value_storage_retention_days_check CHECK (((retention_days >= 1) AND (retention_days <= 30))),
+  constraint value_storage_user_id_workflow_id_key UNIQUE (user_id, workflow_id),
+  constraint value_storage_workflow_fkey FOREIGN KEY (user_id, workflow_id) REFERENCES workflows(user_id, id) ON DELETE CASCADE
+);
+
 create table webhook_tokens (
   id uuid not null,
   user_id uuid not null,
@@ -818,6 +843,12 @@ CREATE INDEX execution_keys_retry_pending_idx ON public.execution_keys USING btr
 CREATE INDEX execution_keys_user_id_idx ON public.execution_keys USING btree (user_id);
 
 CREATE INDEX execution_stats_month_idx ON public.execution_stats USING brin (recorded_month);
+
+CREATE INDEX execution_values_expires_at_idx ON public.execution_values USING btree (expires_at);
+
+CREATE INDEX execution_values_key_id_idx ON public.execution_values USING btree (key_id, id);
+
+CREATE INDEX execution_values_workflow_idx ON public.execution_values USING btree (user_id, workflow_id, recorded_at, id);
 
 CREATE INDEX executions_data_idx ON ONLY public.executions USING btree (workflow_id, recorded_at) WHERE (data IS NOT NULL);
 

@@ -4,7 +4,7 @@ import { codeBySource, partOf } from './bundle-parts.ts'
 import { bundleWorker } from './worker-bundle.ts'
 
 /** KiB, gzipped, of all code that is uploaded. Static assets do not count. */
-const limit = 539
+const limit = 544
 /** KiB, gzipped: a little above what the part needs. */
 const limits: Record<string, number> = {
   'src/web': 126,
@@ -15,7 +15,7 @@ const limits: Record<string, number> = {
   '@modelcontextprotocol/server': 33,
   'src/mcp': 9,
   zod: 15,
-  'src/executions': 35,
+  'src/executions': 40,
   'drizzle-orm': 14,
   hono: 13,
   jose: 10,

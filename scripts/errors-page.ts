@@ -54,6 +54,8 @@ const fixes = {
     'The server failed unexpectedly. Its log contains the cause under the `requestId` of the response.',
   'credential-undecryptable':
     'The configured key is not the one that encrypted the secret. Restore the original key in `CREDENTIAL_KEYS`, or enter the secret again; see [keys](keys.md).',
+  'values-undecryptable':
+    'The stored values of the execution were changed, or the configured key is not the one that encrypted them. The execution itself is readable. To delete the values, turn off value storage for the workflow; see [stored values](runs.md#stored-values).',
   'key-unavailable':
     'The server lacks the key that encrypted the secret, or cannot reach the KMS that wraps it. `npm run flowkeep -- keys status` names the missing keys; see [keys](keys.md).',
   'database-unavailable':

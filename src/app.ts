@@ -16,6 +16,7 @@ import { dashboardRoutes } from './web/routes.tsx'
 import { BrowserSessions } from './web/session.ts'
 import type { Deps } from './deps.ts'
 import { diagnosisRoutes } from './executions/diagnosis/routes.ts'
+import { executionValueRoutes, valueStorageRoutes } from './executions/values/routes.ts'
 import { deadLetterRoutes, executionRoutes, hookRoutes, incidentRoutes } from './executions/routes.ts'
 import { requireUser } from './http/auth.ts'
 import { docsRoutes } from './http/docs.ts'
@@ -87,6 +88,7 @@ export function createApp(deps: Deps) {
     .route('/v1/workflows', workflowEditRoutes(deps.workflows, deps.edits))
     .route('/v1/workflows', readinessRoutes(deps.readiness))
     .route('/v1/environments', environmentRoutes(deps.environments, deps.fingerprint))
+    .route('/v1/workflows', valueStorageRoutes(deps.runValues))
     .route('/v1/instances', instanceRoutes(deps))
     .route('/v1/instances', remoteWorkflowRoutes(deps.remoteWorkflows, deps.replayResults))
     .route(
@@ -98,7 +100,8 @@ export function createApp(deps: Deps) {
     .route('/v1/releases', releaseRoutes(deps.releasing, deps.fingerprint))
     .route('/v1/promotions', promotionRoutes(deps.releasing, deps.fingerprint))
     .route('/v1/executions', executionRoutes(deps.executions, deps.poll, deps.exporting))
-    .route('/v1/executions', diagnosisRoutes(deps.db.read, deps.now))
+    .route('/v1/executions', diagnosisRoutes(deps.db.read, deps.now, deps.runValues))
+    .route('/v1/executions', executionValueRoutes(deps.runValues))
     .route('/v1/dead-letters', deadLetterRoutes(deps.deadLetters))
     .route('/v1/incidents', incidentRoutes(deps.incidents))
     .route('/v1/analytics', analyticsRoutes(deps.analytics, deps.errorStates))

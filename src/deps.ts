@@ -43,6 +43,7 @@ import {
   storeQueued,
 } from './executions/reports/queue.ts'
 import { type OnRecorded, ReportReceiver } from './executions/reports/receive.ts'
+import { RunValues } from './executions/values/repository.ts'
 import { TraceReceiver } from './executions/otlp/receive.ts'
 import { SpanRepository } from './executions/otlp/span-repository.ts'
 import { pollNow } from './executions/poll/reconcile.ts'
@@ -262,7 +263,8 @@ export function createDeps(config: Config, runtime: Runtime) {
         : mailApi({ url: mail.apiUrl, token: mail.apiToken, from: mail.from }, runtime.instanceFetch)),
   }
   const deliverAlerts = (options: DeliveryOptions) => deliverDue({ ...sending, db, secretBox }, options)
-  const reports = new ReportReceiver(db, deadLetters, now, onFailed, onRecorded)
+  const runValues = new RunValues(db, now, { secretBox, keysVerified: keyCheck.verified, log })
+  const reports = new ReportReceiver(db, deadLetters, now, onFailed, onRecorded, runValues)
   const instances = new InstanceRepository(db, now, secretBox, {
     ...config,
     privateNetworks,
@@ -360,7 +362,8 @@ export function createDeps(config: Config, runtime: Runtime) {
     },
     /** Polls an instance for executions now. */
     poll: (userId: string, instanceId: string) =>
-      pollNow({ db, connections, now, log, onFailed }, userId, instanceId),
+      pollNow({ db, connections, values: runValues, now, log, onFailed }, userId, instanceId),
+    runValues,
     deadLetters,
     incidents: new IncidentRepository(db.read),
     reports,

@@ -30,6 +30,7 @@ export type ErrorCode =
   | 'too-many-requests'
   | 'internal'
   | 'credential-undecryptable'
+  | 'values-undecryptable'
   | 'key-unavailable'
   | 'database-unavailable'
   | 'account-moving'

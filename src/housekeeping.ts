@@ -39,7 +39,8 @@ const reserveMs = 5000
 export type HousekeepingDeps = Pick<
   Deps,
   | ('db' | 'now' | 'log' | 'config' | 'runtime')
-  | ('deadLetters' | 'connections' | 'deployer' | 'drift' | 'onFailed' | 'deliverAlerts' | 'releaseRunner')
+  | ('deadLetters' | 'connections' | 'deployer' | 'drift' | 'onFailed' | 'deliverAlerts')
+  | ('releaseRunner' | 'runValues')
 >
 
 interface Part {
@@ -72,6 +73,7 @@ function partsOf(deps: HousekeepingDeps, signal: AbortSignal | undefined): Part[
           now,
           log,
           connections,
+          values: deps.runValues,
           onFailed: deps.onFailed,
           budgetMs: maxBudgetMs - reserveMs - (now().getTime() - startedAtMs),
           ...(runtime === 'workerd' && { maxRequests: workerdRequests }),

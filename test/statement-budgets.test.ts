@@ -69,6 +69,15 @@ const workflow = {
   connections: { Hook: { main: [[{ node: 'Slack', type: 'main', index: 0 }]] } },
 }
 
+const runData = {
+  resultData: {
+    runData: {
+      Hook: [{ executionIndex: 0, source: [], data: { main: [[{ json: { order: 1 } }]] } }],
+      Slack: [{ executionIndex: 1, source: [{ previousNode: 'Hook' }], error: { message: 'No' } }],
+    },
+  },
+}
+
 /** Creates a workflow in n8n. */
 async function inN8n(name: string): Promise<string> {
   const { nodes, connections } = workflow
@@ -111,6 +120,8 @@ beforeAll(async () => {
   const deployment = await post('/v1/deployments', { workflowId: saved.id, instanceId: instance.id })
   const deployed = await user.call('POST', `/v1/deployments/${deployment.id}/deploy`, { body: {} })
   expect(deployed.json.status).toBe('active')
+  const stored = await user.call('PUT', `/v1/workflows/${saved.id}/value-storage`, { body: {} })
+  expect(stored.status).toBe(200)
   const report = (workflowId: string, status: string, executionId: string) =>
     app.call('POST', `/hooks/n8n/${instance.id}`, {
       token: instance.webhookToken,
@@ -120,6 +131,7 @@ beforeAll(async () => {
         status,
         startedAt: new Date().toISOString(),
         error: { message: 'No' },
+        data: runData,
       },
     })
   const run = await report(deployed.json.n8nWorkflowId, 'error', '1')
@@ -346,6 +358,7 @@ const operations: Record<string, [statements: number, requests: number]> = {
   'GET /v1/workflows/{workflows}/readiness': [6, 4],
   'GET /v1/environments': [1, 1],
   'GET /v1/environments/{environments}': [1, 1],
+  'GET /v1/workflows/{workflows}/value-storage': [1, 1],
   'GET /v1/instances': [1, 1],
   'GET /v1/instances/{instances}': [1, 1],
   'GET /v1/instances/{instances}/workflows': [2, 2],
@@ -360,6 +373,7 @@ const operations: Record<string, [statements: number, requests: number]> = {
   'GET /v1/executions/export': [1, 1],
   'GET /v1/executions/{executions}': [1, 1],
   'GET /v1/executions/{executions}/diagnosis': [7, 1],
+  'GET /v1/executions/{executions}/values': [1, 1],
   'GET /v1/dead-letters': [1, 1],
   'GET /v1/dead-letters/{dead-letter-1}': [1, 1],
   'GET /v1/incidents': [1, 1],
@@ -393,6 +407,7 @@ const operations: Record<string, [statements: number, requests: number]> = {
   'POST /v1/auth/logout-all': [2, 1],
   'POST /v1/me/delete': [18, 16],
   'POST /hooks/n8n/{instances}': [2, 2],
+  'POST /hooks/n8n/{instances}?values': [3, 3],
   'POST /hooks/n8n/{instances}?batch': [2, 2],
   'POST /hooks/n8n/{instances}?unknown': [6, 4],
   'POST /hooks/n8n/{instances}/otlp/v1/traces': [4, 4],
@@ -446,6 +461,8 @@ const operations: Record<string, [statements: number, requests: number]> = {
   'POST /v1/releases/{observing}/resume': [12, 7],
   'POST /v1/releases/{observing}/rollback': [11, 6],
   'POST /v1/executions/poll': [7, 7],
+  'PUT /v1/workflows/{workflows}/value-storage': [4, 2],
+  'DELETE /v1/workflows/{workflows}/value-storage': [1, 1],
   'POST /v1/dead-letters/{dead-letter-1}/replay': [2, 2],
   'DELETE /v1/dead-letters/{dead-letter-1}': [1, 1],
   'PATCH /v1/analytics/errors/{errors}': [1, 1],
@@ -539,6 +556,7 @@ const bodies: Record<string, unknown> = {
     method: 'tools/call',
     params: { name: 'read_workflow', arguments: { workflowId: '{workflows}' } },
   },
+  'PUT /v1/workflows/{workflows}/value-storage': { retentionDays: 3 },
   'POST /v1/workflows/{workflows}/fix': { fixes: 'all' },
   'POST /v1/workflows/{spare-workflow-1}/edits': {
     operations: [{ op: 'setNodeProperty', node: 'Slack', property: 'notes', value: 'Edited' }],
@@ -564,6 +582,12 @@ const bodies: Record<string, unknown> = {
     status: 'error',
     startedAt: '2026-01-01T00:00:00Z',
     error: { message: 'No' },
+  },
+  'POST /hooks/n8n/{instances}?values': {
+    executionId: '14',
+    workflowId: '{n8n-workflow}',
+    status: 'success',
+    data: runData,
   },
   'POST /hooks/n8n/{instances}?batch': [
     { executionId: '10', workflowId: '{n8n-workflow}', status: 'success' },
@@ -705,8 +729,15 @@ test('an access token costs one statement more than a session, and none at the n
       statements: first.statements - bySession.statements,
       requests: first.requests - bySession.requests,
     }
-    expect({ path, ...over }).toEqual({ path, statements: 1, requests: 1 })
-    expect({ path, ...second }).toEqual({ path, ...bySession })
+    // Each read of stored values by an access token is an audit event.
+    const events = /diagnosis|values/.test(path) ? 1 : 0
+    expect({ path, ...over }).toEqual({ path, statements: 1 + events, requests: 1 + events })
+    const { statements, requests } = bySession
+    expect({ path, ...second }).toEqual({
+      path,
+      statements: statements + events,
+      requests: requests + events,
+    })
     rows.push([path, first])
     await user.call('DELETE', `/v1/tokens/${json.id}`)
   }

@@ -57,8 +57,16 @@ async function createAll(user: TestUser): Promise<Record<string, string>> {
     instanceId: instance.id,
     n8nWorkflowId,
   })
+  expect((await user.call('PUT', `/v1/workflows/${workflows}/value-storage`, { body: {} })).status).toBe(200)
+  const runData = { Hook: [{ source: [], data: { main: [[{ json: { order: 1 } }]] } }] }
   const report = (workflowId: string) => ({
-    body: { executionId: '1', workflowId, status: 'success', startedAt: new Date().toISOString() },
+    body: {
+      executionId: '1',
+      workflowId,
+      status: 'success',
+      startedAt: new Date().toISOString(),
+      data: { resultData: { runData } },
+    },
     token: instance.webhookToken as string,
   })
   const recorded = await app.call('POST', `/hooks/n8n/${instance.id}`, report(n8nWorkflowId))
@@ -106,6 +114,7 @@ const bodies: Record<string, unknown> = {
   'POST /v1/workflows/{id}/edits': { operations: [{ op: 'setName', name: 'Taken over' }] },
   'PATCH /v1/instances/{id}': { name: 'Taken over' },
   'PUT /v1/instances/{id}/otel': {},
+  'PUT /v1/workflows/{id}/value-storage': {},
   'PATCH /v1/deployments/{id}': { version: 1 },
   'POST /v1/credentials/{id}/test': {},
   'POST /v1/credentials/{id}/push': {},

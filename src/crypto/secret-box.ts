@@ -26,7 +26,13 @@ export type SealedBox = z.infer<typeof SealedBox>
 
 /** Owner and purpose of a box. It opens only with the context that sealed it. */
 export interface SecretContext {
-  purpose: 'n8n-credential' | 'n8n-api-key' | 'alert-channel' | 'key-check' | 'form-draft'
+  purpose:
+    | 'n8n-credential'
+    | 'n8n-api-key'
+    | 'alert-channel'
+    | 'execution-values'
+    | 'key-check'
+    | 'form-draft'
   userId: string
   rowId: string
   /** The n8n credential type; a constant for other purposes. */

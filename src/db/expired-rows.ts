@@ -12,6 +12,7 @@ const expired = {
   // Visible for a while, so that its owner can rotate it.
   api_tokens: sql`expires_at < now() - interval '90 days'`,
   otel_spans: sql`expires_at < now()`,
+  execution_values: sql`expires_at < now()`,
   audit_events: sql`created_at < now() - interval '400 days'`,
   releases: sql`created_at < now() - interval '400 days' and status not in ('planning', 'running', 'rolling-back')`,
   alert_incidents: sql`resolved_at < now() - interval '90 days'`,

@@ -7,6 +7,7 @@ import type { Db } from './client.ts'
 import { alertChannels } from './schema/alerts.ts'
 import { credentials } from './schema/credentials.ts'
 import { instances } from './schema/instances.ts'
+import { executionValues } from './schema/values.ts'
 
 export interface SealedRow {
   id: string
@@ -65,6 +66,14 @@ export const channelContext = (userId: string, channelId: string): SecretContext
   type: 'alertChannel',
 })
 
+/** The context that binds the sealed values of a run to its owner and ID. */
+export const valuesContext = (userId: string, executionId: string): SecretContext => ({
+  purpose: 'execution-values',
+  userId,
+  rowId: executionId,
+  type: 'executionValues',
+})
+
 export const sealedColumns: readonly SealedColumn[] = [
   sealedColumn(
     credentials,
@@ -83,6 +92,9 @@ export const sealedColumns: readonly SealedColumn[] = [
   ),
   sealedColumn(alertChannels, 'target', { userId: alertChannels.userId }, ({ userId }, rowId) =>
     channelContext(userId, rowId),
+  ),
+  sealedColumn(executionValues, 'sealed', { userId: executionValues.userId }, ({ userId }, rowId) =>
+    valuesContext(userId, rowId),
   ),
 ]
 

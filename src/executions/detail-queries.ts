@@ -7,7 +7,9 @@ import { instances } from '../db/schema/instances.ts'
 import { workflows, workflowVersions } from '../db/schema/workflows.ts'
 import type { ExecutionSummary } from './contract.ts'
 import { summaryColumns, toSummary, usageColumns, usageOfRun } from './repository.ts'
+import type { SealedBox } from '../crypto/secret-box.ts'
 import type { ExecutionUsage } from '../runs/usage.ts'
+import { sealedValuesOf } from './values/repository.ts'
 import { failedList } from '../runs/meaning.ts'
 import { happenedAt, timeOf } from '../runs/order.ts'
 
@@ -51,6 +53,8 @@ export interface RunPage {
   dataState: 'there' | 'none' | 'trimmed' | 'pending'
   /** Null while a poll has yet to tell it. */
   usage: ExecutionUsage | null
+  /** Stored values; null without, and when they were not requested. */
+  sealedValues: SealedBox | null
   /** Null if deleted. */
   workflow: { name: string; dataRetentionDays: number | null } | null
   /** Null if deleted with its workflow. */
@@ -74,8 +78,17 @@ export interface RunPage {
 
 const maximumFixes = 3
 
-/** Reads all data for a run's page in one round trip. Null when the user has no such run. */
-export async function readRun(db: Reader, userId: string, id: string, now: Date): Promise<RunPage | null> {
+/**
+ * Reads all data for a run's page in one round trip. Null when the user has no such run.
+ * @param withValues also the stored values, for a reader who may see them
+ */
+export async function readRun(
+  db: Reader,
+  userId: string,
+  id: string,
+  now: Date,
+  { withValues = false }: { withValues?: boolean } = {},
+): Promise<RunPage | null> {
   const recordedAt = timeOf(id)
   const thisRun = sql`e.user_id = ${userId} and e.id = ${id} and e.recorded_at = ${recordedAt.toISOString()}::timestamptz`
   const allRuns = sql.join(
@@ -90,6 +103,7 @@ export async function readRun(db: Reader, userId: string, id: string, now: Date)
         fingerprint: executions.errorFingerprint,
         data: executions.data,
         ...usageColumns(userId),
+        sealedValues: withValues ? sealedValuesOf(userId, now) : sql<null>`null`,
         workflowName: workflows.name,
         dataRetentionDays: workflows.dataRetentionDays,
         json: workflowVersions.data,
@@ -175,6 +189,7 @@ export async function readRun(db: Reader, userId: string, id: string, now: Date)
     data: row.data,
     dataState: dataStateOf(row.data, row.dataMergeKey),
     usage: usageOfRun(row),
+    sealedValues: row.sealedValues,
     workflow:
       row.workflowName === null ? null : { name: row.workflowName, dataRetentionDays: row.dataRetentionDays },
     version: row.json && {

@@ -34,6 +34,7 @@ const problems = {
   'too-many-requests': [429, 'Too many requests'],
   internal: [500, 'Internal server error'],
   'credential-undecryptable': [500, 'Stored secret cannot be decrypted'],
+  'values-undecryptable': [500, 'Stored values cannot be decrypted'],
   'key-unavailable': [503, 'Key unavailable'],
   'database-unavailable': [503, 'Database unavailable'],
   'account-moving': [503, 'Account is being moved'],

@@ -11,6 +11,7 @@ const table = {
     'GET /v1/workflows/{id}/check',
     'GET /v1/workflows/{id}/diff',
     'GET /v1/workflows/{id}/readiness',
+    'GET /v1/workflows/{id}/value-storage',
     'GET /v1/workflows/{id}/versions',
     'GET /v1/workflows/{id}/versions/{version}',
     'POST /v1/workflows/check',
@@ -28,6 +29,7 @@ const table = {
     'POST /v1/workflows',
     'PATCH /v1/workflows/{id}',
     'DELETE /v1/workflows/{id}',
+    'DELETE /v1/workflows/{id}/value-storage',
     'POST /v1/workflows/{id}/edits',
     'POST /v1/workflows/{id}/fix',
     'POST /v1/workflows/{id}/versions/{version}/restore',
@@ -124,6 +126,10 @@ const table = {
     'GET /v1/analytics/workflows',
     'GET /v1/model-prices',
   ],
+  'executions:values': [
+    'Read the stored values of executions: what nodes received and returned',
+    'GET /v1/executions/{id}/values',
+  ],
   'executions:write': [
     'Poll executions, replay and delete dead letters, resolve error groups, set model prices',
     'POST /v1/executions/poll',
@@ -181,6 +187,11 @@ const routes: ReadonlyMap<string, Scope> = new Map(
 /** @param path with parameters as Hono or OpenAPI write them */
 export const scopeOf = (method: string, path: string): Scope | undefined =>
   routes.get(`${method} ${path.replace(/:(\w+)(\{[^/]*\})?/g, '{$1}')}`)
+
+/** A person decides: no access token can use these routes. */
+const sessionOnly = new Set(['PUT /v1/workflows/{id}/value-storage'])
+
+export const isSessionOnly = (method: string, path: string): boolean => sessionOnly.has(`${method} ${path}`)
 
 /** Tools of the MCP server require scopes one by one. */
 const scopedWithin = new Set(['POST /mcp'])

@@ -16,6 +16,7 @@ import {
 } from '../db/schema/analytics.ts'
 import { executionKeys, executions, incidents } from '../db/schema/executions.ts'
 import { users } from '../db/schema/users.ts'
+import { executionValues } from '../db/schema/values.ts'
 
 export interface PurgeOptions {
   /** Purges only this account, if it is marked as deleted. */
@@ -81,7 +82,7 @@ async function deleteExecutions(db: Db, userId: string, budget: Budget): Promise
       },
     ],
     [{ table: executionKeys, key: sql`instance_id, n8n_execution_id, epoch`, where: ofUser }],
-    [{ table: incidents, key: sql`id`, where: ofUser }],
+    [incidents, executionValues].map((table) => ({ table, key: sql`id`, where: ofUser })),
     [{ table: executionChanges, key: sql`user_id, id`, where: ofUser }],
     rollups.map((table) => ({ table, key: sql`ctid`, where: ofUser })),
   ]

@@ -27,6 +27,7 @@ const refusing = new Set([
   'releases',
   'remote_credentials',
   'users',
+  'value_storage',
   'workflow_versions',
   'workflows',
 ])

@@ -3,6 +3,7 @@ import * as z from 'zod'
 import { executionStatuses } from '../../db/schema/executions.ts'
 import { Finding, PatchOperation } from '../../n8n/checks/finding.ts'
 import { NodeInput } from '../contract.ts'
+import { NodeInputValues } from '../values/contract.ts'
 
 export const DiagnosisQuery = z.strictObject({
   values: z
@@ -83,6 +84,14 @@ export const Diagnosis = z
           }),
         ),
         input: z.array(NodeInput).meta({ description: 'What it received, as far as n8n reported it' }),
+        inputValues: z
+          .array(NodeInputValues)
+          .nullable()
+          .meta({
+            description:
+              'The items that it received, with secrets redacted. Null if no values are stored, or if the access token ' +
+              'lacks the scope `executions:values`',
+          }),
       })
       .nullable()
       .meta({ description: 'The node that failed the execution; null if unknown' }),

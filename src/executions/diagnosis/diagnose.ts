@@ -13,6 +13,8 @@ import type { Finding, PatchOperation } from '../../n8n/checks/finding.ts'
 import { serviceOf } from '../../n8n/reading/type-labels.ts'
 import type { BoundCredential, KnownFix, RunPage } from '../detail-queries.ts'
 import type { NodeRun } from '../record/node-runs.ts'
+import type { StoredValues } from '../values/capture.ts'
+import { inputsOfFailed } from '../values/read.ts'
 import type { Diagnosis } from './contract.ts'
 import { type Explanation, explain } from './explain.ts'
 import { listParameters } from './parameters.ts'
@@ -67,11 +69,14 @@ export function boundTo(
   )
 }
 
-/** @param withText also the texts of the failed node's parameters */
+/**
+ * @param withText also the texts of the failed node's parameters
+ * @param values stored values of the run, for a reader who may see them
+ */
 export async function diagnose(
   page: RunPage,
   catalogue: Catalogue,
-  { withText = false }: { withText?: boolean } = {},
+  { withText = false, values = null }: { withText?: boolean; values?: StoredValues | null } = {},
 ): Promise<Diagnosis> {
   const { run, version } = page
   const graph = workflowGraph(version?.json ?? null)
@@ -80,7 +85,7 @@ export async function diagnose(
   const failedAt = failure?.node ?? null
   const [findings, node] = await Promise.all([
     failure && version ? findingsOf(version.json, failedAt) : [],
-    failure && failedAt !== null ? describeNode(failedAt, failure, { graph, nodes, withText }) : null,
+    failure && failedAt !== null ? describeNode(failedAt, failure, { graph, nodes, withText, values }) : null,
   ])
   const isComplete = nodes.length > 0 && omitted === 0
   const skipped = isComplete ? skippedNodes(graph, nodes, failedAt, isOpen(run.status)) : []
@@ -112,7 +117,12 @@ export async function diagnose(
 async function describeNode(
   name: string,
   failure: Failure,
-  { graph, nodes, withText }: { graph: WorkflowGraph; nodes: readonly NodeRun[]; withText: boolean },
+  {
+    graph,
+    nodes,
+    withText,
+    values,
+  }: { graph: WorkflowGraph; nodes: readonly NodeRun[]; withText: boolean; values: StoredValues | null },
 ): Promise<Diagnosis['node']> {
   const node = graph.byName.get(name)
   const run = nodes.find((each) => each.name === name)
@@ -131,6 +141,7 @@ async function describeNode(
       status,
     })),
     input: run?.input ?? [],
+    inputValues: values && inputsOfFailed(values, name),
   }
 }
 

@@ -33,6 +33,7 @@ export function toText(diagnosis: Omit<Diagnosis, 'text'>): string {
           `- from ${from}${output > 0 ? `, output ${output}` : ''}, ${items === 1 ? '1 item' : `${items} items`}${shape === null ? '' : `: ${shape}`}`,
       ),
     ],
+    ['Items that the node received', quoted(node?.inputValues?.map(itemsText).join('\n\n'))],
     [
       'Nodes that ran, in order',
       diagnosis.ran.map(({ name, items }) => `- ${name} (${items === 1 ? '1 item' : `${items} items`})`),
@@ -59,6 +60,19 @@ export function toText(diagnosis: Omit<Diagnosis, 'text'>): string {
 
 const quoted = (text: string | null | undefined): string | null =>
   text ? text.replaceAll(/^/gm, '> ') : null
+
+/** Of the items of one input. */
+const maxItemsChars = 4000
+
+type InputValues = NonNullable<NonNullable<Diagnosis['node']>['inputValues']>[number]
+
+function itemsText({ node, output, items, total, truncated }: InputValues): string {
+  const from = node === null ? '' : `from ${node}${output > 0 ? `, output ${output}` : ''}, `
+  const json = JSON.stringify(items, null, 1)
+  const isLong = json.length > maxItemsChars
+  const count = `${items.length} of ${total}${truncated || isLong ? ', truncated' : ''}`
+  return `${from}${count}:\n${isLong ? `${json.slice(0, maxItemsChars)}…` : json}`
+}
 
 type Parameter = NonNullable<Diagnosis['node']>['parameters'][number]
 

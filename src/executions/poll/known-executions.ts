@@ -86,11 +86,13 @@ export class KnownExecutions {
   }
 
   /**
-   * Ended executions without data, or without the usage of their AI nodes: failures first, because the data contains the
-   * cause, then the newest.
+   * Ended executions without data, without the usage of their AI nodes, or of the last hour without the values that their
+   * owner stores: failures first, because the data contains the cause, then the newest.
    */
   async withoutData(instanceId: string, limit: number): Promise<string[]> {
-    const since = new Date(this.#now().getTime() - n8nRetentionMs).toISOString()
+    const [since, recently] = [n8nRetentionMs, hourMs].map((ms) =>
+      new Date(this.#now().getTime() - ms).toISOString(),
+    )
     const { rows } = await this.#db.read.execute<{ n8n_execution_id: string }>(sql`
       with ended as materialized (
         select e.id, e.n8n_execution_id, e.deployment_id, e.status, e.recorded_at
@@ -102,6 +104,14 @@ export class KnownExecutions {
         from executions e
         where e.instance_id = ${instanceId} and e.usage_stamp = '-' and e.data_stamp collate "C" < '40'
           and e.recorded_at >= ${since}::timestamptz and e.status in ${statusList(finalStatuses)}
+        union
+        select e.id, e.n8n_execution_id, e.deployment_id, e.status, e.recorded_at
+        from value_storage s
+        join executions e on e.workflow_id = s.workflow_id and e.user_id = s.user_id
+        where s.workflow_id in (select workflow_id from deployments where instance_id = ${instanceId})
+          and e.instance_id = ${instanceId} and e.data is not null and e.data_stamp collate "C" < '40'
+          and e.recorded_at >= greatest(s.since, ${recently}::timestamptz) and e.status in ${statusList(finalStatuses)}
+          and not exists (select from execution_values v where v.id = e.id)
       )
       select e.n8n_execution_id
       from ended e
@@ -134,9 +144,12 @@ export class KnownExecutions {
         join execution_keys k on k.instance_id = i.id and k.n8n_execution_id = asked."n8nExecutionId" and k.epoch = i.epoch
         join executions e on e.id = k.id and e.recorded_at = k.recorded_at
         where e.data_stamp is null or e.usage_stamp = '-'
+          or e.data_stamp collate "C" < '40' and exists (select from value_storage s where s.workflow_id = e.workflow_id)
         for update of e skip locked
       )
-      update executions e set data_stamp = coalesce(e.data_stamp, '-'),
+      update executions e set data_stamp = case when e.data_stamp is null then '-'
+          when e.data_stamp collate "C" between '0' and '40' and e.usage_stamp is distinct from '-' then '40'
+          else e.data_stamp end,
         data = case when e.data_stamp is null and asked.is_too_large then '{"truncated": true}'::jsonb else e.data end,
         usage_stamp = case when e.usage_stamp = '-' then '.' else e.usage_stamp end
       from asked where e.id = asked.id and e.recorded_at = asked.recorded_at`)

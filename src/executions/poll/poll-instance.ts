@@ -13,7 +13,9 @@ import { isN8nError } from '../../n8n/api/transport.ts'
 import { failedRuns, ingest, type OnFailedRuns } from '../record/ingest.ts'
 import { KnownExecutions, n8nRetentionMs } from './known-executions.ts'
 import { type IncomingExecution, emptyDelivery } from '../record/merge.ts'
-import { polledExecution } from '../reports/payload.ts'
+import { polledExecution, reportedRunData } from '../reports/payload.ts'
+import { captureValues, type StoredValues } from '../values/capture.ts'
+import type { RunValues } from '../values/repository.ts'
 import type { Claim, PollProgress } from './schedule.ts'
 import { fetchExecution } from './single-execution.ts'
 
@@ -30,6 +32,7 @@ export interface PollOptions {
   /** Saves the progress when all executions are recorded, before data is fetched. */
   saveProgress: (progress: PollProgress) => Promise<void>
   onFailed?: OnFailedRuns | undefined
+  values?: Pick<RunValues, 'store'> | undefined
 }
 
 export interface PollResult extends PollProgress {
@@ -75,6 +78,8 @@ class Poll {
   readonly #known: KnownExecutions
   /** n8n workflow ID → earliest start to record. */
   readonly #tracked: Map<string, number>
+  /** n8n workflow ID → maximum size of the values of a run. */
+  readonly #valueBytes: Map<string, number>
   readonly #listedOpen = new Set<string>()
   #seenAny = false
   #canReadWorkflow: Promise<boolean> | undefined
@@ -89,6 +94,11 @@ class Poll {
     this.#known = new KnownExecutions(options.db, options.now)
     this.#tracked = new Map(
       claim.tracked.map(({ n8nWorkflowId, sinceMs }) => [n8nWorkflowId, sinceMs - maxSkewMs]),
+    )
+    this.#valueBytes = new Map(
+      claim.tracked.flatMap(({ n8nWorkflowId, valueBytes }) =>
+        valueBytes === null ? [] : [[n8nWorkflowId, valueBytes]],
+      ),
     )
   }
 
@@ -231,6 +241,7 @@ class Poll {
   /** @returns whether the batch was completed */
   async #fetchBatch(ids: string[]): Promise<boolean> {
     const executions: IncomingExecution[] = []
+    const values: (StoredValues | null)[] = []
     const without: { n8nExecutionId: string; isTooLarge: boolean }[] = []
     try {
       for (const n8nExecutionId of ids) {
@@ -248,11 +259,12 @@ class Poll {
         // A push can arrive before n8n saves the execution; its data follows later.
         if (!execution || isOpen(execution.status)) continue
         executions.push(execution)
+        values.push(this.#valuesOf(found))
         if (execution.data === null) without.push({ n8nExecutionId, isTooLarge: false })
       }
       return true
     } finally {
-      await this.#ingest(executions)
+      await this.#ingest(executions, values)
       await this.#known.markWithoutData(this.#claim.id, without)
     }
   }
@@ -290,9 +302,26 @@ class Poll {
     return execution
   }
 
-  async #ingest(executions: IncomingExecution[]): Promise<void> {
+  /** Captured now, so that a batch does not hold the whole data of its runs in memory. */
+  #valuesOf(item: N8nExecution): StoredValues | null {
+    const maxBytes = this.#valueBytes.get(item.workflowId ?? '')
+    const runData = maxBytes === undefined ? null : reportedRunData(item)
+    return runData && maxBytes !== undefined ? captureValues(runData, maxBytes) : null
+  }
+
+  /** @param values of each execution */
+  async #ingest(executions: IncomingExecution[], values: (StoredValues | null)[] = []): Promise<void> {
     if (executions.length === 0) return
-    const recorded = await ingest(this.#options.db, this.#claim.id, executions, 'poll')
+    const { db, values: runValues } = this.#options
+    const recorded = await ingest(
+      db,
+      this.#claim.id,
+      executions,
+      'poll',
+      runValues && values.some((each) => each !== null)
+        ? { at: (index) => values[index] ?? null, store: (runs) => runValues.store(runs) }
+        : undefined,
+    )
     for (const { created, previous, current } of new Set(recorded.filter((run) => run !== undefined))) {
       if (created) this.#recorded += 1
       else if (previous?.status !== current.status) this.#updated += 1

@@ -10,6 +10,7 @@ import type { Log } from '../../http/log.ts'
 import { toAppError } from '../../instances/connections.ts'
 import { N8nError } from '../../n8n/api/transport.ts'
 import type { PollAnswer } from '../contract.ts'
+import type { RunValues } from '../values/repository.ts'
 import { type PollClient, pollInstance, type PollResult, ScopeLostError } from './poll-instance.ts'
 import { type Claim, type PollFailure, PollSchedule } from './schedule.ts'
 
@@ -21,6 +22,7 @@ export interface PollConnections {
 export interface PollDeps {
   db: Db
   connections: PollConnections
+  values?: Pick<RunValues, 'store'> | undefined
   now: () => Date
   log: Log
   /** Called with failed runs. */
@@ -145,7 +147,7 @@ interface Polled {
 
 /** Polls and reports the outcome to the schedule. Only failures of n8n count against the instance. */
 async function pollClaimed(
-  { db, connections, now, log, onFailed }: PollDeps,
+  { db, connections, values, now, log, onFailed }: PollDeps,
   schedule: PollSchedule,
   claim: Claim,
   hasBudget: () => boolean,
@@ -159,6 +161,7 @@ async function pollClaimed(
       client: connection.client,
       hasBudget,
       onFailed,
+      values,
       saveCursor: (cursor) => schedule.saveCursor(claim, cursor),
       saveProgress: (progress) => schedule.saveProgress(claim, progress),
     })

@@ -22,6 +22,8 @@ export interface TrackedWorkflow {
   reportsSuccess: boolean
   /** False if the workflow has its own error handling, so only polling detects its failures. */
   reportsErrors: boolean
+  /** Maximum size of the values of a run; null if its owner does not store them. */
+  valueBytes: number | null
 }
 
 /** An instance claimed for polling, exclusively until `leaseUntil`. */
@@ -86,6 +88,7 @@ const claimed = sql`i.id, i.user_id, i.version, i.epoch, i.poll_cursor, i.poll_f
   (extract(epoch from i.last_polled_at) * 1000)::float8 as last_polled_at_ms,
   (select json_agg(json_build_object('n8nWorkflowId', d.n8n_workflow_id, 'reportsSuccess', d.report_success,
       'reportsErrors', d.reports_errors or d.status = 'inactive',
+      'valueBytes', (select s.max_bytes from value_storage s where s.user_id = d.user_id and s.workflow_id = d.workflow_id),
       'sinceMs', (extract(epoch from d.created_at) * 1000)::float8))
     from deployments d where d.instance_id = i.id and d.n8n_workflow_id is not null) as tracked`
 

@@ -19,6 +19,8 @@ import {
   type MergeableExecution,
   withMergeKey,
 } from './merge.ts'
+import type { StoredValues } from '../values/capture.ts'
+import type { RunToStore } from '../values/repository.ts'
 import { withVersionsOfRetried } from './retried-version.ts'
 import { type Run, toRuns } from './run-fit.ts'
 
@@ -47,6 +49,14 @@ export interface RecordedExecution {
   previous: ExecutionState | null
 }
 
+/** The values of deliveries, for workflows whose owner stores them. */
+export interface DeliveredValues {
+  /** @param index in `executions` @returns null without run data */
+  at(index: number, maxBytes: number): StoredValues | null
+  /** Must not throw. */
+  store(runs: RunToStore[]): Promise<void>
+}
+
 /**
  * Safe to repeat. Owner, workflow and deployment come from the instance's deployment of the n8n workflow; the version
  * comes from its history.
@@ -57,6 +67,7 @@ export async function ingest(
   instanceId: string,
   executions: IncomingExecution[],
   source: DeliverySource,
+  values?: DeliveredValues,
 ): Promise<(RecordedExecution | undefined)[]> {
   const byId = new Map<string, MergeableExecution[]>()
   const known = await withVersionsOfRetried(db, instanceId, executions)
@@ -77,7 +88,23 @@ export async function ingest(
         db,
         instanceId,
         chunk.map(({ merged }) => merged),
+        values !== undefined,
       )
+      if (values && answer.storage.size > 0) {
+        await values.store(
+          chunk.flatMap(({ merged, deliveries: of }) => {
+            const run = answer.recorded.get(merged.n8nExecutionId)
+            const storage = answer.storage.get(merged.n8nExecutionId)
+            const delivery = of.find(({ dataMergeKey }) => dataMergeKey === merged.dataMergeKey)
+            if (!run || !storage || !delivery || merged.dataMergeKey === null) return []
+            const stored = values.at(deliveries.indexOf(delivery), storage.maxBytes)
+            const { id: executionId, userId, recordedAtMs } = run
+            const { workflowId } = storage
+            const { dataMergeKey: mergeKey } = merged
+            return stored ? [{ executionId, userId, workflowId, recordedAtMs, mergeKey, values: stored }] : []
+          }),
+        )
+      }
       for (const { merged, deliveries: of } of chunk) {
         const execution = answer.recorded.get(merged.n8nExecutionId)
         if (execution) for (const delivery of of) recorded.set(delivery, execution)
@@ -181,7 +208,14 @@ async function toItem(execution: MergeableExecution, nodeLists: Map<string, numb
   }
 }
 
-async function record(db: Db, instanceId: string, executions: MergeableExecution[]) {
+/** Subquery on a recorded run: how its workflow's owner stores values; null if not. */
+const storageOfRun = sql`(
+  select json_build_object('workflowId', s.workflow_id, 'maxBytes', s.max_bytes)
+  from deployments d join value_storage s on s.user_id = d.user_id and s.workflow_id = d.workflow_id
+  where d.user_id = r.user_id and d.id = r.deployment_id and s.since <= r.recorded_at)`
+
+/** @param hasValues also read which runs store their values */
+async function record(db: Db, instanceId: string, executions: MergeableExecution[], hasValues: boolean) {
   const nodeLists = new Map<string, number>()
   const items = await Promise.all(executions.map((execution) => toItem(execution, nodeLists)))
   const [itemsJson, nodeListsJson] = [items, [...nodeLists.keys()]].map((each) => JSON.stringify(each))
@@ -190,8 +224,8 @@ async function record(db: Db, instanceId: string, executions: MergeableExecution
       sql`select n8n_execution_id, id, ${epochMs('recorded_at')}, status, ${epochMs('started_at')},
           ${epochMs('finished_at')}, previous_status, ${epochMs('previous_started_at')},
           ${epochMs('previous_finished_at')}, user_id, deployment_id, workflow_version,
-          is_retry_pending, has_new_epoch
-        from record_executions(${instanceId}, ${itemsJson}, ${nodeListsJson})`,
+          is_retry_pending, has_new_epoch${hasValues ? sql`, ${storageOfRun} as storage` : sql``}
+        from record_executions(${instanceId}, ${itemsJson}, ${nodeListsJson}) r`,
     )
   const { rows } = await run().catch(async (error: unknown) => {
     if (databaseError(error).kind !== 'no-partition') throw error
@@ -209,6 +243,7 @@ async function record(db: Db, instanceId: string, executions: MergeableExecution
         toRecorded(row, proposed.get(row.n8n_execution_id) === row.id),
       ]),
     ),
+    storage: new Map(rows.flatMap((row) => (row.storage ? [[row.n8n_execution_id, row.storage]] : []))),
     isRetryPending: rows.some((row) => row.is_retry_pending),
   }
 }
@@ -231,6 +266,7 @@ interface Row extends Record<string, unknown> {
   workflow_version: number
   is_retry_pending: boolean
   has_new_epoch: boolean
+  storage?: { workflowId: string; maxBytes: number } | null
 }
 
 function toRecorded(row: Row, created: boolean): RecordedExecution {

@@ -12,7 +12,7 @@ import { redact } from '../../lib/secrets/redact.ts'
 import type { N8nExecution } from '../../n8n/api/shapes.ts'
 import type { IncomingIncident } from './incidents.ts'
 import { type IncomingExecution, noMessage } from '../record/merge.ts'
-import { type Activity, activityOf, summariseRun, toHttpStatus } from '../record/node-runs.ts'
+import { type Activity, activityOf, runDataOf, summariseRun, toHttpStatus } from '../record/node-runs.ts'
 import { toRunData } from '../record/run-data.ts'
 import { usageOf } from '../record/usage.ts'
 
@@ -155,6 +155,15 @@ function readShape(item: JsonObject): RawReport {
     activity: activityOf(item['data'], undefined, item['startedAt']),
     usage: usageOf(item['data'], undefined, item['startedAt']),
   }
+}
+
+/** n8n's run data in a report of any format; null without. */
+export function reportedRunData(item: unknown): JsonObject | null {
+  if (!isObject(item)) return null
+  const { execution, run, data } = item
+  if (isObject(execution) && (!isAbsent(execution['executionId']) || !isAbsent(execution['status'])))
+    return reportedRunData(execution)
+  return runDataOf(isObject(run) ? run['data'] : data)
 }
 
 interface RawIncident {

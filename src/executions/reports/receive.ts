@@ -1,11 +1,14 @@
 /** @module Receives webhook reports: records usable ones and stores the others as dead letters. */
 import type { Db } from '../../db/client.ts'
+import type { JsonObject } from '../../lib/json-object.ts'
 import type { ReportResult } from '../contract.ts'
 import { type DeadLetterRepository, deadLetterLimitBytes, type NewDeadLetter } from './dead-letters.ts'
 import { recordIncidents } from './incidents.ts'
 import { failedRuns, ingest, type OnFailedRuns, type RecordedExecution } from '../record/ingest.ts'
 import type { IncomingExecution } from '../record/merge.ts'
-import { type ReadPayload, readPayload } from './payload.ts'
+import { type ReadPayload, readPayload, reportedRunData } from './payload.ts'
+import { captureValues } from '../values/capture.ts'
+import type { RunValues } from '../values/repository.ts'
 import { cleanJson } from '../record/run-data.ts'
 
 /** Called with the number of recorded or changed executions, after they are committed. Must not throw. */
@@ -17,6 +20,7 @@ export class ReportReceiver {
   readonly #now: () => Date
   readonly #onFailed: OnFailedRuns
   readonly #onRecorded: OnRecorded
+  readonly #values: Pick<RunValues, 'store'> | undefined
 
   constructor(
     db: Db,
@@ -24,10 +28,12 @@ export class ReportReceiver {
     now: () => Date,
     onFailed: OnFailedRuns = () => undefined,
     onRecorded: OnRecorded = () => undefined,
+    values?: Pick<RunValues, 'store'>,
   ) {
     this.#db = db
     this.#deadLetters = deadLetters
     this.#now = now
+    this.#values = values
     this.#onFailed = onFailed
     this.#onRecorded = onRecorded
   }
@@ -46,7 +52,10 @@ export class ReportReceiver {
     const now = this.#now()
     const read = items.map((item, index) => readPayload(item, times[index] ?? now))
     const executions = read.flatMap((payload) => (payload.ok && payload.execution ? [payload.execution] : []))
-    const recorded = await this.record(instance, executions)
+    const itemOf = new Map(read.map((payload, index) => [payload.ok && payload.execution, items[index]]))
+    const recorded = await this.record(instance, executions, (execution) =>
+      reportedRunData(itemOf.get(execution)),
+    )
     const usable = new Map(executions.map((execution, index) => [execution, recorded[index]]))
     const incidents = read.flatMap((payload) => (payload.ok && payload.incident ? [payload.incident] : []))
     const occurred = await recordIncidents(this.#db, instance.id, incidents)
@@ -73,13 +82,31 @@ export class ReportReceiver {
 
   /**
    * Records pushed executions without dead letters.
+   * @param runDataOf n8n's run data of an execution, for workflows whose owner stores values
    * @returns in the order of `executions`; undefined for executions that match no deployment
    */
   async record(
     instance: { id: string },
     executions: IncomingExecution[],
+    runDataOf?: (execution: IncomingExecution) => JsonObject | null,
   ): Promise<(RecordedExecution | undefined)[]> {
-    const recorded = await ingest(this.#db, instance.id, executions, 'push')
+    const runData = runDataOf && executions.map(runDataOf)
+    const values = this.#values
+    const recorded = await ingest(
+      this.#db,
+      instance.id,
+      executions,
+      'push',
+      values && runData?.some((each) => each !== null)
+        ? {
+            at: (index, maxBytes) => {
+              const data = runData[index]
+              return data ? captureValues(data, maxBytes) : null
+            },
+            store: (runs) => values.store(runs),
+          }
+        : undefined,
+    )
     const runs = new Set(recorded.flatMap((run) => run?.id ?? []))
     if (runs.size > 0) this.#onRecorded(runs.size)
     const failed = failedRuns(executions, recorded)

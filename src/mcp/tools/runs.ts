@@ -3,6 +3,7 @@ import type { Deps } from '../../deps.ts'
 import { AppError, requireFound } from '../../errors.ts'
 import { diagnose } from '../../executions/diagnosis/diagnose.ts'
 import { readRun } from '../../executions/detail-queries.ts'
+import { mayReadValues } from '../../executions/values/repository.ts'
 import { hasScopes } from '../../http/scopes.ts'
 import { isUuid } from '../../lib/scalars.ts'
 import { loadCatalogue } from '../../n8n/catalogue/catalogue.ts'
@@ -60,12 +61,13 @@ export const runs = tool({
 /** What a run did and, if it failed, why. */
 export async function runText(deps: Deps, userId: string, runId: string): Promise<string> {
   const [found, catalogue] = await Promise.all([
-    readRun(deps.db.read, userId, runId, deps.now()),
+    readRun(deps.db.read, userId, runId, deps.now(), { withValues: mayReadValues() }),
     loadCatalogue(),
   ])
   const page = requireFound(found, 'Run')
   const { run } = page
-  const { text } = await diagnose(page, catalogue, { withText: hasScopes('workflows:read') })
+  const values = await deps.runValues.openOf(userId, page)
+  const { text } = await diagnose(page, catalogue, { withText: hasScopes('workflows:read'), values })
   return answer(
     plain`Run ${run.id}: ${run.status}, workflow ${run.workflowId}, version ${run.workflowVersion}.`,
     fenced(text, 'read_workflow shows the nodes.'),

@@ -1,6 +1,7 @@
 /** @module The text, actor and severity of each audit event. */
 import type { AuditEvent } from '../../users/audit-events.ts'
 import type { Tone } from '../components/status.tsx'
+import { plural } from '../format.ts'
 
 export const entities = [
   'user',
@@ -12,6 +13,7 @@ export const entities = [
   'instance',
   'deployment',
   'release',
+  'execution',
   'error',
   'alert',
   'model-prices',
@@ -28,6 +30,7 @@ export const entityLabels: Record<Entity, { one: string; many: string }> = {
   instance: { one: 'instance', many: 'Instances' },
   deployment: { one: 'deployment', many: 'Deployments' },
   release: { one: 'release', many: 'Releases' },
+  execution: { one: 'run', many: 'Runs' },
   error: { one: 'error group', many: 'Errors' },
   alert: { one: 'alert rule', many: 'Alerts' },
   'model-prices': { one: 'price list', many: 'Model prices' },
@@ -86,6 +89,12 @@ const actionLabels: Record<string, ActionLabel> = {
   'release.completed': { text: 'Completed a release', actor: 'flowkeep' },
   'release.rollback-started': { text: 'Rolled back a release', tone: 'wait' },
   'release.rolled-back': { text: 'Finished the rollback of a release', actor: 'flowkeep' },
+  'workflow.values-stored': {
+    text: ({ retentionDays }) =>
+      `Stored the values of runs${typeof retentionDays === 'number' ? ` for ${plural(retentionDays, 'day')}` : ''}`,
+    tone: 'wait',
+  },
+  'workflow.values-deleted': { text: 'Stopped storing the values of runs and deleted them' },
   'instance.created': { text: (details) => `Added an instance${inNetwork(details)}` },
   'instance.updated': {
     text: (details) => `Updated an instance${listed(details['changed'])}${inNetwork(details)}`,
@@ -112,6 +121,7 @@ const actionLabels: Record<string, ActionLabel> = {
   'deployment.version-changed': {
     text: ({ version }) => `Set the deployed version${toVersion(version)}`,
   },
+  'execution.values-read': { text: 'Read the stored values of a run', tone: 'wait' },
   'error.resolved': { text: 'Resolved an error group' },
   'error.ignored': { text: 'Ignored an error group' },
   'error.reopened': { text: 'Reopened an error group' },

@@ -49,6 +49,7 @@ const icons: Record<Entity, IconName> = {
   instance: 'instances',
   deployment: 'deployments',
   release: 'deployments',
+  execution: 'executions',
   error: 'cross',
   alert: 'bell',
   'model-prices': 'robot',
