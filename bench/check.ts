@@ -1,8 +1,10 @@
 /**
  * What a check costs in workerd, in CPU time of the whole process: `npx tsx bench/check.ts [folder of workflows]`, on Linux.
- * The first check loads facts and the parser. Reading the workflow as JSON counts as well. Per node, a large workflow should
- * cost no more than a small one. With a folder, its workflows of 15 to 17 nodes and its largest one are checked too. Last, what
- * stays in memory after checks of all workflows, measured in Node.
+ * Reading the workflow as JSON counts as well. Cold: the first check of an isolate that has answered one request but has not
+ * loaded facts or the parser; the medians of several isolates, next to a request that does nothing. The thread that runs the
+ * worker is listed apart, because others compile and collect garbage meanwhile. Warm: per node, a large workflow should cost no
+ * more than a small one. With a folder, its workflows of 15 to 17 nodes and its largest one are checked too. Last, what stays
+ * in memory after checks of all workflows, measured in Node.
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -12,10 +14,11 @@ import { bundleWorker } from '../scripts/worker-bundle.ts'
 import { checkWorkflow } from '../src/check/run.ts'
 import { isObject, type JsonObject } from '../src/lib/json-object.ts'
 import { workflowsInText } from '../src/n8n/reading/workflow-text.ts'
-import { cpuTime, startWorkerd } from './workerd.ts'
+import { cpuTime, startWorkerd, threadTime } from './workerd.ts'
 
 const sizes = [16, 50, 100, 200, 401, 800]
 const rounds = 5
+const isolates = 15
 
 const node = (type: string, typeVersion: number, parameters: JsonObject) => ({
   type: `n8n-nodes-base.${type}`,
@@ -100,11 +103,53 @@ const ms = (value: number): string => `${value.toFixed(2)} ms`
 
 const [, , folder] = process.argv
 const workflows = folder === undefined ? [] : workflowsIn(folder)
-const { pid, url, stop } = await startWorkerd(await bundleWorker({ worker: 'bench/check-worker.ts' }), {})
+const median = (values: readonly number[]): number =>
+  values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0
+
+const modules = await bundleWorker({ worker: 'bench/check-worker.ts' })
+
+/** Requests to a new isolate, in order. */
+const requests = ['', '', 'load', 'check'] as const
+const labels = ['first request', 'request', 'facts and parser', 'first check with facts']
+
+async function measureCold(workflow: JsonObject): Promise<void> {
+  const body = JSON.stringify({ workflow, times: 1 })
+  const taken = labels.map(() => ({ all: [] as number[], worker: [] as number[] }))
+  for (let isolate = 0; isolate < isolates; isolate += 1) {
+    const { pid, url, stop } = await startWorkerd(modules, {})
+    try {
+      for (const [index, path] of requests.entries()) {
+        const before = [cpuTime(pid), threadTime(pid)] as const
+        const response = await fetch(`${url}/${path}`, path === '' ? {} : { method: 'POST', body })
+        if (!response.ok) throw new Error(await response.text())
+        await response.arrayBuffer()
+        taken[index]?.all.push(cpuTime(pid) - before[0])
+        taken[index]?.worker.push(threadTime(pid) - before[1])
+      }
+    } finally {
+      stop()
+    }
+  }
+  for (const [index, { all, worker }] of taken.entries())
+    console.log(
+      `Cold, ${labels[index]}: ${ms(median(all))}, of which the worker's thread ${ms(median(worker))}`,
+    )
+  const cold = (of: 'all' | 'worker'): string => {
+    const [, idle, load, check] = taken.map((each) => each[of])
+    return ms(median((load ?? []).map((each, at) => each + (check?.[at] ?? 0) - 2 * (idle?.[at] ?? 0))))
+  }
+  console.log(`Cold check of 16 nodes: ${cold('all')}, of which the worker's thread ${cold('worker')}`)
+}
+
+await measureCold(sample(16))
+const { pid, url, stop } = await startWorkerd(modules, {})
 try {
   const check = async (workflow: JsonObject, times: number): Promise<number> => {
     const before = cpuTime(pid)
-    const response = await fetch(url, { method: 'POST', body: JSON.stringify({ workflow, times }) })
+    const response = await fetch(`${url}/check`, {
+      method: 'POST',
+      body: JSON.stringify({ workflow, times }),
+    })
     if (!response.ok) throw new Error(await response.text())
     await response.arrayBuffer()
     return (cpuTime(pid) - before) / times
@@ -117,7 +162,7 @@ try {
     return Math.min(...taken)
   }
 
-  console.log(`First check of 16 nodes: ${ms(await check(sample(16), 1))}`)
+  await check(sample(16), 1)
   let base = 0
   for (const size of sizes) {
     const taken = await measure(sample(size))
@@ -132,8 +177,9 @@ try {
     const warm: number[] = []
     for (const each of usual) firsts.push(await check(each, 1))
     for (const each of usual) warm.push(await measure(each))
-    const median = (values: number[]) => ms(values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0)
-    console.log(`${usual.length} workflows of 15 to 17 nodes: first ${median(firsts)}, then ${median(warm)}`)
+    console.log(
+      `${usual.length} workflows of 15 to 17 nodes: first ${ms(median(firsts))}, then ${ms(median(warm))}`,
+    )
     const [largest] = workflows.toSorted((a, b) => nodesOf(b) - nodesOf(a))
     if (largest) {
       const first = await check(largest, 1)

@@ -38,11 +38,13 @@ const main :Workerd.Worker = (
 );
 `
 
-/** Milliseconds of CPU time that all threads of a process have used. */
+/** Milliseconds of CPU time that a thread of a process has used. The first thread has the process's ID and runs the worker. */
+export const threadTime = (pid: number, thread: number | string = pid): number =>
+  Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0]) / 1e6
+
+/** Of all threads, those that compile and collect garbage included. */
 export const cpuTime = (pid: number): number =>
-  readdirSync(`/proc/${pid}/task`)
-    .map((task) => Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8').split(' ')[0]) / 1e6)
-    .reduce((sum, milliseconds) => sum + milliseconds, 0)
+  readdirSync(`/proc/${pid}/task`).reduce((sum, thread) => sum + threadTime(pid, thread), 0)
 
 /** Of the connections to the client's database, without its own and those of autovacuum. @param client of a superuser */
 export async function postgresCpuTime(client: Client): Promise<number> {

@@ -20,7 +20,7 @@ import { Flow } from './graph/flow.ts'
 import { checkSubWorkflow } from './graph/sub-workflows.ts'
 import { differences } from './json-difference.ts'
 import { WorkflowModel } from './model.ts'
-import { checkPublish, type PublishContext } from './publish.ts'
+import { type PublishContext, publishFindings } from './publish.ts'
 import { Report } from './report.ts'
 import { checkSettings } from './settings/check-settings.ts'
 import { checkParameters } from './values/check-parameters.ts'
@@ -45,13 +45,10 @@ export const check = (workflow: JsonObject, facts: FactsOf, context?: CheckConte
 export function checkWithRefusals(workflow: JsonObject, facts: FactsOf, context: CheckContext = {}): Checked {
   const report = new Report()
   const structure = checkStructure(workflow)
-  const refusals = [
-    ...withOperations(structure.findings, workflow),
-    ...checkPublish(workflow, facts, context),
-  ]
+  const model = new WorkflowModel(workflow, facts)
+  const refusals = [...withOperations(structure.findings, workflow), ...publishFindings(model, context)]
     .flatMap((finding) => report.include(nodeIndex(finding), finding) ?? [])
     .filter(({ level }) => level === 'error')
-  const model = new WorkflowModel(workflow, facts)
   // Every rule about the graph would report broken connections again.
   const isConnected = !structure.findings.some(({ pointer }) => pointer.startsWith('/connections'))
   const flow = isConnected ? new Flow(model) : undefined

@@ -29,7 +29,7 @@ export function fix(workflow: JsonObject, facts: FactsOf, context: CheckContext 
     current = fixed
     applied.push(...findings)
     // Nothing is known about the type that was meant.
-    if (typesOf(current).some((type) => !facts.nodeType(type) && isListed(type, facts))) break
+    if (namesOtherTypes(current, facts)) break
   }
   return { workflow: current, applied }
 }
@@ -52,9 +52,11 @@ export async function fixWith(
   return result
 }
 
-function isListed(type: string, facts: FactsOf): boolean {
-  for (const name of facts.typeNames()) if (name === type) return true
-  return false
+/** Of this n8n, but without loaded facts. */
+function namesOtherTypes(workflow: JsonObject, facts: FactsOf): boolean {
+  const unknown = typesOf(workflow).filter((type) => !facts.nodeType(type))
+  const listed = new Set(unknown.length === 0 ? [] : facts.typeNames())
+  return unknown.some((type) => listed.has(type))
 }
 
 /** Applies the fixes that do not touch the same place. */

@@ -133,20 +133,20 @@ function reportUnknownType(
       }),
     })
   if (installed.types.has(type) && !isReserved(type)) return
-  const names = [...facts.typeNames()]
-  if (!isReserved(type) && !(misspelledPackage.test(type) && closestTypes(type, names).length > 0)) {
+  const { names } = catalogueOf(facts)
+  if (!isReserved(type) && !(misspelledPackage.test(type) && closestTypes(type, facts).length > 0)) {
     error(...extensionFinding(type, installed))
     return
   }
   // n8n makes this form of any node.
-  if (type.endsWith('HitlTool') && names.includes(type.slice(0, -'HitlTool'.length))) return
-  if (type.endsWith('Tool') && names.includes(type.slice(0, -'Tool'.length))) {
+  if (type.endsWith('HitlTool') && names.has(type.slice(0, -'HitlTool'.length))) return
+  if (type.endsWith('Tool') && names.has(type.slice(0, -'Tool'.length))) {
     const message = `${shown(type)} does not exist, because agents cannot use the node as a tool. Use another node`
     error('unknown-node-type', message, 'Node cannot be used as a tool')
     return
   }
   const removed = removedTypes.get(type)
-  const closest = removed === undefined ? closestTypes(type, names) : []
+  const closest = removed === undefined ? closestTypes(type, facts) : []
   const [close] = closest
   const message = removed ?? `n8n has no node type ${shown(type)}${close ? `. Did you mean ${close}?` : ''}`
   error('unknown-node-type', message, undefined, closest.length === 1 ? close : undefined)
@@ -171,17 +171,65 @@ function extensionFinding(type: string, installed: InstalledTypes): [code: strin
   ]
 }
 
+interface Catalogue {
+  names: ReadonlySet<string>
+  words: readonly { name: string; short: string; letters: number }[]
+  /** Misspelled type → the types that it may stand for. */
+  closest: Map<string, readonly string[]>
+}
+
+const catalogues = new WeakMap<FactsOf, Catalogue>()
+
+function catalogueOf(facts: FactsOf): Catalogue {
+  let catalogue = catalogues.get(facts)
+  if (!catalogue) {
+    const names = new Set(facts.typeNames())
+    const words = [...names].map((name) => ({
+      name,
+      short: shortOf(name),
+      letters: lettersIn(shortOf(name)),
+    }))
+    catalogue = { names, words, closest: new Map() }
+    catalogues.set(facts, catalogue)
+  }
+  return catalogue
+}
+
+const shortOf = (type: string): string => type.slice(type.lastIndexOf('.') + 1).toLowerCase()
+
 /** The closest type names by case, package or spelling: several if they are equally close. */
-function closestTypes(type: string, names: readonly string[]): string[] {
-  const shortOf = (each: string) => each.slice(each.lastIndexOf('.') + 1).toLowerCase()
+function closestTypes(type: string, facts: FactsOf): readonly string[] {
+  const { words, closest } = catalogueOf(facts)
+  let found = closest.get(type)
+  if (!found) closest.set(type, (found = closestOf(type, words)))
+  return found
+}
+
+function closestOf(type: string, words: Catalogue['words']): readonly string[] {
   const wanted = shortOf(type)
+  const letters = lettersIn(wanted)
   const limit = Math.min(maximumDistance, wanted.length / 3) + 0.5
   let best = { distance: limit, names: [] as string[] }
-  for (const each of names) {
+  for (const { name, short, letters: others } of words) {
+    // Each edit adds a letter, removes one, or both.
+    if (countOf(letters ^ others) > 2 * maximumDistance) continue
     const distance =
-      distanceWithin(wanted, shortOf(each), maximumDistance) + (packageOf(each) === packageOf(type) ? 0 : 0.5)
+      distanceWithin(wanted, short, maximumDistance) + (packageOf(name) === packageOf(type) ? 0 : 0.5)
     if (distance > best.distance) continue
-    best = distance < best.distance ? { distance, names: [each] } : { distance, names: [...best.names, each] }
+    best = distance < best.distance ? { distance, names: [name] } : { distance, names: [...best.names, name] }
   }
   return best.names
+}
+
+/** The letters of a word as bits; letters with the same code modulo 32 share one. */
+function lettersIn(word: string): number {
+  let bits = 0
+  for (let index = 0; index < word.length; index += 1) bits |= 1 << (word.charCodeAt(index) & 31)
+  return bits
+}
+
+function countOf(bits: number): number {
+  let count = 0
+  for (let left = bits; left !== 0; left &= left - 1) count += 1
+  return count
 }

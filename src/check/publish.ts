@@ -8,6 +8,7 @@ import type { Finding } from '../n8n/checks/finding.ts'
 import { brokenSchedules } from '../n8n/checks/schedule-checks.ts'
 import { shown } from '../n8n/structure/repairs.ts'
 import type { FactsOf, NodeFacts } from './facts/node-facts.ts'
+import { WorkflowModel } from './model.ts'
 import { describeNode, type InstalledTypes, isCommunityType, noInstalledTypes } from './node-types.ts'
 import { missingCredentials } from './parameters/credentials.ts'
 import { parameterIssues } from './parameters/issues.ts'
@@ -39,23 +40,25 @@ interface Checked {
   report: (finding: Omit<Finding, 'node'>) => void
 }
 
-export function checkPublish(workflow: JsonObject, facts: FactsOf, context: PublishContext = {}): Finding[] {
+export const checkPublish = (workflow: JsonObject, facts: FactsOf, context: PublishContext = {}): Finding[] =>
+  publishFindings(new WorkflowModel(workflow, facts), context)
+
+export function publishFindings({ json, facts, nodes }: WorkflowModel, context: PublishContext): Finding[] {
   const { installed = noInstalledTypes } = context
-  const nodes: unknown[] = Array.isArray(workflow.nodes) ? workflow.nodes : []
-  const connected = connectedNodes(workflow.connections)
+  const connected = connectedNodes(json.connections)
   const webhooks = new Map<string, string>()
   const findings: Finding[] = []
   let start: Start = 'none'
-  for (const [index, node] of nodes.entries()) {
-    if (!isObject(node) || typeof node.type !== 'string') continue
+  for (const { json: node, index, pointer, values } of nodes) {
+    if (typeof node.type !== 'string') continue
     const name = typeof node.name === 'string' ? node.name : `#${index}`
     const report: Checked['report'] = (finding) => findings.push({ node: shown(name), ...finding })
-    const checked = { node, name, pointer: `/nodes/${index}`, report }
+    const checked = { node, name, pointer, report }
     // n8n also resolves the types and parameters of disabled nodes.
     const described = describeNode(node, checked.pointer, facts, installed, report)
     start = later(start, startOf(node, described ?? versionless(node.type, facts)))
     if (!described) continue
-    const resolved = resolveNode(node, described)
+    const resolved = resolveNode(node, described, isObject(node.parameters) ? values.scope : undefined)
     reportUnreadable(checked, resolved)
     if (node.disabled === true) continue
     if (connected.has(name) || described.canStart) checkConfiguration(checked, resolved, context)

@@ -2,23 +2,40 @@
 import type { AnyNode, Node, Pattern } from 'acorn'
 import { isContainer } from '../../lib/json-object.ts'
 
+interface Visited {
+  node: AnyNode
+  parent: AnyNode | undefined
+  isNested: boolean
+}
+
+const known = new WeakMap<readonly Node[], readonly Visited[]>()
+
 /** @param visit also receives whether the node is inside a function */
 export function walk(
   { body }: { body: readonly Node[] },
   visit: (node: AnyNode, parent: AnyNode | undefined, isNested: boolean) => void,
 ): void {
-  const open: [node: AnyNode, parent: AnyNode | undefined, isNested: boolean][] = []
-  for (const node of body) open.push([node as AnyNode, undefined, false])
+  let visited = known.get(body)
+  if (!visited) known.set(body, (visited = allIn(body)))
+  for (const { node, parent, isNested } of visited) visit(node, parent, isNested)
+}
+
+function allIn(body: readonly Node[]): readonly Visited[] {
+  const visited: Visited[] = []
+  const open = body.map((node): Visited => ({ node: node as AnyNode, parent: undefined, isNested: false }))
   for (let entry = open.pop(); entry; entry = open.pop()) {
-    const [node, parent, isNested] = entry
-    visit(node, parent, isNested)
+    visited.push(entry)
+    const { node, isNested } = entry
     const isInFunction = isNested || node.type.includes('Function')
-    for (const value of Object.values(node) as unknown[]) {
-      for (const child of Array.isArray(value) ? (value as unknown[]) : [value]) {
-        if (isNode(child)) open.push([child, node, isInFunction])
-      }
+    const add = (child: unknown) => {
+      if (isNode(child)) open.push({ node: child, parent: node, isNested: isInFunction })
     }
+    Object.values(node).forEach((value: unknown) => {
+      if (Array.isArray(value)) value.forEach(add)
+      else add(value)
+    })
   }
+  return visited
 }
 
 const isNode = (value: unknown): value is AnyNode =>

@@ -3,13 +3,13 @@ import { isContainer } from '../../lib/json-object.ts'
 import { shown } from '../../n8n/structure/repairs.ts'
 import { type CodeFacts, readCode } from '../code/check-code.ts'
 import { findMembers, type Member } from '../code/members.ts'
-import { parseScript } from '../code/parser.ts'
+import { type Parsed, parseScript } from '../code/parser.ts'
 import type { PropertyFacts } from '../facts/node-facts.ts'
 import type { CheckedNode } from '../model.ts'
 import { pointerAt, replacement, type Report } from '../report.ts'
 import { checkJsonTemplate } from '../values/json-text.ts'
 import { isJsonByName } from '../values/check-parameters.ts'
-import { byName } from '../values/parameter-values.ts'
+import { byName } from '../../n8n/catalogue/parameter-scope.ts'
 import type { References } from './references.ts'
 import { type Chunk, splitTemplate } from './template.ts'
 import { checkVariables } from './variables.ts'
@@ -69,8 +69,10 @@ export class ExpressionChecker {
       return
     }
     if (!isContainer(value)) return
-    const members = properties.flatMap((each) => [...(each.options ?? []), ...(each.values ?? [])])
     const isList = Array.isArray(value)
+    const members = isList
+      ? []
+      : properties.flatMap(({ options = [], values = [] }) => [...options, ...values])
     for (const [key, each] of Object.entries(value)) {
       if (key.startsWith('cachedResult')) continue
       const below = isList ? properties : (byName(members).get(key) ?? [])
@@ -222,9 +224,10 @@ interface Script {
 }
 
 function readExpression(text: string): Script {
-  const fault = expressionFault(text)
   const code = asStatement(text)
-  const program = fault === null ? parseScript(code)?.program : undefined
+  const parsed = parseScript(code)
+  const fault = faultOf(parsed)
+  const program = fault === null ? parsed?.program : undefined
   if (!program) return { fault, members: [] }
   const facts = readCode(program)
   const members = findMembers(program, code, 'expression', facts.declared, facts.assigned)
@@ -234,8 +237,9 @@ function readExpression(text: string): Script {
 const asStatement = (code: string): string => (code.trimStart().startsWith('{') ? `(${code})` : code)
 
 /** n8n evaluates the first statement, which must be an expression. An object literal needs no parentheses. */
-export function expressionFault(code: string): string | null {
-  const parsed = parseScript(asStatement(code))
+export const expressionFault = (code: string): string | null => faultOf(parseScript(asStatement(code)))
+
+function faultOf(parsed: Parsed | undefined): string | null {
   if (!parsed) return null
   if (parsed.program === undefined) return parsed.fault
   const [first] = parsed.program.body

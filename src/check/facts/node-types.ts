@@ -112,10 +112,8 @@ function toNodeFacts(file: NodeFile, row: DescriptionRow): NodeFacts {
   }
 }
 
-const toCredential = ({ show, hide, ...use }: CredentialRow): CredentialFacts => ({
-  ...use,
-  ...displayed({ show, hide }),
-})
+const toCredential = ({ show, hide, ...use }: CredentialRow): CredentialFacts =>
+  show || hide ? { ...use, displayOptions: displayOptionsOf({ show, hide }) } : use
 
 /** `0-2,5` → [0, 1, 2, 5] */
 function indexesOf(ranges: string): number[] {
@@ -126,16 +124,14 @@ function indexesOf(ranges: string): number[] {
   })
 }
 
-function displayed({
+function displayOptionsOf({
   show,
   hide,
-}: {
-  show?: DisplayRow['show'] | undefined
-  hide?: DisplayRow['hide'] | undefined
-}) {
-  if (!show && !hide) return {}
-  const displayOptions: DisplayOptions = { ...(show && { show }), ...(hide && { hide }) }
-  return { displayOptions }
+}: { [Key in keyof DisplayRow]: DisplayRow[Key] | undefined }): DisplayOptions {
+  const options: DisplayOptions = {}
+  if (show) options.show = show
+  if (hide) options.hide = hide
+  return options
 }
 
 const expandedProperties = new WeakMap<PropertyRow, PropertyFacts>()
@@ -145,19 +141,19 @@ const expandedChildren = new WeakMap<ChildrenRow, PropertyFacts[]>()
 function toProperty(row: PropertyRow, shared: ChildrenRow[] = []): PropertyFacts {
   const known = expandedProperties.get(row)
   if (known) return known
-  const { name, type = 'string', label, default: standard = '', noDefault, show, hide, ...rest } = row
-  const { options: _, fields: __, groups: ___, children: index, modes, ...others } = rest
-  const children = toChildren(index === undefined ? row : (shared[index] ?? {}))
-  const property: PropertyFacts = {
-    name,
-    type,
-    ...(row.required && { displayName: label ?? name }),
-    ...(!noDefault && { default: standard }),
-    ...displayed({ show, hide }),
-    ...others,
-    ...(children && { options: children }),
-    ...(modes && { modes: modes.map(toMode) }),
-  }
+  const property: PropertyFacts = { name: row.name, type: row.type ?? 'string' }
+  if (row.required) property.displayName = row.label ?? row.name
+  if (!row.noDefault) property.default = row.default === undefined ? '' : row.default
+  if (row.show || row.hide) property.displayOptions = displayOptionsOf(row)
+  if (row.required) property.required = true
+  if (row.noDataExpression) property.noDataExpression = true
+  if (row.validateType !== undefined) property.validateType = row.validateType
+  if (row.ignoreValidationDuringExecution) property.ignoreValidationDuringExecution = true
+  if (row.typeOptions) property.typeOptions = row.typeOptions
+  if (row.credentialTypes) property.credentialTypes = row.credentialTypes
+  const children = toChildren(row.children === undefined ? row : (shared[row.children] ?? {}))
+  if (children) property.options = children
+  if (row.modes) property.modes = row.modes.map(toMode)
   expandedProperties.set(row, property)
   return property
 }
@@ -173,7 +169,9 @@ function toChildren(row: ChildrenRow): PropertyFacts[] | undefined {
 
 function toOption(row: OptionRow): PropertyFacts {
   if (typeof row !== 'object') return { name: String(row), value: row }
-  return { name: String(row.value), value: row.value, ...displayed(row) }
+  const option: PropertyFacts = { name: String(row.value), value: row.value }
+  if (row.show || row.hide) option.displayOptions = displayOptionsOf(row)
+  return option
 }
 
 const toGroup = ([name, values]: [string, PropertyRow[]]): PropertyFacts => ({

@@ -3,7 +3,7 @@
  * with defaults, down to nested collections.
  */
 import { isContainer, type JsonObject, pointerTo } from '../../lib/json-object.ts'
-import { isDisplayed, type NodeContext } from '../../n8n/catalogue/display-options.ts'
+import { isDisplayed, type NodeContext, type Scope } from '../../n8n/catalogue/display-options.ts'
 import { scopeOf, simpleValue, stepsOf } from '../../n8n/catalogue/parameter-scope.ts'
 import { property as read } from '../../n8n/catalogue/paths.ts'
 import { typeVersion } from '../../n8n/catalogue/required-credentials.ts'
@@ -30,11 +30,13 @@ export interface ResolvedNode {
   unreadable: readonly string[]
 }
 
-/** Never throws. @param facts of the node's type and version */
-export function resolveNode(node: JsonObject, facts: NodeFacts): ResolvedNode {
+/** Never throws. @param facts of the node's type and version  @param scope of the node's parameters, if it is known */
+export function resolveNode(node: JsonObject, facts: NodeFacts, scope?: Scope): ResolvedNode {
   const context = { version: typeVersion(node) ?? 0, isTool: facts.name.endsWith('Tool') }
   const resolver = new Resolver(context)
-  const values = resolver.level(facts.properties, node.parameters ?? {}, undefined, '')
+  const given = node.parameters ?? {}
+  const known = scope ?? scopeOf(facts.properties, given, undefined, context)
+  const values = given ? resolver.level(facts.properties, given, known, '') : {}
   return { facts, context, values, displayed: resolver.displayed, unreadable: resolver.unreadable }
 }
 
@@ -47,17 +49,15 @@ class Resolver {
     this.#context = context
   }
 
-  /** @param given the values of the level; n8n reads any JSON here  @param root undefined at the top level */
+  /** @param given the values of the level; n8n reads any JSON here */
   level(
     properties: readonly PropertyFacts[],
     given: unknown,
-    root: unknown,
+    scope: Scope,
     pointer: string,
     isCollection = false,
   ): JsonObject {
     const values: JsonObject = {}
-    if (!given) return values
-    const scope = scopeOf(properties, given, root, this.#context, isCollection)
     for (const { facts, isComplex } of stepsOf(properties)) {
       const { name } = facts
       const value = read(given, name)
@@ -76,13 +76,25 @@ class Resolver {
     return values
   }
 
+  #within(
+    properties: readonly PropertyFacts[],
+    given: unknown,
+    root: unknown,
+    pointer: string,
+    isCollection = false,
+  ): JsonObject {
+    if (!given) return {}
+    const scope = scopeOf(properties, given, root, this.#context, isCollection)
+    return this.level(properties, given, scope, pointer, isCollection)
+  }
+
   #complex(facts: PropertyFacts, value: unknown, root: unknown, at: string): unknown {
     const isMultiple = facts.typeOptions?.multipleValues === true
     if (facts.type === 'fixedCollection') {
       return this.#groups(facts, value === undefined ? facts.default : value, isMultiple, root, at)
     }
     if (!isMultiple) {
-      return value === undefined ? facts.default : this.level(facts.options ?? [], value, root, at, true)
+      return value === undefined ? facts.default : this.#within(facts.options ?? [], value, root, at, true)
     }
     return value ?? (value === null ? null : Array.isArray(facts.default) ? facts.default : [])
   }
@@ -96,9 +108,9 @@ class Resolver {
       const below = pointerTo(at, name)
       if (isMultiple) {
         const entries = [...(entry as Iterable<unknown>)]
-        groups[name] = entries.map((each, index) => this.level(properties, each, root, `${below}/${index}`))
+        groups[name] = entries.map((each, index) => this.#within(properties, each, root, `${below}/${index}`))
       } else {
-        const values = this.level(properties, entry, root, below)
+        const values = this.#within(properties, entry, root, below)
         if (Object.keys(values).length > 0) groups[name] = values
       }
     }

@@ -8,14 +8,15 @@ import { type CheckedNode, entriesOf } from '../model.ts'
 import { patch, pointerAt, replacement, type Report } from '../report.ts'
 import { closest } from './closest.ts'
 import { isEmpty } from './empty.ts'
-import { bestVersion, misfits } from './fit.ts'
+import { bestVersion, misfits, misfitsAt } from './fit.ts'
 import { checkJsonText } from './json-text.ts'
 import { locatorFor, takesText } from './locators.ts'
 import { convertOldParameters } from './old-parameters.ts'
 import { checkValue } from './node-values.ts'
 import { wrongShape } from './shapes.ts'
 import { switchesFor } from './switches.ts'
-import { byName, isLegal, type ParameterValues } from './parameter-values.ts'
+import { byName } from '../../n8n/catalogue/parameter-scope.ts'
+import { isLegal, type ParameterValues } from './parameter-values.ts'
 import { aliasOf, filterTypes, operatorsOf } from './filter-operators.ts'
 
 /** Parameters that the editor stores although no description lists them. */
@@ -94,11 +95,11 @@ class ParameterChecker {
       return values
     const names = byName(values.properties)
     const known = Object.fromEntries(Object.entries(parameters).filter(([name]) => names.has(name)))
-    const countOf = (resource: unknown) => misfits(nodeType, { ...known, resource }, version)
-    const now = countOf(standard)
-    if (now === 0) return values
-    const counts = (property.options ?? []).map(({ value }) => ({ value, count: countOf(value) }))
-    const [best, another] = counts.filter(({ count }) => count === 0)
+    if (misfitsAt(values, known) === 0) return values
+    const resources = property.options ?? []
+    const [best, another] = resources.filter(
+      ({ value }) => misfits(nodeType, { ...known, resource: value }, version) === 0,
+    )
     if (!best || another) return values
     const meant = String(best.value)
     this.#add({

@@ -9,10 +9,12 @@ import { ParameterValues } from './parameter-values.ts'
 export function misfits(nodeType: NodeTypeFacts, parameters: JsonObject, version: number): number {
   const described = nodeType.describe(version || nodeType.defaultVersion)
   if (!described) return Infinity
-  const level = new ParameterValues(described, parameters, {
-    version,
-    isTool: described.name.endsWith('Tool'),
-  })
+  const context = { version, isTool: described.name.endsWith('Tool') }
+  return misfitsAt(new ParameterValues(described, parameters, context), parameters)
+}
+
+/** Of the parameters at a level that has them. */
+export function misfitsAt(level: ParameterValues, parameters: JsonObject): number {
   let count = 0
   for (const [name, value] of Object.entries(parameters)) {
     if (isEmpty(value)) continue

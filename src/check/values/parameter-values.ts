@@ -1,23 +1,11 @@
 /** @module Which parameters of a node n8n displays, and the values that it reads. Evaluated on demand. */
 import { isContainer } from '../../lib/json-object.ts'
 import { isDisplayed, type NodeContext, ownValue, type Scope } from '../../n8n/catalogue/display-options.ts'
-import { isComplex, scopeOf } from '../../n8n/catalogue/parameter-scope.ts'
+import { byName, isComplex, scopeOf } from '../../n8n/catalogue/parameter-scope.ts'
 import type { PropertyFacts } from '../facts/node-facts.ts'
 
 interface Described {
   properties: readonly PropertyFacts[]
-}
-
-const groups = new WeakMap<readonly PropertyFacts[], Map<string, PropertyFacts[]>>()
-
-/** The properties by name; a name can occur once per operation. */
-export function byName(properties: readonly PropertyFacts[]): ReadonlyMap<string, PropertyFacts[]> {
-  let found = groups.get(properties)
-  if (!found) {
-    found = Map.groupBy(properties, ({ name }) => name)
-    groups.set(properties, found)
-  }
-  return found
 }
 
 const noProperties: readonly PropertyFacts[] = []
@@ -39,11 +27,11 @@ export class ParameterValues {
   }
 
   /** What the conditions of the level read. */
-  get #values(): Scope {
+  get scope(): Scope {
     if (!this.#scope) {
       const { properties, context } = this
       const root = this.#root
-      const rootValues = root && root.#values.root
+      const rootValues = root && root.scope.root
       this.#scope = scopeOf(properties, this.#given ?? {}, rootValues, context)
     }
     return this.#scope
@@ -55,7 +43,7 @@ export class ParameterValues {
     if (!candidates) return this.#root?.get(name)
     const property = candidates.find((each) => this.isDisplayed(each))
     if (!property) return undefined
-    return isComplex(property) ? (this.given(name) ?? property.default) : ownValue(this.#values.values, name)
+    return isComplex(property) ? (this.given(name) ?? property.default) : ownValue(this.scope.values, name)
   }
 
   given(name: string): unknown {
@@ -63,7 +51,7 @@ export class ParameterValues {
   }
 
   isDisplayed({ displayOptions }: PropertyFacts): boolean {
-    return !displayOptions || isDisplayed(displayOptions, this.#values, this.context)
+    return !displayOptions || isDisplayed(displayOptions, this.scope, this.context)
   }
 
   /** The displayed parameters of this name. */

@@ -2,7 +2,8 @@
 import { isContainer, listOf } from '../../lib/json-object.ts'
 import type { PropertyFacts } from '../facts/node-facts.ts'
 import { entriesOf } from '../model.ts'
-import { byName, type ParameterValues } from './parameter-values.ts'
+import { byName } from '../../n8n/catalogue/parameter-scope.ts'
+import { type ParameterValues } from './parameter-values.ts'
 
 type Switches = Record<string, unknown>
 

@@ -32,23 +32,29 @@ export function isDisplayed(
   options: DisplayOptions | undefined,
   scope: Scope,
   context: NodeContext,
-  isConsidered: (name: string) => boolean = () => true,
+  isConsidered?: (name: string) => boolean,
 ): boolean {
   if (!options) return true
   const { show, hide } = rulesOf(options)
-  for (const { name, accepted } of show) {
-    if (!isConsidered(name)) continue
-    const actual = read(name, scope, context)
-    if (Array.isArray(actual) ? actual.some(isExpression) : isExpression(actual)) return true
-    if (!isAccepted(accepted, actual)) return false
+  // Runs for each parameter of each node. These loops allocate nothing.
+  for (let index = 0; index < show.length; index += 1) {
+    const rule = show[index]
+    if (!rule || (isConsidered && !isConsidered(rule.name))) continue
+    const actual = read(rule, scope, context)
+    if (hasExpression(actual)) return true
+    if (!isAccepted(rule, actual)) return false
   }
-  for (const { name, accepted } of hide) {
-    if (!isConsidered(name)) continue
-    const actual = read(name, scope, context)
-    if (!(Array.isArray(actual) && actual.length === 0) && isAccepted(accepted, actual)) return false
+  for (let index = 0; index < hide.length; index += 1) {
+    const rule = hide[index]
+    if (!rule || (isConsidered && !isConsidered(rule.name))) continue
+    const actual = read(rule, scope, context)
+    if (!(Array.isArray(actual) && actual.length === 0) && isAccepted(rule, actual)) return false
   }
   return true
 }
+
+const hasExpression = (actual: unknown): boolean =>
+  Array.isArray(actual) ? actual.some(isExpression) : isExpression(actual)
 
 /** Values that n8n evaluates when the workflow runs. */
 export function isExpression(value: unknown): value is string {
@@ -67,39 +73,64 @@ export const isFieldDisplayed = (field: DisplayOptions, values: JsonObject): boo
 
 interface Rule {
   name: string
+  /** Where the value is; `/resource` is at the root. */
+  place: 'version' | 'tool' | 'feature' | 'level' | 'root'
+  /** without the leading slash */
+  path: string
   accepted: readonly unknown[]
+  /** Some conditions are comparisons, not values. */
+  compares: boolean
 }
 
-const known = new WeakMap<DisplayOptions, { show: Rule[]; hide: Rule[] }>()
+interface Rules {
+  show: readonly Rule[]
+  hide: readonly Rule[]
+}
 
-function rulesOf(options: DisplayOptions): { show: Rule[]; hide: Rule[] } {
+const known = new WeakMap<DisplayOptions, Rules>()
+const noRules: readonly Rule[] = []
+const noNames: readonly string[] = []
+
+/** The names that decide whether it is displayed. */
+export function conditionsOf(options: DisplayOptions | undefined): readonly string[] {
+  if (!options) return noNames
+  const { show, hide } = rulesOf(options)
+  return [...show, ...hide].map(({ name }) => name)
+}
+
+function rulesOf(options: DisplayOptions): Rules {
   let rules = known.get(options)
   if (!rules) {
-    const list = (conditions: DisplayOptions['show']) =>
-      Object.entries(conditions ?? {}).map(([name, accepted]) => ({ name, accepted }))
-    rules = { show: list(options.show), hide: list(options.hide) }
+    rules = { show: toRules(options.show), hide: toRules(options.hide) }
     known.set(options, rules)
   }
   return rules
 }
 
-function read(name: string, { values, root }: Scope, context: NodeContext): unknown {
-  let value: unknown
-  switch (name) {
-    case '@version':
-      return context.version
-    case '@tool':
-      return context.isTool
-    case '@feature':
-      return []
-    default:
-      value = name.startsWith('/') ? readPath(root, name.slice(1)) : readPath(values, name)
-  }
+const toRules = (conditions: DisplayOptions['show']): readonly Rule[] =>
+  conditions ? Object.keys(conditions).map((name) => toRule(name, conditions[name] ?? [])) : noRules
+
+function toRule(name: string, accepted: readonly unknown[]): Rule {
+  const compares = accepted.some(isContainer)
+  if (name.startsWith('/')) return { name, place: 'root', path: name.slice(1), accepted, compares }
+  const place =
+    name === '@version' ? 'version' : name === '@tool' ? 'tool' : name === '@feature' ? 'feature' : 'level'
+  return { name, place, path: name, accepted, compares }
+}
+
+function read({ place, path }: Rule, { values, root }: Scope, context: NodeContext): unknown {
+  if (place === 'version') return context.version
+  if (place === 'tool') return context.isTool
+  if (place === 'feature') return []
+  const value = readPath(place === 'root' ? root : values, path)
   return isContainer(value) && Reflect.get(value, '__rl') ? Reflect.get(value, 'value') : value
 }
 
-function isAccepted(accepted: readonly unknown[], actual: unknown): boolean {
-  return accepted.some((condition) => {
+const isAccepted = ({ accepted, compares }: Rule, actual: unknown): boolean =>
+  compares || Array.isArray(actual) ? fulfills(accepted, actual) : accepted.includes(actual)
+
+const fulfills = (accepted: readonly unknown[], actual: unknown): boolean =>
+  accepted.some((condition) => {
     const comparison = comparisonOf(condition)
     if (!comparison) return Array.isArray(actual) ? actual.includes(condition) : actual === condition
     const [operator, target] = comparison
@@ -107,7 +138,6 @@ function isAccepted(accepted: readonly unknown[], actual: unknown): boolean {
     if (actual.length === 0) return operator === 'not'
     return actual.every((each) => compare(operator, each, target))
   })
-}
 
 function comparisonOf(condition: unknown): [operator: string, target: unknown] | undefined {
   if (!isContainer(condition)) return undefined

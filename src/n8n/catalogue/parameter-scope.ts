@@ -1,6 +1,7 @@
 /** @module The parameters of one level of a node, as n8n's conditions read them: given values and defaults. */
 import { isContainer, type JsonObject } from '../../lib/json-object.ts'
 import {
+  conditionsOf,
   type DisplayOptions,
   isDisplayed,
   isExpression,
@@ -31,11 +32,15 @@ export function scopeOf(
 ): Scope {
   const values: JsonObject = {}
   const scope = { values, root: root || values }
-  for (const { facts, isComplex, isAmbiguous } of given ? stepsOf(properties) : []) {
-    if (isComplex) continue
+  const steps = given ? stepsOf(properties) : []
+  // Runs for each parameter of each node. This loop allocates no iterator.
+  for (let index = 0; index < steps.length; index += 1) {
+    const step = steps[index]
+    if (!step || step.isComplex) continue
+    const { facts } = step
     const value = read(given, facts.name)
     if (value === undefined && isCollection) continue
-    if (isAmbiguous && !isDisplayed(facts.displayOptions, scope, context)) continue
+    if (step.isAmbiguous && !isDisplayed(facts.displayOptions, scope, context)) continue
     values[facts.name] = simpleValue(facts, value)
   }
   return scope
@@ -58,27 +63,42 @@ const known = new WeakMap<readonly Parameter[], Step<Parameter>[]>()
 export function stepsOf<Facts extends Parameter>(properties: readonly Facts[]): Step<Facts>[] {
   let steps = known.get(properties) as Step<Facts>[] | undefined
   if (steps) return steps
-  const counts = new Map<string, number>()
-  const conditions = new Map<string, string[]>()
+  const named = byName(properties)
+  const positions = new Map<string, number>()
+  properties.forEach(({ name }, index) => {
+    if (!positions.has(name)) positions.set(name, index)
+  })
+  // Name → position of the last parameter that a condition of this name reads.
+  const reads = new Map<string, number>()
   for (const { name, displayOptions } of properties) {
-    counts.set(name, (counts.get(name) ?? 0) + 1)
-    const { show, hide } = displayOptions ?? {}
-    const names = conditions.get(name) ?? []
-    names.push(...Object.keys(show ?? {}), ...Object.keys(hide ?? {}))
-    conditions.set(name, names)
+    for (const each of conditionsOf(displayOptions))
+      reads.set(name, Math.max(reads.get(name) ?? -1, positions.get(each) ?? -1))
   }
-  const resolved = new Set<string>()
   const late: Step<Facts>[] = []
-  steps = properties.map((facts) => {
+  steps = properties.map((facts, index) => {
     const { name } = facts
-    const step = { facts, isComplex: isComplex(facts), isAmbiguous: (counts.get(name) ?? 0) > 1 }
-    if (conditions.get(name)?.some((each) => conditions.has(each) && !resolved.has(each))) late.push(step)
-    resolved.add(name)
+    const isAmbiguous = (named.get(name)?.length ?? 0) > 1
+    const step = { facts, isComplex: isComplex(facts), isAmbiguous }
+    if ((reads.get(name) ?? -1) >= index) late.push(step)
     return step
   })
   steps.push(...late)
   known.set(properties, steps)
   return steps
+}
+
+const groups = new WeakMap<readonly Parameter[], Map<string, Parameter[]>>()
+
+/** The properties by name; a name can occur once per operation. */
+export function byName<Facts extends Parameter>(
+  properties: readonly Facts[],
+): ReadonlyMap<string, readonly Facts[]> {
+  let found = groups.get(properties) as Map<string, Facts[]> | undefined
+  if (!found) {
+    found = Map.groupBy(properties, ({ name }) => name)
+    groups.set(properties, found)
+  }
+  return found
 }
 
 /** Of any parameter that is not a collection. */

@@ -30,4 +30,4 @@ export function keysOf(path: string): readonly string[] {
 
 /** n8n does not distinguish own from inherited properties, or strings from objects. */
 export const property = (value: unknown, key: string): unknown =>
-  value === null || value === undefined ? undefined : (Object(value) as Record<string, unknown>)[key]
+  value === null || value === undefined ? undefined : (value as Record<string, unknown>)[key]
