@@ -90,7 +90,7 @@ export const Diagnosis = z
           .meta({
             description:
               'The items that it received, with secrets redacted. Null if no values are stored, or if the access token ' +
-              'lacks the scope `executions:values`',
+              'lacks the `executions:values` scope',
           }),
       })
       .nullable()

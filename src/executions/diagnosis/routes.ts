@@ -21,8 +21,8 @@ export function diagnosisRoutes(db: Reader, now: () => Date, runValues: Pick<Run
       description:
         'Explains a failure: the cause, the failed node with its parameters and the shape of what it received, the version ' +
         'that introduced the error, findings, and later versions that fixed the same error. Secrets are redacted. ' +
-        'Stored values of what the node received are returned to sessions and to access tokens with the scope ' +
-        '`executions:values`.',
+        'Stored values of what the node received are returned to sessions and to access tokens with the ' +
+        '`executions:values` scope.',
       responses: { 200: Diagnosis },
       errors: ['invalid', 'not-found'],
     }),

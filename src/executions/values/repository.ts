@@ -281,7 +281,7 @@ export class RunValues {
       if (!(error instanceof AppError) || error.code !== 'credential-undecryptable') throw error
       throw new AppError(
         'values-undecryptable',
-        'The stored values of this run cannot be decrypted. Delete them by turning off their storage for the workflow',
+        'The stored values of this run cannot be decrypted. To delete them, turn off value storage for the workflow',
       )
     }
   }
