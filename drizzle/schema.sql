@@ -78,6 +78,7 @@ create table api_token_secrets (
   token_id uuid not null,
   valid_until timestamp(3) with time zone,
   created_at timestamp(3) with time zone default now() not null,
+  scopes text[],
   constraint api_token_secrets_pkey PRIMARY KEY (hash),
   constraint api_token_secrets_token_fkey FOREIGN KEY (user_id, token_id) REFERENCES api_tokens(user_id, id) ON DELETE CASCADE
 );
@@ -103,6 +104,7 @@ create table api_tokens (
   expires_at timestamp(3) with time zone,
   rotated_at timestamp(3) with time zone,
   created_at timestamp(3) with time zone default now() not null,
+  is_app boolean default false not null,
   constraint api_tokens_kind_check CHECK ((kind = ANY (ARRAY['personal'::text, 'service'::text]))),
   constraint api_tokens_pkey PRIMARY KEY (id),
   constraint api_tokens_user_id_id_key UNIQUE (user_id, id),
@@ -546,6 +548,35 @@ create table node_stats (
   constraint node_stats_pkey PRIMARY KEY (user_id, at, workflow_id, deployment_id, workflow_version, kind, node_type, node_name, recorded_month)
 ) with (fillfactor=80);
 
+create table oauth_clients (
+  id text not null,
+  name text not null,
+  redirect_uris text[] not null,
+  jwks_uri text,
+  created_at timestamp(3) with time zone default now() not null,
+  expires_at timestamp(3) with time zone not null,
+  constraint oauth_clients_pkey PRIMARY KEY (id)
+);
+
+create table oauth_grants (
+  token_id uuid not null,
+  user_id uuid not null,
+  client_id text not null,
+  redirect_uri text not null,
+  resource text not null,
+  jwks_uri text,
+  code_hash text not null,
+  code_challenge text not null,
+  code_expires_at timestamp(3) with time zone not null,
+  code_used_at timestamp(3) with time zone,
+  generation integer default 0 not null,
+  refresh_key_id text,
+  created_at timestamp(3) with time zone default now() not null,
+  constraint oauth_grants_code_hash_key UNIQUE (code_hash),
+  constraint oauth_grants_pkey PRIMARY KEY (token_id),
+  constraint oauth_grants_token_fkey FOREIGN KEY (user_id, token_id) REFERENCES api_tokens(user_id, id) ON DELETE CASCADE
+);
+
 create table otel_spans (
   user_id uuid not null,
   instance_id uuid not null,
@@ -889,6 +920,10 @@ CREATE INDEX instances_next_poll_at_idx ON public.instances USING btree (next_po
 CREATE INDEX login_throttles_last_failed_at_idx ON public.login_throttles USING btree (last_failed_at);
 
 CREATE INDEX node_stats_month_idx ON public.node_stats USING brin (recorded_month);
+
+CREATE INDEX oauth_clients_expires_at_idx ON public.oauth_clients USING btree (expires_at);
+
+CREATE INDEX oauth_grants_token_idx ON public.oauth_grants USING btree (user_id, token_id);
 
 CREATE INDEX otel_spans_expires_at_idx ON public.otel_spans USING btree (expires_at);
 

@@ -4,10 +4,10 @@ import { codeBySource, partOf } from './bundle-parts.ts'
 import { bundleWorker } from './worker-bundle.ts'
 
 /** KiB, gzipped, of all code that is uploaded. Static assets do not count. */
-const limit = 544
+const limit = 553
 /** KiB, gzipped: a little above what the part needs. */
 const limits: Record<string, number> = {
-  'src/web': 126,
+  'src/web': 129,
   'src/deployments': 34,
   'src/n8n': 26,
   'src/lib': 28,
@@ -18,7 +18,7 @@ const limits: Record<string, number> = {
   'src/executions': 40,
   'drizzle-orm': 14,
   hono: 13,
-  jose: 10,
+  jose: 10.5,
   'src/check': 48,
   // Parses the code and the expressions of workflows.
   acorn: 17.5,
@@ -36,6 +36,7 @@ const limits: Record<string, number> = {
   pbf: 2,
   'src/runs': 7,
   'src/crypto': 6,
+  'src/oauth': 7,
 }
 /** A part that is not listed. */
 const otherLimit = 4

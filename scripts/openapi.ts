@@ -24,6 +24,7 @@ export async function offlineApi(): Promise<ApiDocument> {
     writeLog: () => undefined,
     now: () => new Date(),
     instanceFetch: () => Promise.reject(new Error('Offline')),
+    publicFetch: () => Promise.reject(new Error('Offline')),
     databaseFetch: () => Promise.reject(new Error('Offline')),
   })
   const app = createApp(deps)

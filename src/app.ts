@@ -25,6 +25,8 @@ import { healthRoutes } from './http/health.ts'
 import { handleFailures, shell } from './http/shell.ts'
 import { environmentRoutes } from './environments/routes.ts'
 import { instanceRoutes } from './instances/routes.ts'
+import { challenge } from './oauth/challenge.ts'
+import { discoveryRoutes, oauthRoutes } from './oauth/routes.ts'
 import { mcpRoutes } from './mcp/routes.ts'
 import { metricsRoutes } from './monitoring/routes.ts'
 import { loadCatalogue } from './n8n/catalogue/catalogue.ts'
@@ -64,6 +66,7 @@ export function createApp(deps: Deps) {
   app.use(...shell(deps))
   const { claimAnonymousCheck } = deps
   if (claimAnonymousCheck) app.post('/v1/workflows/check', anonymousChecks(deps.checks, claimAnonymousCheck))
+  app.use('/mcp', challenge(deps.config.publicUrl))
   const signedIn = requireUser(deps)
   for (const path of signedInPaths) app.use(path, signedIn)
   const forPages = { ...deps, db: deps.db.read }
@@ -111,6 +114,8 @@ export function createApp(deps: Deps) {
     .route('/v1/tokens', tokenRoutes(deps.apiTokens, deps.fingerprint))
     .route('/hooks', hookRoutes(deps))
     .route('/mcp', mcpRoutes(deps))
+    .route('/.well-known', discoveryRoutes(deps.config.publicUrl))
+    .route('/oauth', oauthRoutes(deps))
     .route('/metrics', metricsRoutes(deps.monitoring, deps.isLocal))
   app.route('/', docsRoutes(app, deps.config.publicUrl))
   app.route('/', dashboardRoutes(forPages, browserSessions))

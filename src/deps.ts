@@ -64,6 +64,10 @@ import { TargetWork } from './releases/target-work.ts'
 import { createMonitoring } from './monitoring/monitoring.ts'
 import { loadCatalogue } from './n8n/catalogue/catalogue.ts'
 import type { Metric } from './telemetry/registry.ts'
+import { ClientAssertions } from './oauth/client-assertion.ts'
+import { OAuthClients } from './oauth/clients.ts'
+import { OAuthGrants } from './oauth/grants.ts'
+import { tokenEndpointOf } from './oauth/metadata.ts'
 import { AuditEventRepository } from './users/audit-events.ts'
 import { purgeDeletedAccounts } from './users/delete-account.ts'
 import { UserRepository } from './users/repository.ts'
@@ -97,6 +101,8 @@ export interface Runtime {
   wait?: (ms: number) => Promise<void>
   /** Requests to users' n8n servers. Connects only to public addresses and those of `privateNetworks`. */
   instanceFetch: typeof fetch
+  /** Requests to any other address that a stranger names. Connects only to public addresses. */
+  publicFetch: typeof fetch
   /** Absent on Workers. */
   privateNetworks?: PrivateNetworks | undefined
   /** Sends email. Default: through the HTTP mail API, if one is configured. */
@@ -262,6 +268,11 @@ export function createDeps(config: Config, runtime: Runtime) {
         ? null
         : mailApi({ url: mail.apiUrl, token: mail.apiToken, from: mail.from }, runtime.instanceFetch)),
   }
+  const appDocuments = {
+    fetch: runtime.publicFetch,
+    rules: { publicUrl: config.publicUrl, allowLoopback: config.allowLoopbackInstances },
+    onFailure: (errorName: string) => log('info', 'app-document-rejected', { errorName }),
+  }
   const deliverAlerts = (options: DeliveryOptions) => deliverDue({ ...sending, db, secretBox }, options)
   const runValues = new RunValues(db, now, { secretBox, keysVerified: keyCheck.verified, log })
   const reports = new ReportReceiver(db, deadLetters, now, onFailed, onRecorded, runValues)
@@ -291,6 +302,23 @@ export function createDeps(config: Config, runtime: Runtime) {
     sessions,
     users,
     signIn,
+    oauth: {
+      clients: new OAuthClients(db, now, {
+        ...appDocuments,
+        claimLookup: (userId) => throttle.claimAppLookup(userId),
+      }),
+      grants: new OAuthGrants(db, now, {
+        access: tokenAccess,
+        refreshTokens: createRefreshTokens(config.refreshTokenKeys, 'app-refresh-token'),
+        assertions: new ClientAssertions({
+          ...appDocuments,
+          now,
+          audience: [config.publicUrl, tokenEndpointOf(config.publicUrl)],
+        }),
+        quota: config.quotas.apiTokens,
+      }),
+      claimRegistration: (clientIp: string) => throttle.claimAppRegistration(clientIp),
+    },
     apiTokens: new TokenRepository(db, now, { access: tokenAccess, quota: config.quotas.apiTokens }),
     authenticateToken: (token: string) => tokenAccess.authenticate(token),
     purgeAccount: (userId: string) => {

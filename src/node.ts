@@ -138,6 +138,7 @@ export function nodeRuntime(options: {
     writeLog: (line) => process.stdout.write(`${line}\n`),
     now: () => new Date(),
     instanceFetch: createPublicFetch({ allowLoopback, privateNetworks }),
+    publicFetch: createPublicFetch({ allowLoopback }),
     privateNetworks,
     ...(mail?.smtpUrl !== undefined && { sendMail: smtpMail({ url: mail.smtpUrl, from: mail.from }) }),
     readAsset: (path) => readFile(join(publicFolder, path)),

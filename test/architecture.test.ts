@@ -22,6 +22,7 @@ const order = [
   'workflows',
   'environments',
   'instances',
+  'oauth',
   'deployments',
   'executions',
   'releases',

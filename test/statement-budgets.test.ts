@@ -6,6 +6,7 @@ import { beforeAll, expect, test } from 'vitest'
 import { evaluateRules } from '../src/alerts/evaluate.ts'
 import { type TestUser, useTestApp } from './harness/app.ts'
 import { spansOf, tracesJson } from './harness/otlp.ts'
+import { pkce } from './oauth/app-client.ts'
 import { createN8nStub } from './harness/n8n-stub.ts'
 import { parsePage } from './harness/dom.ts'
 import { browser, type Browser } from './web/browser.ts'
@@ -257,7 +258,21 @@ beforeAll(async () => {
   tab = browser(app.app)
   const signedIn = await tab.post('/sign-in', { email: user.email, password: user.password })
   expect(signedIn.status).toBe(303)
+  const { verifier, challenge } = pkce()
+  const { client_id: clientId } = (
+    await app.call('POST', '/oauth/register', { body: { redirect_uris: [appRedirectUri] } })
+  ).json
+  Object.assign(ids, { user: user.id, verifier, app: clientId })
+  ids['app-request'] = new URLSearchParams({
+    response_type: 'code',
+    client_id: clientId,
+    redirect_uri: appRedirectUri,
+    code_challenge: challenge,
+    code_challenge_method: 'S256',
+  }).toString()
 })
+
+const appRedirectUri = 'https://agent.example.com/callback'
 
 /** Page → its maximum number of statements and requests. */
 const pages: Record<string, [statements: number, requests: number]> = {
@@ -332,6 +347,10 @@ const pages: Record<string, [statements: number, requests: number]> = {
   // Read at most every 15 seconds.
   '/metrics': [14, 1],
   '/docs': [0, 0],
+  '/oauth/authorize?{app-request}': [3, 2],
+  '/.well-known/oauth-protected-resource': [0, 0],
+  '/.well-known/oauth-protected-resource/mcp': [0, 0],
+  '/.well-known/oauth-authorization-server': [0, 0],
 }
 
 /** Operation → its maximum number of statements and requests. Writes run once, in this order. */
@@ -417,6 +436,7 @@ const operations: Record<string, [statements: number, requests: number]> = {
   'POST /v1/workflows/check': [0, 0],
   // Reads a workflow and its deployments.
   'POST /mcp': [2, 1],
+  'POST /oauth/register': [2, 2],
   'POST /v1/workflows': [4, 1],
   'PATCH /v1/workflows/{workflows}': [2, 1],
   'POST /v1/workflows/{workflows}/fix': [3, 2],
@@ -533,6 +553,9 @@ const forms: Record<string, [statements: number, requests: number]> = {
   'POST /register': [6, 4],
   'POST /sign-in?again': [6, 6],
   'POST /account/password': [7, 5],
+  'POST /oauth/authorize?{app-request}': [8, 4],
+  'POST /oauth/token': [2, 2],
+  'POST /oauth/revoke': [2, 2],
   'POST /account/tokens': [7, 3],
   'POST /account/tokens/{form-token}/rotate': [4, 4],
   'POST /account/tokens/{form-token}/revoke': [2, 2],
@@ -550,6 +573,7 @@ const bodies: Record<string, unknown> = {
   'PATCH /v1/tokens/{tokens}': { name: 'Renamed' },
   'POST /v1/tokens/{tokens}/rotate': {},
   'POST /v1/workflows/check': { workflow },
+  'POST /oauth/register': { redirect_uris: [appRedirectUri] },
   'POST /mcp': {
     jsonrpc: '2.0',
     id: 1,
@@ -677,6 +701,15 @@ const fields: Record<string, Record<string, string>> = {
   'POST /register': { email: 'form@example.com', name: 'Maya', password: 'correct horse battery 9' },
   'POST /sign-in?again': { email: '{email}', password: '{password}' },
   'POST /account/password': { currentPassword: '{password}', newPassword: 'new-{password}' },
+  'POST /oauth/authorize?{app-request}': { _owner: '{user}', decision: 'allow', scopes: 'workflows:read' },
+  'POST /oauth/token': {
+    grant_type: 'authorization_code',
+    code: '{code}',
+    client_id: '{app}',
+    redirect_uri: appRedirectUri,
+    code_verifier: '{verifier}',
+  },
+  'POST /oauth/revoke': { token: '{access-token}', client_id: '{app}' },
   'POST /account/tokens': { name: 'From a form', kind: 'personal', days: '30', scopes: 'workflows:read' },
   'POST /account/tokens/{form-token}/rotate': { overlap: '3600' },
   'POST /sign-in?new': { email: '{email}', password: 'new-{password}' },
@@ -773,6 +806,10 @@ test('a form needs no more statements and round trips than its budget', async ()
     const plan = shown === undefined ? {} : parsePage((await tab.get(filled(shown))).text).form(path)
     Object.assign(cost, { statements: 0, requests: 0 })
     const page = await tab.post(filled(path), { ...plan, ...Object.fromEntries(entered) })
+    if (path.startsWith('/oauth/authorize')) {
+      ids.code = new URL(page.location ?? '').searchParams.get('code') ?? ''
+    }
+    if (path === '/oauth/token') ids['access-token'] = JSON.parse(page.text).access_token
     if (path === '/deployments') ids['form-deployment'] = page.location?.split(/[/?]/)[2] ?? ''
     return page
   }

@@ -1,6 +1,8 @@
 /** The production bundle in the real runtime. Covers only the differences from Node. */
 import { spawnSync } from 'node:child_process'
+import { createServer } from 'node:http'
 import { mkdtemp, rm } from 'node:fs/promises'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
@@ -19,6 +21,8 @@ import { createTestDatabase, type TestDatabase } from './harness/database.ts'
 import { type FakeKms, fakeKms, wrapWith } from './harness/kms/services.ts'
 import { encodeTraces, spansOf } from './harness/otlp.ts'
 import { connectMcp, protocolVersions } from './mcp/client.ts'
+import { AppMemory, approveIn, callback, connectApp } from './oauth/app-client.ts'
+import { browser } from './web/browser.ts'
 
 Object.assign(process.env, wranglerEnv())
 const { createTestHarness } = await import('wrangler')
@@ -57,7 +61,11 @@ beforeAll(async () => {
   database = await createTestDatabase()
   gateway = await startGatewayServer(database.gateway)
   services = await Promise.all(kmsNames.map(fakeKms))
-  env = testEnvironment({ DATABASE_URL: database.url, DATABASE_GATEWAY_URL: gateway.endpoint })
+  env = testEnvironment({
+    DATABASE_URL: database.url,
+    DATABASE_GATEWAY_URL: gateway.endpoint,
+    ALLOW_LOOPBACK_INSTANCES: 'true',
+  })
   // Each service wraps a ring.
   for (const [i, name] of (['CREDENTIAL_KEYS', 'ACCESS_TOKEN_KEYS', 'PASSWORD_PEPPERS'] as const).entries()) {
     const fake = services[i] as FakeKms
@@ -92,6 +100,7 @@ const depsOnNode = () =>
     writeLog: () => {},
     now: () => new Date(),
     instanceFetch: fetch,
+    publicFetch: fetch,
     databaseFetch: database.gateway.fetch,
   })
 
@@ -390,6 +399,56 @@ describe('the bundled worker', () => {
     expect((await agent.client.listResources()).resources).toHaveLength(1)
     expect(await agent.call('find_nodes', {})).toMatchObject({ isError: true })
     await agent.close()
+  })
+
+  const requestWorker = async (input: string | URL | Request, init: RequestInit = {}) => {
+    const url = new URL(input instanceof Request ? input.url : input)
+    const answer = await server.fetch(url.pathname + url.search, {
+      ...(init.method && { method: init.method }),
+      headers: Object.fromEntries(new Headers(init.headers)),
+      ...(init.body && { body: String(init.body as string) }),
+      redirect: 'manual',
+    })
+    const headers = new Headers()
+    for (const [name, value] of answer.headers) headers.append(name, value)
+    return new Response(await answer.text(), { status: answer.status, headers })
+  }
+
+  test.each(['registers itself', 'has a metadata document'])('connects an app that %s', async (kind) => {
+    const documents = createServer((request, response) => {
+      const document = {
+        client_id: `http://${request.headers.host}/client.json`,
+        client_name: 'Agent on the edge',
+        redirect_uris: [callback],
+      }
+      response.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify(document))
+    })
+    await new Promise<void>((resolve) => {
+      documents.listen(0, '127.0.0.1', resolve)
+    })
+    const { port } = documents.address() as AddressInfo
+    const tab = browser({ request: requestWorker as never })
+    const email = `${kind.replaceAll(' ', '-')}@example.com`
+    await tab.post('/register', { email, password: 'correct horse battery' })
+    const memory = new AppMemory()
+    if (kind === 'has a metadata document')
+      memory.client = { client_id: `http://127.0.0.1:${port}/client.json` }
+    const { client, consent } = await connectApp({
+      memory,
+      version: '2026-07-28',
+      fetch: requestWorker,
+      approve: (url) => approveIn(tab, url),
+    })
+    expect(consent.text).toContain(kind === 'registers itself' ? 'Unverified' : `127.0.0.1:${port}`)
+    expect((await client.listTools()).tools.length).toBeGreaterThan(5)
+    const before = memory.stored?.access_token
+    if (memory.stored) memory.stored = { ...memory.stored, access_token: 'fk_expired' }
+    const saved = await client.callTool({ name: 'save_workflow', arguments: { workflow } })
+    expect(saved.isError).not.toBe(true)
+    expect(memory.stored?.access_token).toMatch(/^fk_\w{38}$/)
+    expect(memory.stored?.access_token).not.toBe(before)
+    await client.close()
+    documents.close()
   })
 
   test('runs its scheduled job', async () => {

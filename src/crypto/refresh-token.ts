@@ -10,8 +10,9 @@ import type { KeyRing } from './key-ring.ts'
 
 /** Contents of a refresh token. */
 export interface RefreshClaim {
+  /** Of a session, or of the access token of a connected app. */
   sessionId: string
-  /** 1 for a session's first token, incremented by each refresh. */
+  /** 1 for the first token, incremented by each refresh. */
   generation: number
 }
 
@@ -24,7 +25,11 @@ export interface RefreshTokens {
 
 const form = /^fkr_([a-z0-9]{1,16})_([A-Za-z0-9_-]{22})_([1-9]\d{0,8})_([A-Za-z0-9_-]{43})$/
 
-export function createRefreshTokens(ring: KeyRing): RefreshTokens {
+/** @param purpose part of what is signed, so that a token has no other use */
+export function createRefreshTokens(
+  ring: KeyRing,
+  purpose: 'refresh-token' | 'app-refresh-token' = 'refresh-token',
+): RefreshTokens {
   const keyOf = importKeys(ring, { name: 'HMAC', hash: 'SHA-256' }, ['sign', 'verify'])
 
   return {
@@ -33,7 +38,7 @@ export function createRefreshTokens(ring: KeyRing): RefreshTokens {
     async issue(claim) {
       const key = await keyOf(ring.active)
       if (!key) throw new Error('The key ring does not contain its active key')
-      const mac = await crypto.subtle.sign('HMAC', key, message(claim))
+      const mac = await crypto.subtle.sign('HMAC', key, message(purpose, claim))
       const session = base64url.encode(parse(claim.sessionId))
       return `fkr_${ring.active}_${session}_${claim.generation}_${base64url.encode(new Uint8Array(mac))}`
     },
@@ -49,15 +54,15 @@ export function createRefreshTokens(ring: KeyRing): RefreshTokens {
         'HMAC',
         key,
         Uint8Array.from(base64url.decode(mac)),
-        message(claim),
+        message(purpose, claim),
       )
       return genuine ? claim : null
     },
   }
 }
 
-const message = ({ sessionId, generation }: RefreshClaim) =>
-  new TextEncoder().encode(JSON.stringify(['refresh-token', 'v1', sessionId, generation]))
+const message = (purpose: string, { sessionId, generation }: RefreshClaim) =>
+  new TextEncoder().encode(JSON.stringify([purpose, 'v1', sessionId, generation]))
 
 /** Accepts any 16 bytes, unlike the uuid package. The MAC is verified afterwards. */
 function uuidText(bytes: Uint8Array): string {

@@ -10,6 +10,8 @@ export interface TokenActor {
   scopes: ReadonlySet<string>
   /** Null: never. */
   expiresAt: Date | null
+  /** Issued to a connected app, for `/mcp` only. */
+  isApp?: boolean
 }
 
 const actors = new AsyncLocalStorage<TokenActor | undefined>()

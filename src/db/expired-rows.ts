@@ -9,8 +9,9 @@ const expired = {
   idempotency_keys: sql`created_at < now() - interval '7 days'`,
   webhook_tokens: sql`expires_at < now()`,
   api_token_secrets: sql`valid_until < now()`,
-  // Visible for a while, so that its owner can rotate it.
-  api_tokens: sql`expires_at < now() - interval '90 days'`,
+  // Visible for a while, so that its owner can rotate it. An app has to connect again.
+  api_tokens: sql`expires_at < now() and (is_app or expires_at < now() - interval '90 days')`,
+  oauth_clients: sql`expires_at < now()`,
   otel_spans: sql`expires_at < now()`,
   execution_values: sql`expires_at < now()`,
   audit_events: sql`created_at < now() - interval '400 days'`,

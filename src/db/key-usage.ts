@@ -18,7 +18,7 @@ export interface KeyUsage {
   keyId: string | null
   table: string
   rows: number
-  /** When the last session that needs the key expires. Null for rows that do not expire. */
+  /** When the last session or connected app that needs the key expires. Null for rows that do not expire. */
   until: Date | null
 }
 
@@ -45,6 +45,9 @@ export async function keyUsage(db: Db, now: Date): Promise<KeyUsage[]> {
             null::timestamptz as until from users where deleted_at is null group by pepper_id`,
           ...sealed,
           sessions('REFRESH_TOKEN_KEYS', 'refresh_key_id'),
+          sql`select 'REFRESH_TOKEN_KEYS', refresh_key_id, 'oauth_grants', count(*)::integer, max(expires_at)
+            from oauth_grants join api_tokens on id = token_id
+            where refresh_key_id is not null and expires_at > ${now.toISOString()}::timestamptz group by refresh_key_id`,
           sessions('ACCESS_TOKEN_KEYS', 'access_key_id'),
         ],
         sql` union all `,

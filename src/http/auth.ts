@@ -2,7 +2,7 @@
 import type { Context, MiddlewareHandler } from 'hono'
 import { matchedRoutes } from 'hono/route'
 import type { AccessTokens } from '../crypto/access-token.ts'
-import { type TokenActor, withToken } from '../db/actor.ts'
+import { currentToken, type TokenActor, withToken } from '../db/actor.ts'
 import { AppError } from '../errors.ts'
 import type { BaseEnv } from './env.ts'
 import { isScopedWithin, requireScope, scopeOf } from './scopes.ts'
@@ -54,6 +54,9 @@ export function requireUser({ accessTokens, authenticateToken }: Authentication)
 function requireScopeOfRoute(c: Context): void {
   const route = matchedRoutes(c).find(({ method }) => method !== 'ALL')
   if (!route || isScopedWithin(route.method, route.path)) return
+  if (currentToken()?.isApp) {
+    throw new AppError('unauthenticated', 'The tokens of connected apps work only at /mcp. Create an access token')
+  }
   const scope = scopeOf(route.method, route.path)
   if (!scope) throw new AppError('insufficient-scope', 'No access token can use this route. Sign in')
   requireScope(scope)

@@ -16,14 +16,12 @@ export function mcpRoutes(deps: Deps) {
     requireSameOrigin(c, deps.config.publicUrl, deps.corsOrigins)
     const body = readBody(await readText(c, bodyLimits.workflow))
     const { respond } = await load()
-    const response = await respond(deps, {
+    return respond(deps, {
       request: c.req.raw,
       body,
       userId: c.var.userId,
       onFailure: (failure) => requestFailed(deps.log, c, failure),
     })
-    // Earlier clients get an event stream with one event. It ends with the answer.
-    return new Response(await response.text(), response)
   })
 }
 

@@ -5,6 +5,7 @@
 import { createMcpHandler, ProtocolError, Server } from '@modelcontextprotocol/server'
 import type { Deps } from '../deps.ts'
 import type { AppError, ErrorCode } from '../errors.ts'
+import { currentToken } from '../db/actor.ts'
 import { requireScope } from '../http/scopes.ts'
 import { bodyLimits } from '../http/validate.ts'
 import { toAppError } from '../http/problem.ts'
@@ -55,17 +56,29 @@ export interface McpRequest {
   onFailure: (error: AppError) => void
 }
 
+/**
+ * Earlier clients get an event stream with one event. It ends with the answer.
+ * @throws {AppError} `insufficient-scope` to a connected app
+ */
 export async function respond(
   deps: Deps,
   { request, body, userId, onFailure }: McpRequest,
 ): Promise<Response> {
-  const handler = createMcpHandler(() => serverFor(deps, userId, onFailure), {
+  let stepUp: AppError | undefined
+  const noteFailure = (failure: AppError) => {
+    if (failure.code === 'insufficient-scope' && currentToken()?.isApp) stepUp = failure
+    else onFailure(failure)
+  }
+  const handler = createMcpHandler(() => serverFor(deps, userId, noteFailure), {
     maxRequestBodySize: bodyLimits.workflow,
   })
   const response = await handler.fetch(request, { parsedBody: body })
+  const text = await response.text()
   // A subscription ends after its acknowledgement, because the lists do not change.
   await handler.close()
-  return response
+  // A connected app can ask the user for the scope. Other tokens cannot, so the tool says what is missing.
+  if (stepUp) throw stepUp
+  return new Response(text, response)
 }
 
 function serverFor(deps: Deps, userId: string, onFailure: (error: AppError) => void): Server {

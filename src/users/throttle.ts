@@ -72,23 +72,54 @@ export class Throttle {
    * @throws {AppError} `too-many-requests`, without counting it
    */
   async claimAnonymousCheck(clientIp: string, perMinute: number): Promise<void> {
-    const bucket = await this.#fingerprint('throttle-anonymous-check', clientIp)
+    await this.#claimInWindow(
+      await this.#fingerprint('throttle-anonymous-check', clientIp),
+      { limit: perMinute, seconds: 60 },
+      'Too many checks without an account from this address. Wait, or sign in',
+    )
+  }
+
+  /** Counts the registration of an app. @throws {AppError} `too-many-requests`, without counting it */
+  async claimAppRegistration(clientIp: string): Promise<void> {
+    await this.#claimInWindow(
+      await this.#fingerprint('throttle-app-registration', networkOf(clientIp)),
+      { limit: 60, seconds: 3600 },
+      'Too many app registrations from this address. Wait, then try again',
+    )
+  }
+
+  /** Counts a request for the metadata of an app. @throws {AppError} `too-many-requests`, without counting it */
+  async claimAppLookup(userId: string): Promise<void> {
+    await this.#claimInWindow(
+      await this.#fingerprint('throttle-app-lookup', userId),
+      { limit: 20, seconds: 60 },
+      'Too many apps in a minute. Wait, then try again',
+    )
+  }
+
+  /** Counts within fixed windows of time. */
+  async #claimInWindow(
+    bucket: string,
+    { limit, seconds }: { limit: number; seconds: number },
+    message: string,
+  ): Promise<void> {
     const at = this.#at()
-    const isOver = sql`t.last_failed_at <= ${at} - interval '1 minute'`
+    const windowEnd = sql`last_failed_at + make_interval(secs => ${seconds}::integer)`
+    const isOver = sql`t.${windowEnd} <= ${at}`
     const { rows } = await this.#db.execute<{ passed: boolean; waitSeconds: number | null }>(sql`
       with claimed as (
         insert into ${loginThrottles} as t (bucket, failures, last_failed_at) values (${bucket}, 1, ${at})
         on conflict (bucket) do update set
           failures = case when ${isOver} then 1 else t.failures + 1 end,
           last_failed_at = case when ${isOver} then ${at} else t.last_failed_at end
-        where ${isOver} or t.failures < ${perMinute}::integer
+        where ${isOver} or t.failures < ${limit}::integer
         returning 1
       )
       select exists (select 1 from claimed) as "passed", (
-        select ceil(extract(epoch from last_failed_at + interval '1 minute' - ${at}))::integer from ${loginThrottles}
+        select ceil(extract(epoch from ${windowEnd} - ${at}))::integer from ${loginThrottles}
         where bucket = ${bucket}
       ) as "waitSeconds"`)
-    this.#settle(rows[0], 'Too many checks without an account from this address. Wait, or sign in')
+    this.#settle(rows[0], message)
   }
 
   /** Resets the counts after a successful check. */
@@ -144,4 +175,17 @@ export class Throttle {
   #at(): SQL {
     return sql`${this.#now().toISOString()}::timestamptz`
   }
+}
+
+/** An IPv4 address, or the /64 network of an IPv6 address, which one person usually has to themselves. */
+export function networkOf(address: string): string {
+  const v4 = /(?:\d+\.){3}\d+$/.exec(address)?.[0]
+  if (v4 !== undefined || !address.includes(':')) return v4 ?? address
+  const [head, tail] = address.split('::').map((part) => part.split(':').filter((group) => group !== ''))
+  const zeros = tail ? Array.from({ length: 8 - (head?.length ?? 0) - tail.length }, () => '0') : []
+  const groups = [...(head ?? []), ...zeros, ...(tail ?? [])]
+  return groups
+    .slice(0, 4)
+    .map((group) => Number.parseInt(group, 16).toString(16))
+    .join(':')
 }

@@ -36,6 +36,7 @@ interface Row extends Record<string, unknown> {
   id: string
   userId: string
   name: string
+  isApp: boolean
   scopes: string[]
   limit: number
   expiresAtMs: number | null
@@ -128,7 +129,9 @@ export class TokenAccess {
     const ms = (time: SQL) => sql`(extract(epoch from ${time}) * 1000)::double precision`
     const { rows } = await idempotent(this.#db).execute<Row>(sql`
       with found as (
-        select t.id, t.user_id, t.name, t.scopes, t.requests_per_minute, t.expires_at,
+        select t.id, t.user_id, t.name, t.is_app, t.requests_per_minute, t.expires_at,
+          case when s.scopes is null then t.scopes
+            else array(select unnest(t.scopes) intersect select unnest(s.scopes)) end as scopes,
           least(t.expires_at, s.valid_until) as ends_at
         from api_token_secrets s
         join api_tokens t on t.id = s.token_id
@@ -142,7 +145,7 @@ export class TokenAccess {
         from found where u.token_id = found.id
         returning u.requests
       )
-      select id, user_id as "userId", name, scopes, requests_per_minute as "limit",
+      select id, user_id as "userId", name, is_app as "isApp", scopes, requests_per_minute as "limit",
         ${ms(sql`expires_at`)} as "expiresAtMs", ${ms(sql`ends_at`)} as "endsMs",
         (select requests from counted) as counted
       from found`)
@@ -153,12 +156,13 @@ export class TokenAccess {
 /** Requests that an isolate lets pass before the database has counted them. */
 const portionOf = (limit: number): number => Math.max(1, Math.floor(limit / 20))
 
-const actorOf = ({ id, userId, name, scopes, expiresAtMs }: Row): TokenUser => ({
+const actorOf = ({ id, userId, name, isApp, scopes, expiresAtMs }: Row): TokenUser => ({
   tokenId: id,
   userId,
   name,
   scopes: new Set(scopes),
   expiresAt: expiresAtMs === null ? null : new Date(expiresAtMs),
+  isApp,
 })
 
 function allowed(actor: TokenUser, limit: number, ordinal: number, nowMs: number): TokenUser {

@@ -79,13 +79,19 @@ export const ApiToken = z
   .object({
     id: z.uuid(),
     name: z.string(),
-    kind: z.enum(apiTokenKinds),
+    kind: z.enum([...apiTokenKinds, 'app']).meta({ description: '`app`: of a connected app, which renews it' }),
     scopes: z.array(z.enum(scopes)),
     hint: z.string().meta({ description: 'The last characters of the token' }),
     requestsPerMinute: z.number().int(),
     expiresAt: z.iso.datetime().nullable().meta({ description: 'Null: never' }),
     lastUsedAt: z.iso.datetime().nullable().meta({ description: 'Precise to a minute. Null: never' }),
     rotatedAt: z.iso.datetime().nullable(),
+    clientId: z
+      .string()
+      .nullable()
+      .meta({
+        description: 'Of a connected app: the URL of its metadata document, or the ID that it registered',
+      }),
     createdAt: z.iso.datetime(),
   })
   .meta({ ref: 'ApiToken' })

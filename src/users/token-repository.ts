@@ -6,6 +6,7 @@ import { currentToken } from '../db/actor.ts'
 import { actorColumns, actorValues, auditEvent } from '../db/audit.ts'
 import type { Db } from '../db/client.ts'
 import { type CreationKey, idempotentCreate } from '../db/idempotent-create.ts'
+import { oauthGrants } from '../db/schema/oauth.ts'
 import { apiTokens, apiTokenSecrets, apiTokenUses } from '../db/schema/users.ts'
 import { AppError, invalid } from '../errors.ts'
 import { type Page, type Slice, slice } from '../http/page.ts'
@@ -28,17 +29,20 @@ const columns = {
   id: apiTokens.id,
   name: apiTokens.name,
   kind: apiTokens.kind,
+  isApp: apiTokens.isApp,
   scopes: apiTokens.scopes,
   hint: apiTokens.hint,
   requestsPerMinute: apiTokens.requestsPerMinute,
   expiresAt: apiTokens.expiresAt,
   lastUsedAt: apiTokenUses.lastUsedAt,
   rotatedAt: apiTokens.rotatedAt,
+  clientId: oauthGrants.clientId,
   createdAt: apiTokens.createdAt,
 }
 
-type Row = Pick<typeof apiTokens.$inferSelect, Exclude<keyof typeof columns, 'lastUsedAt'>> & {
+type Row = Pick<typeof apiTokens.$inferSelect, Exclude<keyof typeof columns, 'lastUsedAt' | 'clientId'>> & {
   lastUsedAt: Date | null
+  clientId: string | null
 }
 
 /** Every method takes the owner first and reads only that user's rows. */
@@ -74,7 +78,7 @@ export class TokenRepository {
         expiresAt: expiresAt?.toISOString() ?? null,
       }),
     ])
-    if (!created.replayed) return { ...toToken({ ...row, lastUsedAt: null }), token }
+    if (!created.replayed) return { ...toToken({ ...row, isApp: false, lastUsedAt: null, clientId: null }), token }
     const earlier = await this.find(userId, created.id)
     if (!earlier) {
       throw new AppError(
@@ -105,6 +109,9 @@ export class TokenRepository {
     if (change.scopes) requireScopes(change.scopes)
     const before = await this.find(userId, id)
     if (!before || Object.keys(change).length === 0) return before
+    if (before.kind === 'app' && change.expiresAt !== undefined) {
+      throw invalid('/expiresAt', 'The app renews its token. Omit expiresAt')
+    }
     const expiresAt = change.expiresAt === undefined ? undefined : this.#expiry(before.kind, change.expiresAt)
     await this.#db.batch([
       this.#db
@@ -127,11 +134,14 @@ export class TokenRepository {
   /**
    * Replaces the secret. Earlier ones work until the overlap ends, unless they end before. Without `expiresAt`, the new one
    * lasts as long as the replaced one did.
-   * @throws {AppError} `invalid`, `conflict` while too many replaced secrets work
+   * @throws {AppError} `invalid`; `conflict` for a connected app, and while too many replaced secrets work
    */
   async rotate(userId: string, id: string, rotation: TokenRotation): Promise<RotatedToken | null> {
     const before = await this.find(userId, id)
     if (!before) return null
+    if (before.kind === 'app') {
+      throw new AppError('conflict', 'The app renews its token. Revoke the token to disconnect the app')
+    }
     const { overlapSeconds, expiresAt: wanted } = rotation
     const now = this.#now()
     const lastsMs =
@@ -185,10 +195,11 @@ export class TokenRepository {
   async revoke(userId: string, id: string): Promise<boolean> {
     const { rows } = await this.#db.execute(sql`
       with revoked as (
-        delete from api_tokens where user_id = ${userId} and id = ${id} returning id, user_id, name
+        delete from api_tokens where user_id = ${userId} and id = ${id} returning id, user_id, name, is_app
       )
       insert into audit_events (id, user_id, action, subject_id, details, ${actorColumns})
-      select ${uuidv7()}::uuid, user_id, 'token.revoked', id, jsonb_build_object('name', name), ${actorValues()}
+      select ${uuidv7()}::uuid, user_id, case when is_app then 'app.disconnected' else 'token.revoked' end, id,
+        jsonb_build_object('name', name), ${actorValues()}
       from revoked returning subject_id`)
     this.#options.access.forget(id)
     return rows.length > 0
@@ -212,6 +223,10 @@ export class TokenRepository {
       .innerJoin(
         apiTokenUses,
         and(eq(apiTokenUses.userId, apiTokens.userId), eq(apiTokenUses.tokenId, apiTokens.id)),
+      )
+      .leftJoin(
+        oauthGrants,
+        and(eq(oauthGrants.userId, apiTokens.userId), eq(oauthGrants.tokenId, apiTokens.id)),
       )
       .$dynamic()
   }
@@ -248,8 +263,18 @@ const earliest = (time: Date | null, limit: Date | null | undefined): Date | nul
 
 const owned = (userId: string, id: string) => and(eq(apiTokens.userId, userId), eq(apiTokens.id, id))
 
-const toToken = ({ scopes, expiresAt, lastUsedAt, rotatedAt, createdAt, ...row }: Row): ApiToken => ({
+const toToken = ({
+  kind,
+  isApp,
+  scopes,
+  expiresAt,
+  lastUsedAt,
+  rotatedAt,
+  createdAt,
+  ...row
+}: Row): ApiToken => ({
   ...row,
+  kind: isApp ? 'app' : kind,
   // A scope that this release does not know grants nothing.
   scopes: allScopes.filter((scope) => scopes.includes(scope)),
   expiresAt: expiresAt?.toISOString() ?? null,

@@ -18,6 +18,7 @@ export type DashboardDeps = Pick<
   | 'dashboardTokens'
   | 'secretBox'
   | 'apiTokens'
+  | 'oauth'
   | 'users'
   | 'hasher'
   | 'purgeAccount'

@@ -1,11 +1,13 @@
 const self = 'http://self.invalid'
+/** Requests of apps for access are long. */
+const maxChars = 8000
 
 /**
  * A path of this dashboard to return to. Invalid or external targets become the start page. Two leading slashes would
  * name a host, even after dot segments are resolved.
  */
 export function returnPath(text: string | null | undefined): string {
-  if (!text?.startsWith('/') || text.length > 2000 || !URL.canParse(text, self)) return '/'
+  if (!text?.startsWith('/') || text.length > maxChars || !URL.canParse(text, self)) return '/'
   const { origin, pathname, search } = new URL(text, self)
   if (origin !== self || pathname.startsWith('//')) return '/'
   return /^\/(?:sign-in|sign-out|register|assets|v1|hooks)(?:\/|$)/.test(pathname) ? '/' : pathname + search

@@ -16,6 +16,7 @@ import { failurePage } from './layout/failure-page.tsx'
 import { generalPages } from './help/route.tsx'
 import { instancePages } from './instances/routes.tsx'
 import { modelPages } from './models/route.tsx'
+import { authorizePath, beforeSignIn, keepOpener, oauthPages } from './oauth/route.tsx'
 import { overviewPages } from './overview/route.tsx'
 import { requireSameOrigin } from './same-origin.ts'
 import { searchPages } from './search/route.tsx'
@@ -39,6 +40,7 @@ const signedInPaths = [
   '/help',
   '/account/*',
   '/more',
+  authorizePath,
 ]
 const yearSeconds = 365 * 86_400
 
@@ -48,6 +50,8 @@ export function dashboardRoutes(deps: DashboardDeps, sessions: BrowserSessions) 
   app.onError(failurePage(deps.log, deps.now) as never)
   const sameOrigin = requireSameOrigin(deps.config.publicUrl)
   for (const path of [...openPaths, ...signedInPaths]) app.use(path, sameOrigin)
+  for (const path of [authorizePath, '/sign-in', '/register']) app.use(path, keepOpener)
+  app.use(authorizePath, beforeSignIn(deps, sessions))
   const expired = expiredForms(deps, sessions, (request, c) => app.fetch(request, c.env))
   const signedIn = sessions.require(expired)
   for (const path of signedInPaths) app.use(path, signedIn)
@@ -56,6 +60,7 @@ export function dashboardRoutes(deps: DashboardDeps, sessions: BrowserSessions) 
     .route('/', signInPages(deps, sessions))
     .route('/account', accountPages(deps, sessions))
     .route('/account/tokens', tokenPages(deps))
+    .route('/oauth', oauthPages(deps))
     .route('/', accountRedirects())
     .route('/', generalPages(deps.config.publicUrl))
     .route('/', overviewPages(deps))

@@ -33,6 +33,7 @@ function start(env: Record<string, unknown>): Isolate {
       level === 'error' || level === 'warn' ? console.error(line) : console.log(line),
     now: () => new Date(),
     instanceFetch: (input, init) => fetch(input, init),
+    publicFetch: (input, init) => fetch(input, init),
     reportQueue: env['REPORT_QUEUE'] as ReportQueue | undefined,
   })
   return { app: createApp(deps), deps }

@@ -115,6 +115,7 @@ export async function createDeployWorld(options: { generation?: Generation; data
       now,
       databaseFetch: database.gateway.fetch,
       instanceFetch,
+      publicFetch: fetch,
       wait: async (ms) => {
         if (isDead) await never
         clock.now = new Date(clock.now.getTime() + ms)

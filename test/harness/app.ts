@@ -93,6 +93,7 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
     now: () => new Date(),
     instanceFetch: () =>
       Promise.reject(new TypeError('fetch failed', { cause: new Error('No n8n in this test') })),
+    publicFetch: () => Promise.reject(new TypeError('fetch failed')),
     databaseFetch: async (request) => {
       options.onDatabaseRequest?.(await request.clone().json())
       return database.gateway.fetch(request)

@@ -55,6 +55,7 @@ export async function createReleaseWorld({ database: kind, onDatabaseRequest }: 
         const send = () => database.gateway.fetch(request)
         return hooks.database ? hooks.database(send) : send()
       },
+      publicFetch: fetch,
       instanceFetch: async (input, init) => {
         if (life.isDead) return never
         n8nCalls += 1

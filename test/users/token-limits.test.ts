@@ -22,6 +22,7 @@ const anotherServer = ({ database }: TestApp) =>
       writeLog: () => undefined,
       now,
       instanceFetch: () => Promise.reject(new Error('No n8n')),
+      publicFetch: fetch,
       databaseFetch: (request) => database.gateway.fetch(request),
     }),
   )

@@ -393,6 +393,7 @@ describe('revocation', () => {
         writeLog: () => undefined,
         now: clock,
         instanceFetch: () => Promise.reject(new Error('No n8n')),
+        publicFetch: fetch,
         databaseFetch: (request) => app.database.gateway.fetch(request),
       }),
     )

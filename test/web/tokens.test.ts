@@ -27,7 +27,7 @@ describe('the pages of access tokens', () => {
   test('create a token, which is shown once', async () => {
     const empty = await tab.get('/account/tokens')
     expect(empty.text).toContain('No access tokens yet.')
-    expect(empty.text).toContain('claude mcp add --transport http flowkeep https://flowkeep.example.com/mcp ')
+    expect(empty.text).toContain('claude mcp add --transport http flowkeep https://flowkeep.example.com/mcp<')
     const form = (await tab.get('/account/tokens/new')).dom().form('/account/tokens')
     const created = await tab.post('/account/tokens', { ...form, ...agent })
     const token = tokenIn(created.text)

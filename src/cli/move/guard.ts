@@ -23,6 +23,7 @@ const refusing = new Set([
   'environments',
   'error_group_states',
   'instances',
+  'oauth_grants',
   'release_targets',
   'releases',
   'remote_credentials',

@@ -8,6 +8,7 @@ export const sharedTables: ReadonlySet<string> = new Set([
   'job_runs',
   'key_checks',
   'login_throttles',
+  'oauth_clients',
 ])
 
 /** Its row stays, because it says where the account is. */

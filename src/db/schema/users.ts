@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import {
+  boolean,
   check,
   foreignKey,
   index,
@@ -66,6 +67,8 @@ export const apiTokens = pgTable(
       .references(() => users.id, { onDelete: 'cascade' }),
     name: text('name').notNull(),
     kind: text('kind', { enum: apiTokenKinds }).notNull(),
+    /** Belongs to a connected app, which renews it and uses it at `/mcp` only. */
+    isApp: boolean('is_app').notNull().default(false),
     scopes: text('scopes').array().notNull(),
     /** The last characters of the current secret. */
     hint: text('hint').notNull(),
@@ -90,8 +93,10 @@ export const apiTokenSecrets = pgTable(
     hash: text('hash').primaryKey(),
     userId: uuid('user_id').notNull(),
     tokenId: uuid('token_id').notNull(),
-    /** End of a replaced secret. Null for the current one, which ends with the token. */
+    /** End of a replaced secret, or of the secret of an app. Null for the current one, which ends with the token. */
     validUntil: instant('valid_until'),
+    /** The scopes of a secret that has fewer than its token. */
+    scopes: text('scopes').array(),
     createdAt: createdAt(),
   },
   (t) => [

@@ -43,6 +43,7 @@ const icons: Record<Entity, IconName> = {
   user: 'credentials',
   session: 'arrow',
   token: 'credentials',
+  app: 'robot',
   credential: 'credentials',
   workflow: 'workflows',
   environment: 'instances',

@@ -3,7 +3,7 @@ import type { Context } from 'hono'
 import type { Child, PropsWithChildren } from 'hono/jsx'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { type Viewer } from '../viewer.ts'
-import { respond } from './document.tsx'
+import { type DocumentProps, respond } from './document.tsx'
 import { skipTarget } from '../components/skips.ts'
 import { Logo } from '../components/icons.tsx'
 import { ThemeSwitch } from './page.tsx'
@@ -14,17 +14,18 @@ export interface AuthPageOptions {
   /** Text below the card. */
   footer?: Child
   status?: ContentfulStatusCode
+  formTarget?: DocumentProps['formTarget']
 }
 
 export function renderAuthPage(
   c: Context,
-  { title, viewer, footer, status }: AuthPageOptions,
+  { title, viewer, footer, status, formTarget }: AuthPageOptions,
   content: Child,
 ) {
   const { pathname, search } = new URL(c.req.url)
   return respond(
     c,
-    { title, viewer },
+    { title, viewer, formTarget },
     <AuthLayout viewer={viewer} at={pathname + search} footer={footer}>
       {content}
     </AuthLayout>,

@@ -26,9 +26,16 @@ export interface DocumentProps {
   viewer: Viewer
   /** Lets the script reload the page when its time zone differs from the browser's. */
   signedIn?: boolean
+  /** Another server that the forms of the page may lead to: a source of a Content-Security-Policy. */
+  formTarget?: string | undefined
 }
 
-function Document({ title, viewer, signedIn, body }: DocumentProps & { body: HtmlEscapedString }) {
+function Document({
+  title,
+  viewer,
+  signedIn,
+  body,
+}: Omit<DocumentProps, 'formTarget'> & { body: HtmlEscapedString }) {
   return (
     <html
       lang="en"
@@ -94,7 +101,13 @@ export async function respond(
   body: Child,
   status: ContentfulStatusCode = 200,
 ): Promise<Response> {
-  c.header('Content-Security-Policy', contentSecurityPolicy)
+  const { formTarget } = props
+  c.header(
+    'Content-Security-Policy',
+    formTarget === undefined
+      ? contentSecurityPolicy
+      : contentSecurityPolicy.replace("form-action 'self'", `form-action 'self' ${formTarget}`),
+  )
   // With `no-referrer`, browsers would also omit the origin of form submissions.
   c.header('Referrer-Policy', 'same-origin')
   c.header('Cache-Control', 'no-store')

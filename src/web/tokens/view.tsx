@@ -28,10 +28,13 @@ export const scopeGroups: readonly (readonly [title: string, ...scopes: Scope[]]
 
 const soonMs = 7 * dayMs
 
-function statusOf({ expiresAt }: ApiToken, now: Date): StatusStyle {
+function statusOf({ kind, hint, expiresAt }: ApiToken, now: Date): StatusStyle {
+  if (kind === 'app' && hint === '') return { tone: 'wait', label: 'Connecting' }
   const leftMs = expiresAt === null ? Number.POSITIVE_INFINITY : Date.parse(expiresAt) - now.getTime()
   if (leftMs <= 0) return { tone: 'idle', label: 'Expired', struckThrough: true }
-  return leftMs <= soonMs ? { tone: 'wait', label: 'Expires soon' } : { tone: 'ok', label: 'Active' }
+  return leftMs <= soonMs && kind !== 'app'
+    ? { tone: 'wait', label: 'Expires soon' }
+    : { tone: 'ok', label: 'Active' }
 }
 
 /** How to add the MCP server to an agent. */
@@ -39,20 +42,18 @@ const ConnectAgent = ({ publicUrl }: { publicUrl: string }) => (
   <Card title="Connect an agent">
     <div class="form">
       <p class="soft">
-        Claude Code, Codex, Cursor and others build and repair workflows through{' '}
-        <code>{`${publicUrl}/mcp`}</code>. Create a token with the scopes that the agent needs, then run:
+        Claude, ChatGPT, Cursor, VS Code and others build and repair workflows. Add{' '}
+        <code>{`${publicUrl}/mcp`}</code> to the agent as an MCP server, then sign in. For Claude Code, run:
       </p>
       <div class="inst-token">
-        <CodeBox id="connect">
-          {`claude mcp add --transport http flowkeep ${publicUrl}/mcp --header "Authorization: Bearer $FLOWKEEP_TOKEN"`}
-        </CodeBox>
+        <CodeBox id="connect">{`claude mcp add --transport http flowkeep ${publicUrl}/mcp`}</CodeBox>
         <CopyButton from="#connect" small={false}>
           Copy command
         </CopyButton>
       </div>
       <p class="soft">
         <a class="link" href="/docs/guide/mcp">
-          Other agents, and the scopes of each tool
+          Other agents, and agents without a browser
         </a>
       </p>
     </div>
@@ -67,6 +68,8 @@ interface ListPageProps {
 }
 
 export function ListPage({ publicUrl, tokens, now, time }: ListPageProps) {
+  const apps = tokens.filter(({ kind }) => kind === 'app')
+  const created = tokens.filter(({ kind }) => kind !== 'app')
   const add = (
     <LinkButton kind="primary" icon="plus" href={`${path}/new`}>
       Create token
@@ -77,10 +80,10 @@ export function ListPage({ publicUrl, tokens, now, time }: ListPageProps) {
       <PageHead
         title="Access tokens"
         meta={<span>For programs and AI agents, limited to scopes</span>}
-        actions={tokens.length > 0 && add}
+        actions={created.length > 0 && add}
       />
       <Card label="Access tokens" flush results>
-        {tokens.length === 0 ? (
+        {created.length === 0 ? (
           <Empty title="No access tokens yet." action={add}>
             A token lets a program or an AI agent use the API without your password.
           </Empty>
@@ -94,29 +97,50 @@ export function ListPage({ publicUrl, tokens, now, time }: ListPageProps) {
               { label: 'Last used', numeric: true },
             ]}
           >
-            {tokens.map((token) => (
-              <Tr>
-                <Td>
-                  <NameCell href={`${path}/${token.id}`} name={token.name} note={token.scopes.join(', ')} />
-                </Td>
-                <Td phone="end">
-                  <Status {...statusOf(token, now)} />
-                </Td>
-                <Td numeric phone="line">
-                  <Expiry token={token} time={time} />
-                </Td>
-                <Td numeric phone="hide">
-                  <LastUse token={token} time={time} />
-                </Td>
-              </Tr>
+            {created.map((token) => (
+              <TokenRow token={token} now={now} time={time} />
             ))}
           </Table>
         )}
       </Card>
+      {apps.length > 0 && (
+        <Card title="Connected apps" flush>
+          <Table
+            caption="Connected apps, newest first"
+            columns={[
+              { label: 'App' },
+              { label: 'State' },
+              { label: 'Ends unless used', numeric: true },
+              { label: 'Last used', numeric: true },
+            ]}
+          >
+            {apps.map((token) => (
+              <TokenRow token={token} now={now} time={time} />
+            ))}
+          </Table>
+        </Card>
+      )}
       <ConnectAgent publicUrl={publicUrl} />
     </>
   )
 }
+
+const TokenRow = ({ token, now, time }: { token: ApiToken; now: Date; time: TimeFormat }) => (
+  <Tr>
+    <Td>
+      <NameCell href={`${path}/${token.id}`} name={token.name} note={token.scopes.join(', ')} />
+    </Td>
+    <Td phone="end">
+      <Status {...statusOf(token, now)} />
+    </Td>
+    <Td numeric phone="line">
+      <Expiry token={token} time={time} />
+    </Td>
+    <Td numeric phone="hide">
+      <LastUse token={token} time={time} />
+    </Td>
+  </Tr>
+)
 
 const Expiry = ({ token, time }: { token: ApiToken; time: TimeFormat }) =>
   token.expiresAt === null ? (
@@ -216,17 +240,51 @@ export const NewPage = ({ values, scopes, errors }: NewPageProps) => (
   </>
 )
 
+/** The host that publishes an app's metadata document. Registered apps have none. */
+const publisherOf = (clientId: string | null) =>
+  clientId !== null && URL.canParse(clientId) ? new URL(clientId).host : 'Unverified'
+
+const RotateCard = ({ id }: { id: string }) => (
+  <Card title="Rotate">
+    <Form action={`${path}/${id}/rotate`} page={`${path}/${id}`}>
+      <p class="soft">
+        Creates a new token with the same scopes and lifetime. It is shown once, on the next page.
+      </p>
+      <SelectField
+        name="overlap"
+        label="Overlap"
+        value="86400"
+        hint="How long the current token still works."
+        options={[
+          ['86400', '24 hours'],
+          ['3600', '1 hour'],
+          ['604800', '7 days'],
+          ['0', 'None: it has leaked'],
+        ]}
+      />
+      <div class="actions">
+        <Button>Rotate</Button>
+      </div>
+    </Form>
+  </Card>
+)
+
 export function TokenPage({ token, now, time }: { token: ApiToken; now: Date; time: TimeFormat }) {
-  const { id, name, kind, scopes, hint, requestsPerMinute, rotatedAt, createdAt } = token
+  const { id, name, kind, scopes, hint, requestsPerMinute, clientId, rotatedAt, createdAt } = token
+  const isApp = kind === 'app'
   return (
     <>
       <PageHead title={name} meta={<Status {...statusOf(token, now)} />} />
       <Grid>
-        <Card span={6} title="Token">
+        <Card span={6} title={isApp ? 'App' : 'Token'}>
           <KeyValues
             items={[
-              ['Token', <code>fk_…{hint}</code>],
-              ['For', kind === 'service' ? 'A machine' : 'A person'],
+              ...(isApp
+                ? [['Publisher', publisherOf(clientId)] as const]
+                : [
+                    ['Token', <code>fk_…{hint}</code>] as const,
+                    ['For', kind === 'service' ? 'A machine' : 'A person'] as const,
+                  ]),
               [
                 'Scopes',
                 <ul>
@@ -238,45 +296,28 @@ export function TokenPage({ token, now, time }: { token: ApiToken; now: Date; ti
                 </ul>,
               ],
               ['Limit', `${count(requestsPerMinute)} requests per minute`],
-              ['Expires', <Expiry token={token} time={time} />],
+              [isApp ? 'Ends unless used' : 'Expires', <Expiry token={token} time={time} />],
               ['Last used', <LastUse token={token} time={time} />],
-              rotatedAt === null ? null : ['Rotated', <Time at={rotatedAt} format={time} />],
-              ['Created', <Time at={createdAt} format={time} />],
+              rotatedAt === null || isApp ? null : ['Rotated', <Time at={rotatedAt} format={time} />],
+              [isApp ? 'Connected' : 'Created', <Time at={createdAt} format={time} />],
             ]}
           />
         </Card>
         <div class="stack span-6">
-          <Card title="Rotate">
-            <Form action={`${path}/${id}/rotate`} page={`${path}/${id}`}>
-              <p class="soft">
-                Creates a new token with the same scopes and lifetime. It is shown once, on the next page.
-              </p>
-              <SelectField
-                name="overlap"
-                label="Overlap"
-                value="86400"
-                hint="How long the current token still works."
-                options={[
-                  ['86400', '24 hours'],
-                  ['3600', '1 hour'],
-                  ['604800', '7 days'],
-                  ['0', 'None: it has leaked'],
-                ]}
-              />
-              <div class="actions">
-                <Button>Rotate</Button>
-              </div>
-            </Form>
-          </Card>
-          <Card title="Revoke">
-            <p class="soft">Programs that use the token lose access. This cannot be undone.</p>
+          {!isApp && <RotateCard id={id} />}
+          <Card title={isApp ? 'Disconnect' : 'Revoke'}>
+            <p class="soft">
+              {isApp
+                ? 'The app loses access. You can connect it again.'
+                : 'Programs that use the token lose access. This cannot be undone.'}
+            </p>
             <Action
               action={`${path}/${id}/revoke`}
               kind="danger"
               icon="trash"
-              confirm={`Revoke ${name}? Programs that use it lose access.`}
+              confirm={isApp ? `Disconnect ${name}?` : `Revoke ${name}? Programs that use it lose access.`}
             >
-              Revoke
+              {isApp ? 'Disconnect' : 'Revoke'}
             </Action>
           </Card>
         </div>
