@@ -1231,6 +1231,23 @@ const cases: Case[] = [
     right: workflow([hook, agent(), model], ['Hook>Agent', 'Model~ai_languageModel>Agent']),
   },
   {
+    code: 'output-parser-missing',
+    wrong: workflow(
+      [hook, agent({ hasOutputParser: true }), model],
+      ['Hook>Agent', 'Model~ai_languageModel>Agent'],
+    ),
+    node: 'Agent',
+    right: workflow(
+      [
+        hook,
+        agent({ hasOutputParser: true }),
+        model,
+        ai('Parser', 'outputParserStructured', 1.2, { jsonSchemaExample: '{}' }),
+      ],
+      ['Hook>Agent', 'Model~ai_languageModel>Agent', 'Parser~ai_outputParser>Agent'],
+    ),
+  },
+  {
     code: 'too-many-connections',
     wrong: workflow(
       [hook, agent(), model, { ...model, id: 'b', name: 'Other' }],
@@ -1318,6 +1335,13 @@ const cases: Case[] = [
     code: 'too-many-tries',
     wrong: workflow([hook, { ...set('a'), retryOnFail: true, maxTries: 10 }]),
     node: 'Edit',
+    isFixed: true,
+  },
+  {
+    code: 'retry-wait-too-long',
+    wrong: workflow([hook, { ...set('a'), retryOnFail: true, waitBetweenTries: 30_000 }]),
+    node: 'Edit',
+    right: workflow([hook, { ...set('a'), retryOnFail: true, waitBetweenTries: 5000 }]),
     isFixed: true,
   },
   { code: 'connection-by-id', wrong: workflow([{ ...hook, id: 'h' }, set('a')], ['h>Edit']), isFixed: true },

@@ -241,6 +241,15 @@ function checkInputs(node: CheckedNode, model: WorkflowModel, report: Report): v
   const isUsed = isTrigger(node) || incoming.length > 0 || model.outgoing(node).length > 0
   if (!isUsed) return
   const kinds = new Set(inputs.filter(({ type }) => type !== MAIN).map(({ type }) => type))
+  const hasParser = incoming.some(({ type }) => type === 'ai_outputParser')
+  if (node.values.given('hasOutputParser') === true && kinds.has('ai_outputParser') && !hasParser) {
+    report.add(node, {
+      code: 'output-parser-missing',
+      level: 'hint',
+      at: '/parameters/hasOutputParser',
+      message: `No output parser is connected to ${quoted(node)}, so its output is plain text. Connect one, or set hasOutputParser to false`,
+    })
+  }
   for (const kind of kinds) {
     const ports = inputs.filter(({ type }) => type === kind)
     const required = ports.filter((port) => port.required).length

@@ -6,6 +6,8 @@ import { patch, replacement, type Report } from '../report.ts'
 import { closest } from '../values/closest.ts'
 import { placeholderIn } from '../values/placeholders.ts'
 
+/** Milliseconds. */
+const longestWait = 5000
 const onErrorValues = ['stopWorkflow', 'continueRegularOutput', 'continueErrorOutput']
 const executionOrders = new Set(['v0', 'v1'])
 
@@ -47,7 +49,7 @@ export function checkSettings(model: WorkflowModel, report: Report): void {
 }
 
 function checkNode(node: CheckedNode, report: Report): void {
-  const { onError, retryOnFail, maxTries } = node.json
+  const { onError, retryOnFail, maxTries, waitBetweenTries } = node.json
   if (typeof onError === 'string' && !onErrorValues.includes(onError)) {
     const isContinue = /^continue(?:OnFail|OnError)?$/i.test(onError)
     const meant = isContinue ? 'continueRegularOutput' : closest(onError, onErrorValues)
@@ -69,6 +71,15 @@ function checkNode(node: CheckedNode, report: Report): void {
       at: '/maxTries',
       message: 'n8n tries a node at most 5 times',
       fix: patch('Set it to 5', [{ op: 'replace', path: `${node.pointer}/maxTries`, value: 5 }]),
+    })
+  }
+  if (retryOnFail === true && typeof waitBetweenTries === 'number' && waitBetweenTries > longestWait) {
+    report.add(node, {
+      code: 'retry-wait-too-long',
+      level: 'hint',
+      at: '/waitBetweenTries',
+      message: `n8n waits at most ${longestWait} ms between tries`,
+      fix: replacement(`Set it to ${longestWait}`, `${node.pointer}/waitBetweenTries`, longestWait),
     })
   }
 }

@@ -33,7 +33,7 @@ interface Start {
 
 /** Indexed by a hash of a prefix's first three characters. */
 const startSlots = 1 << 14
-const startsAt: (Start[] | undefined)[] = Array.from({ length: startSlots })
+const startsAt = new Map<number, Start[]>()
 const starts = new Uint8Array(startSlots)
 const slotOf = (first: number, second: number, third: number): number =>
   (first * 1259 + second * 181 + third) & (startSlots - 1)
@@ -41,7 +41,9 @@ const slotOf = (first: number, second: number, third: number): number =>
 function addStart(start: Start, third: number): void {
   const slot = slotOf(start.prefix.charCodeAt(0), start.prefix.charCodeAt(1), third)
   starts[slot] = 1
-  startsAt[slot] = [...(startsAt[slot] ?? []), start]
+  const known = startsAt.get(slot)
+  if (known) known.push(start)
+  else startsAt.set(slot, [start])
 }
 const jsonWebToken = { prefix: 'eyJ', form: null }
 addStart(jsonWebToken, 74)
@@ -91,7 +93,7 @@ export function wordEnd(text: string, from: number): number {
 /** The starts whose prefix is at `start`. */
 export function startsOf(text: string, start: number): readonly Start[] {
   const slot = slotOf(text.charCodeAt(start), text.charCodeAt(start + 1), text.charCodeAt(start + 2))
-  return (startsAt[slot] ?? []).filter(({ prefix }) => text.startsWith(prefix, start))
+  return (startsAt.get(slot) ?? []).filter(({ prefix }) => text.startsWith(prefix, start))
 }
 
 /** Whether the word may be generated: it is long, or starts a UUID. */
@@ -143,8 +145,8 @@ const isEscapeLetter = (code: number): boolean =>
   code === 110 || code === 114 || code === 116 || code === 98 || code === 102 || code === 118
 
 function hasStart(text: string, start: number): boolean {
-  const found =
-    startsAt[slotOf(text.charCodeAt(start), text.charCodeAt(start + 1), text.charCodeAt(start + 2))]
+  const slot = slotOf(text.charCodeAt(start), text.charCodeAt(start + 1), text.charCodeAt(start + 2))
+  const found = startsAt.get(slot)
   if (found === undefined) return false
   for (const { prefix } of found) if (text.startsWith(prefix, start)) return true
   return false
