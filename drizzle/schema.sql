@@ -676,6 +676,34 @@ create table sessions (
   constraint sessions_user_id_users_id_fk FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
 );
 
+create table test_runs (
+  id uuid not null,
+  user_id uuid not null,
+  workflow_id uuid,
+  instance_id uuid not null,
+  version integer not null,
+  status text not null,
+  step text,
+  error text,
+  trigger text not null,
+  request jsonb not null,
+  n8n_workflow_id text,
+  called_at timestamp(3) with time zone,
+  nodes jsonb,
+  duration_ms integer,
+  lease_owner uuid,
+  lease_until timestamp(3) with time zone,
+  attempts integer default 0 not null,
+  created_at timestamp(3) with time zone default now() not null,
+  finished_at timestamp(3) with time zone,
+  removed_at timestamp(3) with time zone,
+  constraint test_runs_instance_fkey FOREIGN KEY (user_id, instance_id) REFERENCES instances(user_id, id) ON DELETE CASCADE,
+  constraint test_runs_pkey PRIMARY KEY (id),
+  constraint test_runs_status_check CHECK ((status = ANY (ARRAY['running'::text, 'passed'::text, 'failed'::text, 'error'::text]))),
+  constraint test_runs_user_id_users_id_fk FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
+  constraint test_runs_workflow_fkey FOREIGN KEY (user_id, workflow_id) REFERENCES workflows(user_id, id) ON DELETE SET NULL (workflow_id)
+);
+
 create table usage_stats (
   user_id uuid not null,
   deployment_id uuid not null,
@@ -946,6 +974,14 @@ CREATE INDEX remote_credentials_user_id_credential_id_idx ON public.remote_crede
 CREATE INDEX sessions_expires_at_idx ON public.sessions USING btree (expires_at);
 
 CREATE INDEX sessions_user_id_idx ON public.sessions USING btree (user_id);
+
+CREATE INDEX test_runs_created_at_idx ON public.test_runs USING btree (created_at);
+
+CREATE INDEX test_runs_lease_until_idx ON public.test_runs USING btree (lease_until) WHERE (removed_at IS NULL);
+
+CREATE INDEX test_runs_user_id_instance_id_idx ON public.test_runs USING btree (user_id, instance_id);
+
+CREATE INDEX test_runs_user_id_workflow_id_idx ON public.test_runs USING btree (user_id, workflow_id, id);
 
 CREATE INDEX usage_stats_month_idx ON public.usage_stats USING brin (recorded_month);
 

@@ -4,18 +4,19 @@ import { codeBySource, partOf } from './bundle-parts.ts'
 import { bundleWorker } from './worker-bundle.ts'
 
 /** KiB, gzipped, of all code that is uploaded. Static assets do not count. */
-const limit = 553
+const limit = 565
 /** KiB, gzipped: a little above what the part needs. */
 const limits: Record<string, number> = {
-  'src/web': 129,
+  'src/web': 130.5,
   'src/deployments': 34,
-  'src/n8n': 26,
+  'src/n8n': 26.5,
   'src/lib': 28,
   // Protocol versions 2026-07-28 and 2025-11-25 of MCP, loaded by the first request to `/mcp`.
   '@modelcontextprotocol/server': 33,
   'src/mcp': 9,
   zod: 15,
   'src/executions': 40,
+  'src/testing': 10,
   'drizzle-orm': 14,
   hono: 13,
   jose: 10.5,

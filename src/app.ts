@@ -32,6 +32,7 @@ import { metricsRoutes } from './monitoring/routes.ts'
 import { loadCatalogue } from './n8n/catalogue/catalogue.ts'
 import { promotionRoutes, releaseRoutes } from './releases/routes.ts'
 import { auditRoutes } from './users/audit-routes.ts'
+import { testRunRoutes, workflowTestRoutes } from './testing/routes.ts'
 import { tokenRoutes } from './users/token-routes.ts'
 import { authRoutes, meRoutes } from './users/routes.ts'
 import { anonymousChecks } from './workflows/anonymous-checks.ts'
@@ -46,6 +47,7 @@ const signedInPaths = [
   '/v1/node-types/*',
   '/v1/workflows/*',
   '/v1/environments/*',
+  '/v1/test-runs/*',
   '/v1/instances/*',
   '/v1/deployments/*',
   '/v1/releases/*',
@@ -92,6 +94,8 @@ export function createApp(deps: Deps) {
     .route('/v1/workflows', readinessRoutes(deps.readiness))
     .route('/v1/environments', environmentRoutes(deps.environments, deps.fingerprint))
     .route('/v1/workflows', valueStorageRoutes(deps.runValues))
+    .route('/v1/workflows', workflowTestRoutes(deps.testRuns))
+    .route('/v1/test-runs', testRunRoutes(deps.testRuns, deps.testRepository))
     .route('/v1/instances', instanceRoutes(deps))
     .route('/v1/instances', remoteWorkflowRoutes(deps.remoteWorkflows, deps.replayResults))
     .route(

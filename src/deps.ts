@@ -68,6 +68,9 @@ import { ClientAssertions } from './oauth/client-assertion.ts'
 import { OAuthClients } from './oauth/clients.ts'
 import { OAuthGrants } from './oauth/grants.ts'
 import { tokenEndpointOf } from './oauth/metadata.ts'
+import { TestRepository } from './testing/repository.ts'
+import { TestRunner } from './testing/runner.ts'
+import { TestRuns } from './testing/test-runs.ts'
 import { AuditEventRepository } from './users/audit-events.ts'
 import { purgeDeletedAccounts } from './users/delete-account.ts'
 import { UserRepository } from './users/repository.ts'
@@ -276,6 +279,9 @@ export function createDeps(config: Config, runtime: Runtime) {
   const deliverAlerts = (options: DeliveryOptions) => deliverDue({ ...sending, db, secretBox }, options)
   const runValues = new RunValues(db, now, { secretBox, keysVerified: keyCheck.verified, log })
   const reports = new ReportReceiver(db, deadLetters, now, onFailed, onRecorded, runValues)
+  const testRepository = new TestRepository(db, now)
+  const { releases, remoteCredentials } = deployer
+  const testing = { connections, releases, remoteCredentials, loadCatalogue, log, wait }
   const instances = new InstanceRepository(db, now, secretBox, {
     ...config,
     privateNetworks,
@@ -365,6 +371,13 @@ export function createDeps(config: Config, runtime: Runtime) {
       defer,
       onFailure: (releaseId, error) =>
         log('error', 'release-stopped', { releaseId, errorName: errorNameOf(error) }),
+    }),
+    testRepository,
+    testRuns: new TestRuns(now, {
+      releases,
+      repository: testRepository,
+      runner: new TestRunner(now, { ...testing, repository: testRepository }),
+      loadCatalogue,
     }),
     drift: new DeploymentDrift(db, now, {
       connections,

@@ -1,5 +1,5 @@
 /**
- * @module The scheduled job, once a minute: creates partitions, deletes expired rows, resumes deployments and releases, polls due
+ * @module The scheduled job, once a minute: creates partitions, deletes expired rows, resumes deployments, releases and tests, polls due
  * instances, checks for drift, evaluates alert rules and sends their messages, purges deleted accounts and applies
  * retention. Each part is bounded, and several jobs may run at the same time.
  */
@@ -24,6 +24,7 @@ const rowsPerRun = 5000
 const purgeStatementsPerRun = 40
 const workerdRequests = 400
 const deploymentsPerRun = 5
+const testRunsPerRun = 5
 const driftChecksPerRun = { workerd: 10, node: 50 }
 const driftBudgetMs = 20_000
 const releasesBudgetMs = 40_000
@@ -39,7 +40,7 @@ const reserveMs = 5000
 export type HousekeepingDeps = Pick<
   Deps,
   | ('db' | 'now' | 'log' | 'config' | 'runtime')
-  | ('deadLetters' | 'connections' | 'deployer' | 'drift' | 'onFailed' | 'deliverAlerts')
+  | ('deadLetters' | 'connections' | 'deployer' | 'testRuns' | 'drift' | 'onFailed' | 'deliverAlerts')
   | ('releaseRunner' | 'runValues')
 >
 
@@ -55,7 +56,7 @@ interface Part {
  * @param signal stops a part early at a safe point
  */
 function partsOf(deps: HousekeepingDeps, signal: AbortSignal | undefined): Part[][] {
-  const { db, now, log, config, runtime, deadLetters, connections, deployer, drift } = deps
+  const { db, now, log, config, runtime, deadLetters, connections, deployer, testRuns, drift } = deps
   const { dataDays, months } = config.executionRetention
   const startedAtMs = now().getTime()
   const stop = signal && { signal }
@@ -67,6 +68,7 @@ function partsOf(deps: HousekeepingDeps, signal: AbortSignal | undefined): Part[
     [
       part('deployments', () => deployer.resumeDeployments(deploymentsPerRun)),
       part('releases', () => deps.releaseRunner.runJob({ budgetMs: releasesBudgetMs, ...stop })),
+      part('test-runs', () => testRuns.resumeTests(testRunsPerRun)),
       part('reconcile', async () => {
         const { polled } = await reconcile({
           db,

@@ -26,6 +26,7 @@ const order = [
   'deployments',
   'executions',
   'releases',
+  'testing',
   'analytics',
   'alerts',
   'search',

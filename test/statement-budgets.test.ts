@@ -123,6 +123,9 @@ beforeAll(async () => {
   expect(deployed.json.status).toBe('active')
   const stored = await user.call('PUT', `/v1/workflows/${saved.id}/value-storage`, { body: {} })
   expect(stored.status).toBe(200)
+  const tested = await user.call('POST', `/v1/workflows/${saved.id}/test`, {
+    body: { instanceId: instance.id },
+  })
   const report = (workflowId: string, status: string, executionId: string) =>
     app.call('POST', `/hooks/n8n/${instance.id}`, {
       token: instance.webhookToken,
@@ -193,6 +196,7 @@ beforeAll(async () => {
     tokens: token.id,
     environments: environment.id,
     'spare-environment': spareEnvironment.id,
+    'test-runs': tested.json.id,
     'form-token': formToken.id,
     'n8n-workflow': deployed.json.n8nWorkflowId,
     password: user.password,
@@ -286,6 +290,8 @@ const pages: Record<string, [statements: number, requests: number]> = {
   '/workflows/new': [2, 2],
   '/workflows/{workflows}': [16, 3],
   '/workflows/{workflows}/deployments': [6, 2],
+  '/workflows/{workflows}/tests': [7, 3],
+  '/workflows/{workflows}/tests/{test-runs}': [8, 4],
   '/workflows/{workflows}/edit': [5, 2],
   '/workflows/{workflows}/versions': [8, 2],
   '/workflows/{workflows}/versions/1': [6, 2],
@@ -413,6 +419,8 @@ const operations: Record<string, [statements: number, requests: number]> = {
   'GET /v1/alerts/channels': [1, 1],
   'GET /v1/alerts/incidents': [1, 1],
   'GET /v1/alerts/deliveries': [1, 1],
+  'GET /v1/test-runs': [1, 1],
+  'GET /v1/test-runs/{test-runs}': [1, 1],
   'GET /v1/tokens': [1, 1],
   'GET /v1/tokens/{tokens}': [1, 1],
   'GET /v1/audit-events': [1, 1],
@@ -480,6 +488,7 @@ const operations: Record<string, [statements: number, requests: number]> = {
   'POST /v1/releases/{observing}/halt': [8, 3],
   'POST /v1/releases/{observing}/resume': [12, 7],
   'POST /v1/releases/{observing}/rollback': [11, 6],
+  'POST /v1/workflows/{workflows}/test': [12, 11],
   'POST /v1/executions/poll': [7, 7],
   'PUT /v1/workflows/{workflows}/value-storage': [4, 2],
   'DELETE /v1/workflows/{workflows}/value-storage': [1, 1],
@@ -507,6 +516,7 @@ const forms: Record<string, [statements: number, requests: number]> = {
   'POST /errors/{errors}/state': [2, 2],
   'POST /workflows/new': [5, 2],
   'POST /workflows/{workflows}/edit': [6, 3],
+  'POST /workflows/{workflows}/tests': [14, 13],
   'POST /workflows/{workflows}/fix': [5, 3],
   'POST /workflows/{workflows}/versions/1/restore': [4, 3],
   'POST /workflows/{form-workflow-1}/delete': [6, 3],
@@ -592,6 +602,7 @@ const bodies: Record<string, unknown> = {
   'POST /v1/credentials/{credentials}/push': {},
   'POST /v1/deployments/plan': { workflowId: '{workflows}', instanceId: '{instances}' },
   'POST /v1/deployments/{deployments}/deploy': {},
+  'POST /v1/workflows/{workflows}/test': { instanceId: '{instances}' },
   'POST /v1/executions/poll': { instanceId: '{instances}' },
   'POST /v1/auth/register': { email: 'new@example.com', password: '{password}' },
   'POST /v1/auth/login': { email: '{other-email}', password: '{other-password}' },
@@ -664,6 +675,7 @@ const fields: Record<string, Record<string, string>> = {
   'POST /errors/{errors}/state': { state: 'ignored' },
   'POST /workflows/new': { workflow: '{workflow-json}' },
   'POST /workflows/{workflows}/edit': { expected: '3', name: 'Edited' },
+  'POST /workflows/{workflows}/tests': { instanceId: '{instances}', input: '{}' },
   'POST /workflows/{workflows}/versions/1/restore': { expected: '4' },
   'POST /workflows/{form-workflow-1}/delete': { confirm: 'Form 1' },
   'POST /credentials/new/slackApi': { name: 'From a form', 'data.accessToken': 'x' },

@@ -85,6 +85,10 @@ async function createAll(user: TestUser): Promise<Record<string, string>> {
     instanceIds: [instance.id],
     dryRun: true,
   })
+  const tested = await user.call('POST', `/v1/workflows/${workflows}/test`, {
+    body: { instanceId: instance.id },
+  })
+  expect(tested.json).toMatchObject({ status: 'passed', removedAt: expect.any(String) })
   const { id: tokens } = await post('/v1/tokens', { name: 'Owned', scopes: ['admin'] })
   return {
     'alerts/rules': ruleId,
@@ -93,6 +97,7 @@ async function createAll(user: TestUser): Promise<Record<string, string>> {
     tokens,
     releases,
     environments,
+    'test-runs': tested.json.id,
     workflows,
     credentials,
     instances: instance.id,
@@ -112,6 +117,7 @@ const bodies: Record<string, unknown> = {
   'PATCH /v1/workflows/{id}': { name: 'Taken over' },
   'POST /v1/workflows/{id}/fix': { fixes: 'all' },
   'POST /v1/workflows/{id}/edits': { operations: [{ op: 'setName', name: 'Taken over' }] },
+  'POST /v1/workflows/{id}/test': { instanceId: '01890000-0000-7000-8000-000000000000' },
   'PATCH /v1/instances/{id}': { name: 'Taken over' },
   'PUT /v1/instances/{id}/otel': {},
   'PUT /v1/workflows/{id}/value-storage': {},

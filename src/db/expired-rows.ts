@@ -12,6 +12,7 @@ const expired = {
   // Visible for a while, so that its owner can rotate it. An app has to connect again.
   api_tokens: sql`expires_at < now() and (is_app or expires_at < now() - interval '90 days')`,
   oauth_clients: sql`expires_at < now()`,
+  test_runs: sql`removed_at is not null and created_at < now() - interval '30 days'`,
   otel_spans: sql`expires_at < now()`,
   execution_values: sql`expires_at < now()`,
   audit_events: sql`created_at < now() - interval '400 days'`,

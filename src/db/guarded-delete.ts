@@ -24,20 +24,34 @@ const guarded = {
     audited: 'credential.deleted',
     details: sql`jsonb_build_object('type', n8n_credential_type)`,
     message: 'Deployments use the credential. Bind another one or undeploy them first',
+    tests: undefined,
   },
   workflows: {
     uses: (id: string) => sql`d.workflow_id = ${id}`,
     audited: 'workflow.deleted',
     details: sql`null::jsonb`,
     message: 'The workflow is deployed. Undeploy it or stop tracking it first',
+    tests: undefined,
   },
   instances: {
     uses: (id: string) => sql`d.instance_id = ${id} and d.managed`,
     audited: 'instance.deleted',
     details: sql`null::jsonb`,
     message: 'Workflows are deployed on the instance. Undeploy them first',
+    // Only with the instance can their scratch copies be removed.
+    tests: (id: string) =>
+      sql`exists (select from test_runs where instance_id = ${id} and removed_at is null)`,
   },
-} satisfies Record<string, { uses: (id: string) => SQL; audited: string; details: SQL; message: string }>
+} satisfies Record<
+  string,
+  {
+    uses: (id: string) => SQL
+    audited: string
+    details: SQL
+    message: string
+    tests: ((id: string) => SQL) | undefined
+  }
+>
 
 /**
  * Ignores undeployed deployments and deployments that failed before they reached n8n. Never deletes anything in n8n. For
@@ -52,11 +66,12 @@ export async function deleteUnlessUsed(
   table: keyof typeof guarded,
   { userId, id, force }: { userId: string; id: string; force: boolean },
 ): Promise<boolean> {
-  const { uses, audited, details, message } = guarded[table]
+  const { uses, audited, details, message, tests } = guarded[table]
+  const isTested = tests ? tests(id) : sql`false`
   const owned = sql`user_id = ${userId} and id = ${id}`
   const [locked, settled] = await db.batch([
     db.execute(sql`select 1 from ${sql.identifier(table)} where ${owned} for update`),
-    db.execute<{ deleted: number; dependents: Dependent[] }>(sql`
+    db.execute<{ deleted: number; tested: boolean; dependents: Dependent[] }>(sql`
       with dependents as (
         select d.id, d.workflow_id, d.instance_id, d.status, w.name
         from deployments d join workflows w on w.id = d.workflow_id
@@ -65,13 +80,13 @@ export async function deleteUnlessUsed(
         order by d.id desc limit ${maximumDependents}
       ), deleted as (
         delete from ${sql.identifier(table)}
-        where ${owned} and (${force}::boolean or not exists (select from dependents))
+        where ${owned} and (${force}::boolean or (not exists (select from dependents) and not ${isTested}))
         returning id, ${details} as details
       ), audited as (
         insert into audit_events (id, user_id, action, subject_id, details, ${actorColumns})
         select ${uuidv7()}, ${userId}, ${audited}, id, details, ${actorValues()} from deleted
       )
-      select (select count(*) from deleted)::integer as deleted, coalesce((
+      select (select count(*) from deleted)::integer as deleted, ${isTested} as tested, coalesce((
         select jsonb_agg(jsonb_build_object('deploymentId', id, 'workflowId', workflow_id, 'workflowName', name,
           'instanceId', instance_id, 'status', status) order by id desc)
         from dependents
@@ -80,7 +95,10 @@ export async function deleteUnlessUsed(
   const [result] = settled.rows
   if (result && result.deleted > 0) return true
   if (locked.rows.length === 0) return false
-  throw new AppError('in-use', `${message}, or send ?force=true`, {
-    extra: { dependents: result?.dependents ?? [] },
-  })
+  const dependents = result?.dependents ?? []
+  const reason =
+    dependents.length === 0 && result?.tested
+      ? 'A test runs on the instance. Wait until its scratch copy is removed'
+      : message
+  throw new AppError('in-use', `${reason}, or send ?force=true`, { extra: { dependents } })
 }

@@ -20,6 +20,7 @@ export const tags = {
   Workflows: 'n8n workflow JSON with immutable versions, the prompt and the model behind each.',
   Environments:
     'Groups of instances, such as staging and production, with variables and credentials of their own.',
+  Tests: 'Run a version once on an instance, without deploying it.',
   Instances: 'n8n servers that workflows are deployed to.',
   Deployments: 'Workflows on instances: plan, deploy, roll back, undeploy, drift.',
   Releases: 'Workflow versions for many instances: a canary first, then the rest, with one rollback for all.',

@@ -36,6 +36,12 @@ const table = {
     'POST /v1/instances/{id}/workflows/{n8nWorkflowId}/import',
     'POST /v1/deployments/{id}/adopt',
   ],
+  'workflows:test': [
+    'Run tests of workflows on instances, except on production instances. Read their results',
+    'POST /v1/workflows/{id}/test',
+    'GET /v1/test-runs',
+    'GET /v1/test-runs/{id}',
+  ],
   'credentials:use': [
     'List credentials, test them and bind them to slots. Their data can never be read',
     'GET /v1/credentials',

@@ -41,6 +41,8 @@ export type DashboardDeps = Pick<
   | 'deployer'
   | 'drift'
   | 'remoteWorkflows'
+  | 'testRuns'
+  | 'testRepository'
   | 'executions'
   | 'exporting'
   | 'deadLetters'

@@ -8,6 +8,7 @@ import {
   type StubOutcome,
   type StubWorkflow,
 } from './n8n-stub-state.ts'
+import { runDataOf } from './n8n-stub-run.ts'
 import { isObject, Refusal } from './n8n-stub-validation.ts'
 import { pageLimit, readCursor } from './n8n-stub-workflows.ts'
 
@@ -154,8 +155,9 @@ export function run(
   workflow: StubWorkflow,
   mode: string,
   versionId = workflow.activeVersionId,
+  webhook?: { node: string; body: unknown },
 ): StubExecution {
-  const nodes = (versionId && workflow.versions.get(versionId)?.nodes) || workflow.nodes
+  const { nodes, connections } = (versionId && workflow.versions.get(versionId)) || workflow
   const outcome = context.outcome(workflow, nodes)
   const { status } = outcome
   const isKept =
@@ -168,7 +170,12 @@ export function run(
     status,
     mode,
     waitTill: status === 'waiting' ? iso(context.nowMs() + 60_000) : null,
-    data: { resultData: { runData: {}, ...error } },
+    data: {
+      resultData: {
+        runData: webhook ? runDataOf(nodes, connections, webhook.node, webhook.body) : {},
+        ...error,
+      },
+    },
   })
   if (!isKept) context.state.executions = context.state.executions.filter((each) => each !== execution)
   if (status === 'error' && mode !== 'error') report(context, workflow, execution, outcome)
@@ -224,12 +231,38 @@ export function outcomeByNodes(nodes: Json[]): StubOutcome {
   return { status: 'success' }
 }
 
+/** @throws {Refusal} 403 unless the request has the header of the node's credential */
+function requireHeader({ state }: StubContext, node: Json | undefined, headers: Headers): void {
+  if (!isObject(node?.parameters) || node.parameters.authentication !== 'headerAuth') return
+  const refs = isObject(node.credentials) ? node.credentials.httpHeaderAuth : undefined
+  const data = state.credentials.get(isObject(refs) ? String(refs.id) : '')?.data
+  if (!data || headers.get(String(data.name)) !== data.value) {
+    throw new Refusal(403, 'Authorization data is wrong!')
+  }
+}
+
+/** Ends a running execution. */
+export function stopExecution(context: StubContext, id: string): Json {
+  const execution = find(context, id)
+  if (execution.status !== 'running') throw new Refusal(409, 'The execution has ended')
+  Object.assign(execution, { status: 'canceled', stoppedAt: iso(context.nowMs()) })
+  return show(execution, false)
+}
+
 /** @throws {Refusal} 404 unless a live workflow has the path for that method */
-export function callWebhook(context: StubContext, method: string, path: string): Json {
+export function callWebhook(
+  context: StubContext,
+  { method, path, headers, body }: { method: string; path: string; headers: Headers; body: unknown },
+): Json {
   const workflow = [...context.state.workflows.values()].find((each) =>
     each.webhooks.includes(`${method} ${path}`),
   )
   if (!workflow) throw new Refusal(404, `The requested webhook "${method} ${path}" is not registered.`)
-  run(context, workflow, 'webhook')
+  const node = workflow.nodes.find(
+    ({ type, parameters }) =>
+      type === 'n8n-nodes-base.webhook' && isObject(parameters) && parameters.path === path,
+  )
+  requireHeader(context, node, headers)
+  run(context, workflow, 'webhook', workflow.activeVersionId, { node: String(node?.name), body })
   return { message: 'Workflow was started' }
 }

@@ -19,6 +19,7 @@ export type StubStep =
   | 'test'
   | 'execution-list'
   | 'execution-get'
+  | 'execution-stop'
   | 'community-package-list'
   | 'otel-get'
   | 'otel-update'

@@ -105,6 +105,13 @@ const ROUTES: Route[] = [
     (c, { id, query }) => executions.getExecution(c, id, query),
   ],
   ['DELETE', /^\/executions\/([^/]+)$/, 'other', (c, { id }) => executions.deleteExecution(c, id)],
+  [
+    'POST',
+    /^\/executions\/([^/]+)\/stop$/,
+    'execution-stop',
+    (c, { id }) => executions.stopExecution(c, id),
+    '2.41',
+  ],
   ['POST', /^\/executions\/([^/]+)\/retry$/, 'other', (c, { id }) => executions.retryExecution(c, id)],
 ]
 

@@ -100,7 +100,14 @@ export async function createN8nStub(options: N8nStubOptions = {}) {
     const apply = async () => {
       if (webhook?.[1] !== undefined) {
         const name = webhook[1]
-        return answer(() => executions.callWebhook(context, request.method, name))
+        return answer(() =>
+          executions.callWebhook(context, {
+            method: request.method,
+            path: name,
+            headers: request.headers,
+            body: parse(request.body),
+          }),
+        )
       }
       if (path === undefined) return html(404, `Cannot ${request.method} ${request.path}`)
       return answerApi(request, path, matching, route)

@@ -27,6 +27,7 @@ const refusing = new Set([
   'release_targets',
   'releases',
   'remote_credentials',
+  'test_runs',
   'users',
   'value_storage',
   'workflow_versions',

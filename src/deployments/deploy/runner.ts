@@ -3,13 +3,13 @@ import type { Log } from '../../http/log.ts'
 import { AppError, errorNameOf } from '../../errors.ts'
 import type { ErrorReporter } from '../../instances/reporter.ts'
 import { webhookUrlOf } from '../../instances/repository.ts'
-import { type AttemptOutcome, retry } from '../../lib/retry.ts'
 import { N8nError } from '../../n8n/api/transport.ts'
 import type { Catalogue } from '../../n8n/catalogue/catalogue.ts'
 import { withName } from '../../n8n/sendable/workflow.ts'
-import { backoffAfter, isTransient, reasonOf, waitOf } from './failures.ts'
+import { backoffAfter, isTransient, reasonOf } from './failures.ts'
 import type { DeploymentContext, DeploymentContexts } from '../context.ts'
 import type { RemoteCredentials } from '../remote/credentials.ts'
+import { pacedCall } from './paced-call.ts'
 import { RetryLaterError, LeaseLostError, type Outcome, type Run } from './run.ts'
 import { Steps } from './steps.ts'
 import type { SubWorkflows } from '../remote/sub-workflows.ts'
@@ -77,8 +77,9 @@ export class Runner {
     const context = given ?? (isReleasing ? await contexts.load(userId, target, null) : undefined)
     const connection = await (context?.connection ?? contexts.open(userId, instanceId))
     if (!connection) throw new AppError('conflict', 'The instance has been deleted')
-    const call = this.#caller(run, deadlineMs)
     const { reporter, loadCatalogue, wait } = this.#options
+    const renewLease = () => run.renewLease()
+    const call = pacedCall({ renewLease, deadlineMs, now: this.#now, wait })
     const steps = new Steps(run, {
       connection,
       reporter,
@@ -101,24 +102,6 @@ export class Runner {
     const { release } = context
     const workflow = withName(release.workflow, release.name)
     return intent.action === 'activate' ? steps.activate(workflow) : steps.deploy(version, workflow)
-  }
-
-  /** Calls n8n, and again after the wait that n8n asks for. */
-  #caller(run: Run, deadlineMs: number) {
-    const attempt = async <T>(work: () => Promise<T>): Promise<T> => {
-      if (this.#now().getTime() > deadlineMs) throw new RetryLaterError(0, null)
-      await run.renewLease()
-      return work()
-    }
-    const delayMs = (outcome: AttemptOutcome<unknown>): number | null => {
-      const waitMs = 'error' in outcome ? waitOf(outcome.error) : undefined
-      if (waitMs === undefined) return null
-      const reason = 'The n8n server is busy. Flowkeep resumes automatically'
-      if (this.#now().getTime() + waitMs > deadlineMs) throw new RetryLaterError(waitMs, reason)
-      return waitMs
-    }
-    const { wait } = this.#options
-    return <T>(work: () => Promise<T>): Promise<T> => retry(() => attempt(work), { delayMs, wait })
   }
 
   log(level: 'warn' | 'error', { row }: Run, error: unknown): void {

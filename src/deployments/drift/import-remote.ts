@@ -20,6 +20,7 @@ import type { ImportedWorkflow, RemoteWorkflow, RemoteWorkflowQuery } from './co
 import { toLocalWorkflow } from '../remote/local-workflow.ts'
 import { ownCredentials } from '../remote/credentials.ts'
 import { remoteHash } from '../remote/form.ts'
+import { isScratchName } from '../remote/scratch-name.ts'
 import { failed, getWorkflow } from '../remote/state.ts'
 import type { DeploymentRepository } from '../repository.ts'
 import { liveVersionOf } from '../version-history.ts'
@@ -45,7 +46,7 @@ export class RemoteWorkflows {
   }
 
   /**
-   * In the order of n8n's ids, without our error reporter.
+   * In the order of n8n's ids, without our error reporter and the scratch copies of tests.
    * @throws {AppError} `invalid` for a cursor that n8n rejects, `instance-*`
    */
   async list(
@@ -67,7 +68,9 @@ export class RemoteWorkflows {
         if (isCursor) throw invalid('cursor', 'Not a cursor from this list. Use the nextCursor of a page')
         return failed(error)
       })
-    const shown = page.items.filter(({ id }) => id !== connection.instance.reporterWorkflowId)
+    const shown = page.items.filter(
+      ({ id, name: title }) => id !== connection.instance.reporterWorkflowId && !isScratchName(title),
+    )
     const tracked = await this.#tracked(
       userId,
       instanceId,
@@ -103,6 +106,12 @@ export class RemoteWorkflows {
     }
     const remote = await getWorkflow(connection, n8nWorkflowId)
     if (!remote) throw new AppError('not-found', 'The n8n server has no workflow with this ID')
+    if (isScratchName(remote.name)) {
+      throw new AppError(
+        'conflict',
+        'This workflow is the scratch copy of a test, which Flowkeep removes. It cannot be imported',
+      )
+    }
     const put = await ownCredentials(this.#db, userId, instanceId)
     const own = toLocalWorkflow(remote, { reporterWorkflowId, ownCredentials: put })
     const id = uuidv7()

@@ -129,6 +129,29 @@ export class RemoteCredentials {
     }
   }
 
+  /**
+   * Creates a separate copy of the credential in n8n, which the caller deletes. Idempotent. Requires an n8n that accepts IDs.
+   * @throws {N8nError}
+   * @throws {AppError} `conflict` when it was deleted; `credential-undecryptable`, `key-unavailable`
+   */
+  async copy(
+    userId: string,
+    client: Connection['client'],
+    credentialId: string,
+    { id, name }: N8nCredentialRef,
+    call: Call,
+  ): Promise<void> {
+    const opened = await this.#credentials.open(userId, credentialId)
+    if (!opened) throw new AppError('conflict', 'A bound credential has been deleted. Bind another one')
+    const sent = await this.#sent(opened)
+    await call(() => client.createCredential({ ...sent, name, id }))
+      .then(() => undefined)
+      .catch(recoverFrom('conflict', async () => undefined))
+      .catch((error: unknown) => {
+        throw withCredentialName(error, sent, opened.data)
+      })
+  }
+
   async #send(
     client: Connection['client'],
     ref: N8nCredentialRef,
@@ -183,7 +206,7 @@ export class RemoteCredentials {
       where r.user_id = ${userId} and r.instance_id = ${instance.id} and not ${this.#usedElsewhere(deploymentId)}
       returning r.credential_id as "credentialId", r.n8n_credential_id as "n8nCredentialId"`)
     for (const { credentialId, n8nCredentialId } of rows) {
-      await remove(client, n8nCredentialId, call)
+      await removeCredential(client, n8nCredentialId, call)
       await this.#db.delete(remoteCredentials).where(this.#row(userId, instance.id, credentialId))
     }
   }
@@ -200,7 +223,7 @@ export class RemoteCredentials {
       select 1 from remote_credentials r
       where r.user_id = ${userId} and r.instance_id = ${instance.id} and ${this.#usedElsewhere(deploymentId)} limit 1`)
     if (rows.length > 0) return
-    for (const id of ids) await remove(client, id, call)
+    for (const id of ids) await removeCredential(client, id, call)
   }
 
   #usedElsewhere(deploymentId: string) {
@@ -269,7 +292,7 @@ export class RemoteCredentials {
 }
 
 /** A valid n8n id, always the same for the same credential on the same instance. */
-async function ownId(instanceId: string, credentialId: string): Promise<string> {
+export async function ownId(instanceId: string, credentialId: string): Promise<string> {
   return base64url.encode(await sha256(`${instanceId}/${credentialId}`, 12))
 }
 
@@ -316,7 +339,7 @@ async function isGone(client: Connection['client'], id: string, call: Call): Pro
   }
 }
 
-async function remove(client: Connection['client'], id: string, call: Call): Promise<void> {
+export async function removeCredential(client: Connection['client'], id: string, call: Call): Promise<void> {
   await call(() => client.deleteCredential(id)).catch(recoverFrom('not-found', async () => undefined))
 }
 

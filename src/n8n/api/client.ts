@@ -17,6 +17,7 @@ import {
 import type * as z from 'zod'
 import { createTransport, N8nError, pathId, type Send } from './transport.ts'
 import { readVersion } from './version.ts'
+import { callWebhook, type WebhookCall } from './webhook.ts'
 import type { N8nWorkflowBody } from '../sendable/workflow.ts'
 
 /** Responses without workflows are far smaller. */
@@ -200,6 +201,9 @@ export function createN8nClient(options: N8nClientOptions) {
       return workflow(operation, 'POST', `${path}/${verb}`)
     },
 
+    /** Calls the webhook of a published workflow, without the API key. */
+    callWebhook: (call: WebhookCall) => callWebhook(options, call),
+
     ...credentialMethods(send, maxResponseBytes),
     ...executionMethods(send, maxResponseBytes, maxWorkflowBytes),
     ...otelMethods(send, maxResponseBytes),
@@ -348,6 +352,13 @@ function executionMethods(send: Send, maxResponseBytes: number, maxWithDataBytes
         maxResponseBytes: includeData ? maxWithDataBytes : maxResponseBytes,
         answer: N8nExecution,
       })
+    },
+
+    /** n8n 2.x. `conflict` if it has ended. */
+    async stopExecution(id: string): Promise<void> {
+      const operation = 'execution-stop'
+      const path = `/executions/${pathId(operation, id)}/stop`
+      await send({ operation, method: 'POST', path, maxResponseBytes: maxWithDataBytes, answer: Anything })
     },
   }
 }

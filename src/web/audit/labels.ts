@@ -88,6 +88,7 @@ const actionLabels: Record<string, ActionLabel> = {
   },
   'credential.deleted': { text: 'Deleted a credential' },
   'workflow.created': { text: 'Added a workflow' },
+  'workflow.tested': { text: 'Tested the workflow' },
   'workflow.deleted': { text: 'Deleted a workflow' },
   'environment.created': { text: 'Added an environment' },
   'environment.updated': { text: ({ changed }) => `Updated an environment${listed(changed)}` },

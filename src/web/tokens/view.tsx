@@ -18,6 +18,7 @@ const path = '/account/tokens'
 /** In the order of the form. A test checks that it has every scope. */
 export const scopeGroups: readonly (readonly [title: string, ...scopes: Scope[]])[] = [
   ['Workflows', 'workflows:read', 'workflows:write'],
+  ['Tests', 'workflows:test'],
   ['Credentials', 'credentials:use', 'credentials:write'],
   ['Instances', 'instances:read', 'instances:write'],
   ['Deployments', 'deployments:read', 'deploy', 'deploy:production'],

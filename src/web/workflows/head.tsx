@@ -11,7 +11,7 @@ import { countNodes } from './graph/model.ts'
 import { countedRunsHref, planHref, runsHref, workflowHref } from './links.ts'
 import type { DayRuns } from '../../workflows/detail-queries.ts'
 
-export type WorkflowTab = 'overview' | 'versions' | 'deployments' | 'none'
+export type WorkflowTab = 'overview' | 'versions' | 'deployments' | 'tests' | 'none'
 
 export interface HeadProps {
   workflow: Workflow
@@ -85,6 +85,7 @@ export function WorkflowHead({ workflow, deployments, today, tab, time, primary,
             current: tab === 'deployments',
             count: count(deployments.filter(({ status }) => status !== 'undeployed').length),
           },
+          { label: 'Tests', href: workflowHref(id, '/tests'), current: tab === 'tests' },
           { label: 'Runs', href: runsHref(id) },
           { label: 'Alerts', href: workflowHref(id, '/alerts') },
         ]}

@@ -18,6 +18,9 @@ export type WorkflowPageDeps = Pick<
   | 'requirements'
   | 'executions'
   | 'analytics'
+  | 'instances'
+  | 'testRuns'
+  | 'testRepository'
 >
 
 export interface FoundWorkflow {

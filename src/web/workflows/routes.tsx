@@ -7,6 +7,7 @@ import { fixPages } from './fix/route.ts'
 import { workflowListPage } from './list/route.tsx'
 import { newPages } from './new/route.tsx'
 import type { WorkflowPageDeps } from './page-context.ts'
+import { testPages } from './test/route.tsx'
 import { versionPages } from './versions/route.tsx'
 
 export const workflowPages = (deps: WorkflowPageDeps) =>
@@ -16,4 +17,5 @@ export const workflowPages = (deps: WorkflowPageDeps) =>
     .route('/', editPages(deps))
     .route('/', versionPages(deps))
     .route('/', fixPages(deps))
+    .route('/', testPages(deps))
     .route('/', detailPages(deps))

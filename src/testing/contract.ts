@@ -1,0 +1,125 @@
+/** @module The HTTP shapes of tests. */
+import * as z from 'zod'
+import { testRunStatuses, writeTreatments } from '../db/schema/test-runs.ts'
+import { Bindings } from '../deployments/contract.ts'
+import { pageQuery, sliceOf } from '../http/page.ts'
+import { Uuid } from '../lib/scalars.ts'
+import { itemSources, treatmentReasons, treatments } from './scratch.ts'
+
+const maxItems = 100
+export const inputLimitBytes = 256 * 1024
+const sizeOf = (value: unknown) => new TextEncoder().encode(JSON.stringify(value)).length
+
+const Item = z.record(z.string(), z.unknown())
+
+export const TestInput = z
+  .union([Item, z.array(Item).min(1, 'At least one item').max(maxItems, `At most ${maxItems} items`)])
+  .refine((input) => sizeOf(input) <= inputLimitBytes, 'Exceeds 256 KB')
+  .transform((input) => (Array.isArray(input) ? input : [input]))
+  .meta({
+    description:
+      'The JSON of the item that the trigger outputs, or of its items: for a webhook `{ "body": … }`, for a form its ' +
+      'fields, for a chat `{ "chatInput": … }`. The fields that n8n always adds are filled in. Default: the data pinned ' +
+      'to the trigger, else an empty item',
+    type: ['object', 'array'],
+  })
+
+export const TestRequest = z
+  .strictObject({
+    instanceId: Uuid,
+    version: z.int().min(1, 'At least 1').max(1_000_000_000).optional().meta({
+      description: 'Default: the current version of the workflow',
+    }),
+    trigger: z.string().min(1, 'Must not be empty').max(1000, 'At most 1,000 characters').optional().meta({
+      description: 'Name of the trigger to test. Required if the workflow has several enabled triggers',
+    }),
+    input: TestInput.optional(),
+    bindings: Bindings.optional().meta({
+      description:
+        'Credentials for the test, as in `POST /v1/deployments`. Only slots named here get one: no credential of a ' +
+        'deployment is used. A node without a credential that it needs is not run',
+    }),
+    writes: z
+      .enum(writeTreatments)
+      .optional()
+      .meta({
+        description:
+          'What to do with nodes that may change data: `pin` replaces them with nodes that output their pinned data, data ' +
+          'of a recorded shape, or their input; `disable` passes their input on; `run` runs them. Default: `pin`',
+      }),
+  })
+  .meta({
+    ref: 'TestRequest',
+    'x-example': {
+      instanceId: '01934f8e-7f00-7b21-8e4f-6a3b2c1d0e9f',
+      input: { body: { orderId: 7 } },
+    },
+  })
+export type TestRequest = z.output<typeof TestRequest>
+
+export const TestNode = z.object({
+  name: z.string(),
+  type: z.string(),
+  treatment: z.enum(treatments).meta({
+    description:
+      '`run`: as it is. `input`: the trigger, which outputs the input of the test. `stand-in`: outputs other items. ' +
+      '`skipped`: passes its input on',
+  }),
+  reason: z.enum(treatmentReasons).nullable().meta({
+    description:
+      'Why it does not run as it is. `sub-node`: a node that serves it, such as a tool, must not run',
+  }),
+  source: z.enum(itemSources).nullable().meta({
+    description: 'Of a stand-in: where its items come from. `input`: it outputs what it gets',
+  }),
+  status: z.enum(['success', 'error', 'not-run']).nullable().meta({
+    description: 'Null until the test finishes',
+  }),
+  runs: z.int().meta({ description: 'More than 1 in a loop' }),
+  items: z.int().meta({ description: 'Items that it output, over all runs and outputs' }),
+  durationMs: z.int().nullable(),
+  error: z
+    .object({ message: z.string(), httpStatus: z.int().nullable() })
+    .nullable()
+    .meta({ description: "n8n's message, with secrets redacted" }),
+  outputs: z
+    .array(
+      z.object({
+        items: z.int(),
+        shape: z.string().nullable().meta({ description: 'Types of the items. Null without items' }),
+        sample: z
+          .unknown()
+          .meta({ description: 'The first item, with secrets redacted. Null if it exceeds 2 KB' }),
+      }),
+    )
+    .meta({ description: 'Each output of its last run' }),
+})
+export type TestNode = z.output<typeof TestNode>
+
+export const TestRun = z
+  .object({
+    id: z.uuid(),
+    workflowId: z.uuid().nullable().meta({ description: 'Null once the workflow is deleted' }),
+    version: z.int(),
+    instanceId: z.uuid(),
+    status: z.enum(testRunStatuses).meta({
+      description: '`failed`: the run failed. `error`: the workflow could not be run',
+    }),
+    step: z.string().nullable().meta({ description: 'The step in progress, or the step that failed' }),
+    error: z.string().nullable().meta({ description: 'Why it failed, or why it waits' }),
+    trigger: z.string().meta({ description: 'The trigger that the input stands for' }),
+    writes: z.enum(writeTreatments),
+    durationMs: z.int().nullable().meta({ description: 'Duration of the run in n8n' }),
+    nodes: z.array(TestNode).meta({ description: 'In the order of the workflow. Empty in lists' }),
+    createdAt: z.iso.datetime(),
+    finishedAt: z.iso.datetime().nullable(),
+    removedAt: z.iso
+      .datetime()
+      .nullable()
+      .meta({ description: 'When everything that the test created in n8n was removed' }),
+  })
+  .meta({ ref: 'TestRun' })
+export type TestRun = z.output<typeof TestRun>
+
+export const TestRunList = sliceOf(TestRun)
+export const TestRunQuery = z.strictObject({ ...pageQuery, workflowId: Uuid.optional() })

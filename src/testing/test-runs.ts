@@ -1,0 +1,140 @@
+/** @module Tests a version of a workflow on an instance, without deploying it. */
+import { AppError, invalid, notFound } from '../errors.ts'
+import type { SlotBinding } from '../db/schema/deployments.ts'
+import { requestedBindings } from '../deployments/contract.ts'
+import { toRemoteBody } from '../deployments/remote/body.ts'
+import type { Release, Releases } from '../deployments/release.ts'
+import { requireEnvironment, requireScope } from '../http/scopes.ts'
+import type { Catalogue } from '../n8n/catalogue/catalogue.ts'
+import type { TestRequest, TestRun } from './contract.ts'
+import { triggersOf } from './prepare.ts'
+import type { TestRepository } from './repository.ts'
+import type { TestRunner } from './runner.ts'
+
+/** How long a request works on a test; later requests and the scheduled job do the rest. */
+const requestMs = 25_000
+/** How long the scheduled job works on all tests. */
+const jobMs = 40_000
+
+export interface TestRunsOptions {
+  releases: Pick<Releases, 'find' | 'bind'>
+  repository: TestRepository
+  runner: TestRunner
+  loadCatalogue: () => Promise<Catalogue>
+}
+
+/** Every method except `resumeTests` takes the owner first. */
+export class TestRuns {
+  readonly #now: () => Date
+  readonly #options: TestRunsOptions
+
+  constructor(now: () => Date, options: TestRunsOptions) {
+    this.#now = now
+    this.#options = options
+  }
+
+  /**
+   * Starts a test and works on it for up to 25 seconds.
+   * @throws {AppError} `not-found`, `invalid`, `invalid-workflow`, `insufficient-scope`, `too-many-requests`
+   */
+  async start(userId: string, workflowId: string, request: TestRequest): Promise<TestRun> {
+    const { releases, repository, runner, loadCatalogue } = this.#options
+    const { instanceId, version, input, writes = 'pin' } = request
+    const release = await releases.find(userId, workflowId, instanceId, version).catch(asNotFound)
+    requireEnvironment(release.isProduction)
+    const catalogue = await loadCatalogue()
+    const { errors, findings } = toRemoteBody(release.workflow, catalogue, { credentials: new Map() })
+    const [first] = errors
+    if (first) {
+      throw new AppError('invalid-workflow', `${first.pointer} ${first.detail}`, {
+        errors,
+        extra: { problems: findings },
+      })
+    }
+    const trigger = chooseTrigger(triggersOf(release.workflow, catalogue), request.trigger)
+    const bindings = await this.#bind(userId, release, request, catalogue)
+    const lease = await repository.create(userId, {
+      workflowId,
+      instanceId,
+      version: release.version,
+      trigger,
+      request: { writes, bindings, ...(input && { items: input }) },
+    })
+    await runner.work(lease, requestMs, release)
+    const test = await repository.find(userId, lease.row.id)
+    if (!test) throw notFound('Test run')
+    return test
+  }
+
+  /** Only the slots that the request names. */
+  async #bind(
+    userId: string,
+    release: Release,
+    { bindings }: TestRequest,
+    catalogue: Catalogue,
+  ): Promise<SlotBinding[]> {
+    const requested = requestedBindings(bindings)
+    if (requested.length === 0) return []
+    requireScope('credentials:use')
+    for (const { type, credential, pointer } of requested) {
+      if ('credentialId' in credential && catalogue.credentialType(type)?.oauth) {
+        throw invalid(
+          pointer,
+          'A copy of an OAuth2 credential has no sign-in. Bind a credential of n8n with n8nCredentialId',
+        )
+      }
+    }
+    const slots = await this.#options.releases.bind(userId, release, requested, null, null)
+    return slots.flatMap(({ node, type, credential, reason }) =>
+      credential && reason === 'chosen' ? [{ node: node.name, type, ...credential }] : [],
+    )
+  }
+
+  /** Continues a test that no server works on. */
+  async find(userId: string, id: string): Promise<TestRun | null> {
+    const { repository, runner } = this.#options
+    const found = await repository.find(userId, id)
+    if (!found || found.removedAt !== null) return found
+    const lease = await repository.resume(userId, id)
+    if (!lease) return found
+    await runner.work(lease, requestMs)
+    return repository.find(userId, id)
+  }
+
+  /** Continues at most `limit` tests, for the scheduled job. @returns how many */
+  async resumeTests(limit: number): Promise<number> {
+    const { repository, runner } = this.#options
+    const startedMs = this.#now().getTime()
+    let worked = 0
+    for (const { userId, id } of await repository.due(limit)) {
+      const leftMs = startedMs + jobMs - this.#now().getTime()
+      if (leftMs <= 0) break
+      const lease = await repository.resume(userId, id)
+      if (!lease) continue
+      worked += 1
+      await runner.work(lease, leftMs)
+    }
+    return worked
+  }
+}
+
+/** The workflow is in the path of the request. */
+function asNotFound(error: unknown): never {
+  const isWorkflow = error instanceof AppError && error.errors?.[0]?.pointer === '/workflowId'
+  throw isWorkflow ? notFound('Workflow') : error
+}
+
+function chooseTrigger(triggers: readonly string[], wanted: string | undefined): string {
+  const [first, another] = triggers
+  if (first === undefined) {
+    throw invalid('/trigger', 'The workflow has no enabled trigger. Add one, then test it')
+  }
+  const listed = triggers.slice(0, 10).map((name) => JSON.stringify(name))
+  if (wanted !== undefined && !triggers.includes(wanted)) {
+    throw invalid('/trigger', `Must be an enabled trigger of the workflow: ${listed.join(', ')}`)
+  }
+  if (wanted === undefined && another !== undefined) {
+    throw invalid('/trigger', `Required, because the workflow has several triggers: ${listed.join(', ')}`)
+  }
+  return wanted ?? first
+}
