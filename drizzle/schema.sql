@@ -111,6 +111,32 @@ create table api_tokens (
   constraint api_tokens_user_id_users_id_fk FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
 );
 
+create table approvals (
+  id uuid not null,
+  user_id uuid not null,
+  token_id uuid not null,
+  token_name text not null,
+  agent text,
+  kind text not null,
+  subject_id uuid not null,
+  summary text not null,
+  request jsonb not null,
+  details jsonb not null,
+  scopes text[] not null,
+  request_hash text not null,
+  hash text not null,
+  plan_hash text,
+  status text not null,
+  created_at timestamp(3) with time zone default now() not null,
+  expires_at timestamp(3) with time zone not null,
+  decided_at timestamp(3) with time zone,
+  session_id uuid,
+  used_at timestamp(3) with time zone,
+  constraint approvals_pkey PRIMARY KEY (id),
+  constraint approvals_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'approved'::text, 'denied'::text, 'used'::text, 'expired'::text]))),
+  constraint approvals_user_id_users_id_fk FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
+);
+
 create table audit_events (
   id uuid not null,
   user_id uuid not null,
@@ -858,6 +884,12 @@ CREATE INDEX api_token_secrets_valid_until_idx ON public.api_token_secrets USING
 CREATE INDEX api_token_uses_token_idx ON public.api_token_uses USING btree (user_id, token_id);
 
 CREATE INDEX api_tokens_expires_at_idx ON public.api_tokens USING btree (expires_at);
+
+CREATE INDEX approvals_created_at_idx ON public.approvals USING btree (created_at);
+
+CREATE UNIQUE INDEX approvals_open_key ON public.approvals USING btree (user_id, token_id, hash) WHERE (status = ANY (ARRAY['pending'::text, 'approved'::text]));
+
+CREATE INDEX approvals_user_id_id_idx ON public.approvals USING btree (user_id, id DESC);
 
 CREATE INDEX audit_events_user_id_id_idx ON public.audit_events USING btree (user_id, id DESC);
 

@@ -16,6 +16,10 @@ const fixes = {
     'Sign in again. A refresh token works once. Using one a second time ends its session, because it may have been stolen.',
   'insufficient-scope':
     'The access token lacks the scope in `requiredScope`. Add it with `PATCH /v1/tokens/{id}`, or use another token; see [access tokens](tokens.md).',
+  'approval-required':
+    'A person must approve the request at `approveUrl`. Then send exactly the same request again, before `expiresAt`. Or use a token with `requiredScopes`; see [approvals](tokens.md#approvals).',
+  'approval-denied':
+    'A person denied the request. Ask them what to do instead; the token can ask again after `expiresAt`.',
   'quota-exceeded':
     'The account has reached the limit that `detail` names. Delete some items, or raise the `QUOTA_…` setting; see [configuration](configuration.md).',
   'cross-origin':

@@ -1,5 +1,6 @@
 /** @module Mounts every path of the application. */
 import { Hono } from 'hono'
+import { approvalRoutes } from './approvals/routes.ts'
 import { alertRoutes } from './alerts/routes.ts'
 import { analyticsRoutes } from './analytics/routes.ts'
 import { modelPriceRoutes } from './analytics/price-routes.ts'
@@ -61,6 +62,7 @@ const signedInPaths = [
   '/v1/audit-events/*',
   '/mcp',
   '/v1/tokens/*',
+  '/v1/approvals/*',
 ]
 
 export function createApp(deps: Deps) {
@@ -116,6 +118,7 @@ export function createApp(deps: Deps) {
     .route('/v1/alerts', alertRoutes(deps.alerts, deps.deliverAlertsSoon))
     .route('/v1/audit-events', auditRoutes(deps.auditEvents, deps.exporting.onFailure))
     .route('/v1/tokens', tokenRoutes(deps.apiTokens, deps.fingerprint))
+    .route('/v1/approvals', approvalRoutes(deps.approvals))
     .route('/hooks', hookRoutes(deps))
     .route('/mcp', mcpRoutes(deps))
     .route('/.well-known', discoveryRoutes(deps.config.publicUrl))

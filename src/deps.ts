@@ -10,6 +10,8 @@ import { AlertRepository } from './alerts/repository.ts'
 import { mailApi } from './alerts/send.ts'
 import { ModelPriceRepository } from './analytics/prices.ts'
 import { AnalyticsRepository } from './analytics/repository.ts'
+import { Approvals, type Permit } from './approvals/approvals.ts'
+import { ApprovalRepository } from './approvals/repository.ts'
 import type { Config } from './config.ts'
 import { AvailableCredentials } from './credentials/available.ts'
 import { CredentialHealth } from './credentials/health.ts'
@@ -201,13 +203,17 @@ export function createDeps(config: Config, runtime: Runtime) {
     accessTokens,
     defer,
   })
+  const approvals = new ApprovalRepository(db, now)
+  const guard = new Approvals({ approvals, fingerprint, publicUrl: config.publicUrl })
+  const permit: Permit = (userId, change, work) => guard.permit(userId, change, work)
   const credentials = new CredentialRepository(db, now, {
     secretBox,
     keysVerified: keyCheck.verified,
     loadCatalogue,
     quota: config.quotas.credentials,
+    permit,
   })
-  const workflows = new WorkflowRepository(db, now, loadCatalogue, config.quotas)
+  const workflows = new WorkflowRepository(db, now, loadCatalogue, config.quotas, permit)
   const deadLetters = new DeadLetterRepository(db, now)
   const { privateNetworks, instanceFetch } = runtime
   const connections = new InstanceConnections(db, now, secretBox, {
@@ -232,6 +238,7 @@ export function createDeps(config: Config, runtime: Runtime) {
     log,
     wait,
     publicUrl: config.publicUrl,
+    permit,
   })
   const releaseRunner = new ReleaseRunner(now, {
     progress: new ReleaseProgress(db, now),
@@ -325,6 +332,8 @@ export function createDeps(config: Config, runtime: Runtime) {
       }),
       claimRegistration: (clientIp: string) => throttle.claimAppRegistration(clientIp),
     },
+    approvals,
+    permit,
     apiTokens: new TokenRepository(db, now, { access: tokenAccess, quota: config.quotas.apiTokens }),
     authenticateToken: (token: string) => tokenAccess.authenticate(token),
     purgeAccount: (userId: string) => {
@@ -338,8 +347,9 @@ export function createDeps(config: Config, runtime: Runtime) {
       connections,
       loadCatalogue,
       remoteCredentials: deployer.remoteCredentials,
+      permit,
     }),
-    credentialReplacer: new CredentialReplacer(db, now, { credentials, deployer }),
+    credentialReplacer: new CredentialReplacer(db, now, { credentials, deployer, permit }),
     workflows,
     checks: new WorkflowChecks(db),
     /** Undefined unless checks without an account are allowed. */

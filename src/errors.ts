@@ -7,6 +7,8 @@ export type ErrorCode =
   | 'bad-credentials'
   | 'invalid-refresh-token'
   | 'insufficient-scope'
+  | 'approval-required'
+  | 'approval-denied'
   | 'quota-exceeded'
   | 'cross-origin'
   | 'not-found'

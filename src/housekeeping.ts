@@ -40,7 +40,8 @@ const reserveMs = 5000
 export type HousekeepingDeps = Pick<
   Deps,
   | ('db' | 'now' | 'log' | 'config' | 'runtime')
-  | ('deadLetters' | 'connections' | 'deployer' | 'testRuns' | 'drift' | 'onFailed' | 'deliverAlerts')
+  | ('approvals' | 'deadLetters' | 'connections' | 'deployer' | 'testRuns' | 'drift')
+  | ('onFailed' | 'deliverAlerts')
   | ('releaseRunner' | 'runValues')
 >
 
@@ -63,7 +64,12 @@ function partsOf(deps: HousekeepingDeps, signal: AbortSignal | undefined): Part[
   const part = (name: string, run: Part['run']): Part => ({ name, run })
   return [
     [part('partitions', () => ensurePartitions(db))],
-    [part('expired-rows', () => deleteExpiredRows(db, rowsPerRun))],
+    [
+      part('expired-rows', async () => {
+        const expired = await deps.approvals.expireDue(rowsPerRun)
+        return expired + (await deleteExpiredRows(db, rowsPerRun))
+      }),
+    ],
     [part('dead-letters', () => deadLetters.purgeExpired(rowsPerRun))],
     [
       part('deployments', () => deployer.resumeDeployments(deploymentsPerRun)),

@@ -18,6 +18,7 @@ const order = [
   'http',
   'runs',
   'users',
+  'approvals',
   'credentials',
   'workflows',
   'environments',

@@ -178,6 +178,12 @@ beforeAll(async () => {
   const spareEnvironment = await post('/v1/environments', { name: 'spare' })
   const formToken = await post('/v1/tokens', { name: 'Form', scopes: ['admin'] })
   const token = await post('/v1/tokens', { name: 'Agent', scopes: ['admin'], requestsPerMinute: 6000 })
+  const asking = await post('/v1/tokens', { name: 'Asking', scopes: ['workflows:write'] })
+  for (const index of [1, 2, 3, 4]) {
+    const asked = await post('/v1/workflows', { workflow: { ...workflow, name: `Asked ${index}` } })
+    const answer = await app.call('DELETE', `/v1/workflows/${asked.id}`, { token: asking.token })
+    ids[`approval-${index}`] = answer.json.approvalId
+  }
   Object.assign(ids, {
     workflows: saved.id,
     credentials: credential.id,
@@ -328,6 +334,9 @@ const pages: Record<string, [statements: number, requests: number]> = {
   '/account/tokens': [3, 2],
   '/account/tokens/new': [2, 2],
   '/account/tokens/{tokens}': [3, 2],
+  '/account/tokens/{tokens}/scopes': [3, 2],
+  '/approvals': [4, 2],
+  '/approvals/{approval-1}': [3, 2],
   '/more': [2, 2],
   '/errors/{errors}': [5, 2],
   '/workflows/{workflows}/delete': [5, 2],
@@ -423,6 +432,8 @@ const operations: Record<string, [statements: number, requests: number]> = {
   'GET /v1/test-runs/{test-runs}': [1, 1],
   'GET /v1/tokens': [1, 1],
   'GET /v1/tokens/{tokens}': [1, 1],
+  'GET /v1/approvals': [1, 1],
+  'GET /v1/approvals/{approval-1}': [1, 1],
   'GET /v1/audit-events': [1, 1],
   'GET /v1/audit-events/export': [1, 1],
   'POST /v1/auth/register': [4, 2],
@@ -441,6 +452,8 @@ const operations: Record<string, [statements: number, requests: number]> = {
   'POST /v1/tokens': [5, 1],
   'PATCH /v1/tokens/{tokens}': [4, 3],
   'POST /v1/tokens/{tokens}/rotate': [2, 2],
+  'POST /v1/approvals/{approval-1}/approve': [2, 2],
+  'POST /v1/approvals/{approval-2}/deny': [2, 2],
   'POST /v1/workflows/check': [0, 0],
   // Reads a workflow and its deployments.
   'POST /mcp': [2, 1],
@@ -568,6 +581,9 @@ const forms: Record<string, [statements: number, requests: number]> = {
   'POST /oauth/revoke': [2, 2],
   'POST /account/tokens': [7, 3],
   'POST /account/tokens/{form-token}/rotate': [4, 4],
+  'POST /account/tokens/{form-token}/scopes': [6, 5],
+  'POST /approvals/{approval-3}/approve': [3, 3],
+  'POST /approvals/{approval-4}/deny': [3, 3],
   'POST /account/tokens/{form-token}/revoke': [2, 2],
   'POST /account/sign-out-everywhere': [3, 2],
   'POST /sign-in?new': [4, 4],
@@ -724,6 +740,7 @@ const fields: Record<string, Record<string, string>> = {
   'POST /oauth/revoke': { token: '{access-token}', client_id: '{app}' },
   'POST /account/tokens': { name: 'From a form', kind: 'personal', days: '30', scopes: 'workflows:read' },
   'POST /account/tokens/{form-token}/rotate': { overlap: '3600' },
+  'POST /account/tokens/{form-token}/scopes': { scopes: 'workflows:read' },
   'POST /sign-in?new': { email: '{email}', password: 'new-{password}' },
   'POST /account/delete': { confirm: '{email}', password: 'new-{password}' },
 }
@@ -763,7 +780,9 @@ test('an access token costs one statement more than a session, and none at the n
     measured(name, () => user.call('GET', filled(name), token === undefined ? {} : { token }))
   const reads = Object.entries(operations).filter(([name]) => name.startsWith('GET '))
   const rows: [string, Cost][] = []
-  for (const [name] of reads.filter(([each]) => !each.startsWith('GET /v1/me'))) {
+  // A token sees only the approvals that it asked for.
+  const isOwn = (name: string) => name.startsWith('GET /v1/me') || name.startsWith('GET /v1/approvals/')
+  for (const [name] of reads.filter(([each]) => !isOwn(each))) {
     const path = name.slice('GET '.length)
     await read(path)
     const bySession = await read(path)

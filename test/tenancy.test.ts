@@ -90,7 +90,11 @@ async function createAll(user: TestUser): Promise<Record<string, string>> {
   })
   expect(tested.json).toMatchObject({ status: 'passed', removedAt: expect.any(String) })
   const { id: tokens } = await post('/v1/tokens', { name: 'Owned', scopes: ['admin'] })
+  const asking = await post('/v1/tokens', { name: 'Asking', scopes: ['workflows:write'] })
+  const spare = await post('/v1/workflows', { workflow: { ...workflow, name: 'Spare' } })
+  const asked = await app.call('DELETE', `/v1/workflows/${spare.id}`, { token: asking.token })
   return {
+    approvals: asked.json.approvalId,
     'alerts/rules': ruleId,
     'alerts/channels': channelId,
     'alerts/deliveries': delivered.json.items[0].id,

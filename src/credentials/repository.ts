@@ -1,12 +1,14 @@
 /** @module SQL for credentials. Data is encrypted before it is written and decrypted only for the server's own use. */
 import { and, desc, eq, lt, type SQL, sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
+import type { Change, Permit, Subject } from '../approvals/approvals.ts'
+import { affecting } from '../approvals/deletion.ts'
 import type { SealedBox, SecretBox } from '../crypto/secret-box.ts'
 import { actorValues, auditEvent } from '../db/audit.ts'
 import type { Db } from '../db/client.ts'
 import { type CreationKey, idempotentCreate } from '../db/idempotent-create.ts'
 import { databaseError } from '../db/errors.ts'
-import { deleteUnlessUsed } from '../db/guarded-delete.ts'
+import { deleteUnlessUsed, findDeletable } from '../db/guarded-delete.ts'
 import { credentials } from '../db/schema/credentials.ts'
 import { auditEvents } from '../db/schema/users.ts'
 import { AppError } from '../errors.ts'
@@ -56,6 +58,7 @@ export interface CredentialOptions {
   loadCatalogue: () => Promise<Catalogue>
   /** The number of credentials per user. */
   quota: number
+  permit: Permit
 }
 
 /** A user's credentials. Every method takes the owner first and reads only that user's rows. */
@@ -118,9 +121,35 @@ export class CredentialRepository {
    * Merges `data` into the stored data (RFC 7396): null removes a field. An update without a change creates no
    * version; changed data resets the status to `untested`.
    * @param expectedVersion null for any version
-   * @throws {AppError} `version-conflict`, `invalid`, `name-taken`, `credential-undecryptable`, `key-unavailable`
+   * @throws {AppError} `version-conflict`, `invalid`, `name-taken`, `credential-undecryptable`, `key-unavailable`; as
+   * `Approvals.permit` for changed data, because the earlier data is lost
    */
   async update(
+    userId: string,
+    id: string,
+    expectedVersion: number | null,
+    change: CredentialChange,
+  ): Promise<Credential | null> {
+    const { data, name } = change
+    const update = () => this.#update(userId, id, expectedVersion, change)
+    if (data === undefined) return update()
+    const request = { ...(name !== undefined && { name }), fields: Object.keys(data).toSorted() }
+    const replacement: Change = {
+      kind: 'update-credential',
+      subjectId: id,
+      request,
+      secret: data,
+      subject: () => this.#affected(userId, id, true),
+    }
+    return this.#options.permit(userId, replacement, update)
+  }
+
+  async #affected(userId: string, id: string, force: boolean): Promise<Subject | null> {
+    const found = await findDeletable(this.#db, 'credentials', { userId, id, force })
+    return found && affecting(found)
+  }
+
+  async #update(
     userId: string,
     id: string,
     expectedVersion: number | null,
@@ -216,10 +245,17 @@ export class CredentialRepository {
    * Deletes the credential here. Copies in n8n stay there.
    * @param options `force`: delete it even if deployments are bound to it
    * @returns whether the credential existed
-   * @throws {AppError} `in-use` with the `dependents`
+   * @throws {AppError} `in-use` with the `dependents`; as `Approvals.permit`
    */
-  delete(userId: string, id: string, { force = false } = {}): Promise<boolean> {
-    return deleteUnlessUsed(this.#db, 'credentials', { userId, id, force })
+  async delete(userId: string, id: string, { force = false } = {}): Promise<boolean> {
+    const change: Change = {
+      kind: 'delete-credential',
+      subjectId: id,
+      request: { force },
+      subject: () => this.#affected(userId, id, force),
+    }
+    const deletion = () => deleteUnlessUsed(this.#db, 'credentials', { userId, id, force })
+    return (await this.#options.permit(userId, change, deletion)) ?? false
   }
 
   /**

@@ -12,6 +12,8 @@ export interface TokenActor {
   expiresAt: Date | null
   /** Issued to a connected app, for `/mcp` only. */
   isApp?: boolean
+  /** The program that sends the request, as it names itself. */
+  agent?: string | undefined
 }
 
 const actors = new AsyncLocalStorage<TokenActor | undefined>()

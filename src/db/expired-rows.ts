@@ -13,6 +13,7 @@ const expired = {
   api_tokens: sql`expires_at < now() and (is_app or expires_at < now() - interval '90 days')`,
   oauth_clients: sql`expires_at < now()`,
   test_runs: sql`removed_at is not null and created_at < now() - interval '30 days'`,
+  approvals: sql`created_at < now() - interval '90 days'`,
   otel_spans: sql`expires_at < now()`,
   execution_values: sql`expires_at < now()`,
   audit_events: sql`created_at < now() - interval '400 days'`,

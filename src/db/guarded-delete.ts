@@ -5,6 +5,7 @@ import { AppError } from '../errors.ts'
 import { actorColumns, actorValues } from './audit.ts'
 import type { Db } from './client.ts'
 import type { DeploymentStatus } from './schema/deployments.ts'
+import { isProduction } from './schema/instances.ts'
 
 const maximumDependents = 100
 
@@ -53,6 +54,51 @@ const guarded = {
   }
 >
 
+/** What a deletion would affect. */
+export interface Deletable {
+  name: string
+  version: number
+  /** Of an instance. */
+  isProduction: boolean
+  dependents: (Dependent & { instanceName: string; isProduction: boolean; version: number })[]
+}
+
+/**
+ * The resource with the newest 100 deployments that use it; null when the user has no such resource.
+ * @throws {AppError} `in-use` as `deleteUnlessUsed`
+ */
+export async function findDeletable(
+  db: Pick<Db, 'read'>,
+  table: keyof typeof guarded,
+  { userId, id, force }: { userId: string; id: string; force: boolean },
+): Promise<Deletable | null> {
+  const { rows } = await db.read.execute<Deletable & Record<string, unknown>>(sql`
+    select name, version,
+      ${table === 'instances' ? isProduction : sql`false`} as "isProduction", coalesce((
+        select jsonb_agg(to_jsonb(u) order by u."deploymentId" desc) from (
+          select d.id as "deploymentId", d.workflow_id as "workflowId", w.name as "workflowName",
+            d.instance_id as "instanceId", instances.name as "instanceName", ${isProduction} as "isProduction", d.status,
+            d.version
+          from deployments d
+          join workflows w on w.id = d.workflow_id
+          join instances on instances.id = d.instance_id
+          where d.user_id = ${userId} and ${inUse} and ${guarded[table].uses(id)}
+          order by d.id desc limit ${maximumDependents}
+        ) u), '[]'::jsonb) as dependents
+    from ${sql.identifier(table)} where user_id = ${userId} and id = ${id}`)
+  const [found] = rows
+  if (found && !force && found.dependents.length > 0) throw refused(table, found.dependents)
+  return found ?? null
+}
+
+const inUse = sql`d.status <> 'undeployed' and not (d.status = 'failed' and d.n8n_workflow_id is null)`
+
+const refused = (
+  table: keyof typeof guarded,
+  dependents: readonly Dependent[],
+  reason: string = guarded[table].message,
+) => new AppError('in-use', `${reason}, or send ?force=true`, { extra: { dependents } })
+
 /**
  * Ignores undeployed deployments and deployments that failed before they reached n8n. Never deletes anything in n8n. For
  * a workflow or an instance, the lock waits for concurrent deployments, so that the next statement sees them. For a
@@ -66,7 +112,7 @@ export async function deleteUnlessUsed(
   table: keyof typeof guarded,
   { userId, id, force }: { userId: string; id: string; force: boolean },
 ): Promise<boolean> {
-  const { uses, audited, details, message, tests } = guarded[table]
+  const { uses, audited, details, tests } = guarded[table]
   const isTested = tests ? tests(id) : sql`false`
   const owned = sql`user_id = ${userId} and id = ${id}`
   const [locked, settled] = await db.batch([
@@ -75,8 +121,7 @@ export async function deleteUnlessUsed(
       with dependents as (
         select d.id, d.workflow_id, d.instance_id, d.status, w.name
         from deployments d join workflows w on w.id = d.workflow_id
-        where d.user_id = ${userId} and d.status <> 'undeployed'
-          and not (d.status = 'failed' and d.n8n_workflow_id is null) and ${uses(id)}
+        where d.user_id = ${userId} and ${inUse} and ${uses(id)}
         order by d.id desc limit ${maximumDependents}
       ), deleted as (
         delete from ${sql.identifier(table)}
@@ -96,9 +141,10 @@ export async function deleteUnlessUsed(
   if (result && result.deleted > 0) return true
   if (locked.rows.length === 0) return false
   const dependents = result?.dependents ?? []
-  const reason =
-    dependents.length === 0 && result?.tested
-      ? 'A test runs on the instance. Wait until its scratch copy is removed'
-      : message
-  throw new AppError('in-use', `${reason}, or send ?force=true`, { extra: { dependents } })
+  const isOnlyTested = dependents.length === 0 && result?.tested
+  throw refused(
+    table,
+    dependents,
+    isOnlyTested ? 'A test runs on the instance. Wait until its scratch copy is removed' : undefined,
+  )
 }

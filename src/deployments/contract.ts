@@ -96,6 +96,14 @@ export const Force = z
       '`forceable`. The reason is saved in the audit trail',
   })
 
+const PlanHash = z
+  .string()
+  .regex(/^[0-9a-f]{64}$/, 'Must be the planHash of a plan')
+  .optional()
+  .meta({
+    description: 'Deploys only if the plan has not changed; otherwise the request fails with `conflict`',
+  })
+
 export const exampleDeployment = {
   workflowId: '01934f8e-6b7c-7a10-9c3d-5e2f1a0b4c6d',
   instanceId: '01934f8e-7f00-7b21-8e4f-6a3b2c1d0e9f',
@@ -142,13 +150,7 @@ export const NewDeployment = z
       }),
     fixes: Fixes.optional(),
     force: Force,
-    planHash: z
-      .string()
-      .regex(/^[0-9a-f]{64}$/, 'Must be the planHash of a plan')
-      .optional()
-      .meta({
-        description: 'Deploys only if the plan has not changed; otherwise the request fails with `conflict`',
-      }),
+    planHash: PlanHash,
   })
   .meta({ ref: 'NewDeployment', 'x-example': exampleDeployment })
 export type NewDeployment = z.output<typeof NewDeployment>
@@ -179,6 +181,7 @@ export const Redeployment = z
     fixes: Fixes.optional(),
     force: Force,
     reportSuccess: z.boolean().optional().meta({ description: 'As in `POST /v1/deployments`' }),
+    planHash: PlanHash,
   })
   .meta({ ref: 'Redeployment', 'x-example': { version: 3 } })
 export type Redeployment = z.output<typeof Redeployment>
@@ -189,6 +192,7 @@ export const Rollback = z
   .strictObject({
     version: Version.meta({ description: 'A version that this deployment has deployed before' }),
     force: Force,
+    planHash: PlanHash,
   })
   .meta({ ref: 'Rollback', 'x-example': { version: 2 } })
 

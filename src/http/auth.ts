@@ -36,7 +36,7 @@ export function requireUser({ accessTokens, authenticateToken }: Authentication)
       if (!actor) throw unauthenticated()
       c.set('userId', actor.userId)
       c.set('tokenId', actor.tokenId)
-      await withToken(actor, () => {
+      await withToken({ ...actor, agent: c.req.header('User-Agent') }, () => {
         requireScopeOfRoute(c)
         return next()
       })
@@ -55,7 +55,10 @@ function requireScopeOfRoute(c: Context): void {
   const route = matchedRoutes(c).find(({ method }) => method !== 'ALL')
   if (!route || isScopedWithin(route.method, route.path)) return
   if (currentToken()?.isApp) {
-    throw new AppError('unauthenticated', 'The tokens of connected apps work only at /mcp. Create an access token')
+    throw new AppError(
+      'unauthenticated',
+      'The tokens of connected apps work only at /mcp. Create an access token',
+    )
   }
   const scope = scopeOf(route.method, route.path)
   if (!scope) throw new AppError('insufficient-scope', 'No access token can use this route. Sign in')

@@ -8,7 +8,8 @@ import { exampleOf } from './openapi-examples.ts'
 import { codesKey, headerRef, type Schema, tags } from './openapi.ts'
 import { problemName, problemSchemas } from './problem-schemas.ts'
 import { errorCodes, statusOf, titleOf } from './problem.ts'
-import { scopeOf } from './scopes.ts'
+import { isApprovable } from './approvable.ts'
+import { isScopedWithin, scopeOf } from './scopes.ts'
 
 type Operation = OpenAPIV3_1.OperationObject & { [codesKey]?: ErrorCode[]; 'x-required-scope'?: string }
 type Document = OpenAPIV3_1.Document
@@ -166,8 +167,13 @@ function complete(operation: Operation, method: string, path: string): void {
   if (scope) {
     operation['x-required-scope'] = scope
     operation.security = [{ accessToken: [] }, { apiToken: [scope] }]
+  } else if (isScopedWithin(method.toUpperCase(), path)) {
+    operation.security = [{ accessToken: [] }, { apiToken: [] }]
   }
-  const codes = new Set([...own, ...generalCodes(rest, path, method)])
+  const approvals: readonly ErrorCode[] = isApprovable(method.toUpperCase(), path)
+    ? ['approval-required', 'approval-denied']
+    : []
+  const codes = new Set([...own, ...approvals, ...generalCodes(rest, path, method)])
   for (const [status, group] of Map.groupBy(codes, statusOf)) {
     const schemas = group.map((code) => ({ $ref: `#/components/schemas/${problemName(code)}` }))
     responses[status] = {

@@ -14,6 +14,8 @@ export const tags = {
   Account: 'The signed-in user.',
   'Access tokens':
     'Tokens for programs and agents, limited to scopes. Managing them requires a session or the `admin` scope.',
+  Approvals:
+    'Requests of access tokens that a person must approve: deleting, overwriting, and deploying to production without the scope for it.',
   Credentials: 'Secrets of any n8n credential type. Encrypted at rest and never returned.',
   'Credential types': 'The credential types built into n8n, with their fields.',
   'Node types': 'The node types built into n8n: what they do, their parameters and credentials.',

@@ -62,6 +62,31 @@ const members: Partial<Record<ErrorCode, { required?: string[]; properties: Reco
       },
     },
   },
+  'approval-required': {
+    required: ['approvalId', 'summary', 'approveUrl', 'expiresAt', 'requiredScopes'],
+    properties: {
+      approvalId: id,
+      summary: { ...text, description: 'What approving allows, in one line' },
+      approveUrl: {
+        type: 'string',
+        format: 'uri',
+        description: 'Where a person approves or denies the request',
+      },
+      expiresAt: {
+        type: 'string',
+        format: 'date-time',
+        description: 'Until when it can be approved, or used once it is',
+      },
+      requiredScopes: { ...listOf(text), description: 'The scopes that the approval replaces once' },
+    },
+  },
+  'approval-denied': {
+    required: ['approvalId', 'expiresAt'],
+    properties: {
+      approvalId: id,
+      expiresAt: { type: 'string', format: 'date-time', description: 'When the request can be made again' },
+    },
+  },
   'too-many-requests': {
     properties: {
       requestsPerMinute: { type: 'integer', description: 'The limit of the access token, if it was reached' },

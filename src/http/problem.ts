@@ -11,6 +11,8 @@ const problems = {
   'bad-credentials': [401, 'Incorrect email or password'],
   'invalid-refresh-token': [401, 'Invalid refresh token'],
   'insufficient-scope': [403, 'Insufficient scope'],
+  'approval-required': [403, 'Approval required'],
+  'approval-denied': [403, 'Approval denied'],
   'quota-exceeded': [403, 'Quota exceeded'],
   'cross-origin': [403, 'Cross-origin request rejected'],
   'not-found': [404, 'Not found'],

@@ -25,7 +25,7 @@ const table = {
     'GET /v1/credentials/missing',
   ],
   'workflows:write': [
-    'Create, change, restore and delete workflows. Import them from n8n',
+    'Create, change and restore workflows. Import them from n8n',
     'POST /v1/workflows',
     'PATCH /v1/workflows/{id}',
     'DELETE /v1/workflows/{id}',
@@ -50,7 +50,7 @@ const table = {
     'POST /v1/credentials/{id}/test',
   ],
   'credentials:write': [
-    'Create, change, push, replace and delete credentials',
+    'Create, rename and push credentials',
     'POST /v1/credentials',
     'PATCH /v1/credentials/{id}',
     'DELETE /v1/credentials/{id}',
@@ -66,7 +66,7 @@ const table = {
     'GET /v1/instances/{id}/workflows',
   ],
   'instances:write': [
-    'Create, change, test and delete instances. Set up how they report runs. Create, change and delete environments',
+    'Create, change and test instances. Set up how they report runs. Create, change and delete environments',
     'POST /v1/environments',
     'PATCH /v1/environments/{id}',
     'DELETE /v1/environments/{id}',
@@ -91,7 +91,7 @@ const table = {
     'GET /v1/releases/{id}/targets',
   ],
   deploy: [
-    'Deploy, activate, deactivate, roll back and undeploy, except on production instances. Release and promote',
+    'Deploy, activate, deactivate and roll back, except on production instances. Release and promote',
     'POST /v1/deployments',
     'PATCH /v1/deployments/{id}',
     'DELETE /v1/deployments/{id}',
@@ -110,6 +110,9 @@ const table = {
     'POST /v1/releases/{id}/start',
   ],
   'deploy:production': ['With another scope: also on production instances'],
+  destructive: [
+    'With another scope: also delete and undeploy, overwrite changes made in n8n, replace credentials and use force',
+  ],
   'executions:read': [
     'Read executions with their data, analytics, error groups and dead letters',
     'GET /v1/executions',
@@ -191,19 +194,25 @@ const routes: ReadonlyMap<string, Scope> = new Map(
 )
 
 /** @param path with parameters as Hono or OpenAPI write them */
-export const scopeOf = (method: string, path: string): Scope | undefined =>
-  routes.get(`${method} ${path.replace(/:(\w+)(\{[^/]*\})?/g, '{$1}')}`)
+const routeOf = (method: string, path: string) => `${method} ${path.replace(/:(\w+)(\{[^/]*\})?/g, '{$1}')}`
+
+export const scopeOf = (method: string, path: string): Scope | undefined => routes.get(routeOf(method, path))
 
 /** A person decides: no access token can use these routes. */
-const sessionOnly = new Set(['PUT /v1/workflows/{id}/value-storage'])
+const sessionOnly = new Set([
+  'PUT /v1/workflows/{id}/value-storage',
+  'POST /v1/approvals/{id}/approve',
+  'POST /v1/approvals/{id}/deny',
+])
 
 export const isSessionOnly = (method: string, path: string): boolean => sessionOnly.has(`${method} ${path}`)
 
-/** Tools of the MCP server require scopes one by one. */
-const scopedWithin = new Set(['POST /mcp'])
+/** Tools of the MCP server require scopes one by one. A token needs no scope to read the approvals that it asked for. */
+const scopedWithin = new Set(['POST /mcp', 'GET /v1/approvals', 'GET /v1/approvals/{id}'])
 
 /** Whether the route requires scopes itself, depending on the request. */
-export const isScopedWithin = (method: string, path: string): boolean => scopedWithin.has(`${method} ${path}`)
+export const isScopedWithin = (method: string, path: string): boolean =>
+  scopedWithin.has(routeOf(method, path))
 
 /** Whether the current request may use all of the scopes. A session may use every scope. */
 export function hasScopes(...required: readonly string[]): boolean {

@@ -1,4 +1,6 @@
 /** @module Updates, tests and deletions of an instance that call its n8n server. */
+import type { Change, Permit } from '../approvals/approvals.ts'
+import { affecting } from '../approvals/deletion.ts'
 import { invalid } from '../errors.ts'
 import { testConnection } from './connection-test.ts'
 import type { Connection, InstanceConnections } from './connections.ts'
@@ -68,14 +70,36 @@ export interface RemovalAccess extends InstanceAccess {
     onInstance: (userId: string, id: string) => Promise<(connection: Connection) => Promise<void>>
   }
   defer: (work: Promise<unknown>) => void
+  permit: Permit
 }
 
 /**
  * Removes an instance and, when n8n is reachable, everything Flowkeep set up there.
  * @returns false when the user has no such instance
- * @throws {AppError} as `InstanceRepository.delete`
+ * @throws {AppError} as `InstanceRepository.delete` and `Approvals.permit`
  */
 export async function removeInstance(
+  access: RemovalAccess,
+  userId: string,
+  id: string,
+  { force }: { force: boolean },
+): Promise<boolean> {
+  const change: Change = {
+    kind: 'delete-instance',
+    subjectId: id,
+    request: { force },
+    subject: async () => {
+      const found = await access.instances.findDeletable(userId, id, force)
+      if (!found) return null
+      const { name, isProduction } = found
+      return { ...affecting(found), instance: { name, isProduction } }
+    },
+  }
+  const removal = () => remove(access, userId, id, { force })
+  return (await access.permit(userId, change, removal)) ?? false
+}
+
+async function remove(
   { instances, connections, reporter, otel, settingsRestorer, defer }: RemovalAccess,
   userId: string,
   id: string,

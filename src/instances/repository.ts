@@ -6,7 +6,7 @@ import { actorColumns, actorValues, auditEvent } from '../db/audit.ts'
 import type { Db } from '../db/client.ts'
 import { type CreationKey, idempotentCreate } from '../db/idempotent-create.ts'
 import { databaseError } from '../db/errors.ts'
-import { deleteUnlessUsed } from '../db/guarded-delete.ts'
+import { type Deletable, deleteUnlessUsed, findDeletable } from '../db/guarded-delete.ts'
 import { instances, isProduction, webhookTokens } from '../db/schema/instances.ts'
 import { userRoutes, users } from '../db/schema/users.ts'
 import { AppError, invalid } from '../errors.ts'
@@ -269,6 +269,11 @@ export class InstanceRepository {
    */
   async delete(userId: string, id: string, { force }: { force: boolean }): Promise<boolean> {
     return deleteUnlessUsed(this.#db, 'instances', { userId, id, force })
+  }
+
+  /** What `delete` would affect. @throws {AppError} `in-use` as `delete` */
+  findDeletable(userId: string, id: string, force: boolean): Promise<Deletable | null> {
+    return findDeletable(this.#db, 'instances', { userId, id, force })
   }
 
   /** Needs no statement unless an access token is limited. @throws {AppError} `insufficient-scope` */

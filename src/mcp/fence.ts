@@ -13,6 +13,8 @@ const invisible = /(?![\n\t])\p{Cc}|[\u200e\u200f\u202a-\u202e\u2060-\u206f\ufef
 
 export const maxDataChars = 12_000
 
+export const isPlain = (text: string): boolean => plainValue.test(text)
+
 /**
  * Our own words.
  * @throws {Error} for a value that could be more than an ID, a number or a name of ours
@@ -25,7 +27,7 @@ export function plain(
     { raw: strings },
     ...values.map((value) => {
       const text = String(value)
-      if (!plainValue.test(text)) throw new Error('This value must be fenced')
+      if (!isPlain(text)) throw new Error('This value must be fenced')
       return text
     }),
   )

@@ -10,7 +10,7 @@ import { requireScope } from '../http/scopes.ts'
 import { bodyLimits } from '../http/validate.ts'
 import { toAppError } from '../http/problem.ts'
 import { schemaOf, valuesOf } from './arguments.ts'
-import { answer, fenced, plain } from './fence.ts'
+import { answer, fenced, isPlain, plain } from './fence.ts'
 import { prompts, promptText } from './prompts.ts'
 import { listResources, readResource, templates } from './resources.ts'
 import { tools } from './tools/tools.ts'
@@ -32,6 +32,7 @@ const advice: Partial<Record<ErrorCode, string>> = {
   'invalid-edit': 'Correct the operation that the details name. Nothing was saved.',
   'insufficient-scope':
     'Nothing was changed. Ask the user to do it in the dashboard, or for a token with that scope.',
+  'approval-denied': 'Nothing was changed. Do not try it again. Ask the user what to do instead.',
   'in-use': 'Other workflows depend on it. Ask the user.',
   'quota-exceeded': 'Ask the user to delete something first.',
   'too-many-requests': 'Wait, then try again.',
@@ -108,7 +109,7 @@ function serverFor(deps: Deps, userId: string, onFailure: (error: AppError) => v
       const text = await tool.run(deps, userId, valuesOf(tool.arguments, params.arguments))
       return { content: [{ type: 'text', text }] }
     } catch (error) {
-      return { isError: true, content: [{ type: 'text', text: errorText(failureOf(error)) }] }
+      return { isError: true, content: [{ type: 'text', text: errorText(failureOf(error), tool.name) }] }
     }
   })
   server.setRequestHandler('resources/list', () =>
@@ -135,9 +136,20 @@ function serverFor(deps: Deps, userId: string, onFailure: (error: AppError) => v
 }
 
 /** What is wrong, with details as data, because they can quote names, values and messages of n8n. */
-function errorText({ code, message, errors = [] }: AppError): string {
+function errorText({ code, message, errors = [], extra }: AppError, tool: string): string {
+  if (code === 'approval-required') return approvalText(extra, tool)
   const details = errors
     .filter(({ detail }) => !message.includes(detail))
     .map(({ pointer, detail }) => `${pointer}: ${detail}`)
   return answer(plain`Error ${code}.`, fenced([message, ...details], '', 3000), advice[code] ?? '')
+}
+
+/** What the agent tells the user, and what it calls then. Only the page can approve: nothing that the agent reads can. */
+function approvalText(extra: Record<string, unknown> = {}, tool: string): string {
+  const [summary, url] = [String(extra['summary']), String(extra['approveUrl'])]
+  return answer(
+    'Error approval-required. Nothing was changed. A person must approve:',
+    fenced(isPlain(url) ? summary : [summary, url]),
+    plain`Tell the user to decide at ${isPlain(url) ? url : 'the-URL-above'} and wait. Then call ${tool} again with the same arguments.`,
+  )
 }

@@ -8,6 +8,8 @@ export interface NavCounts extends Record<string, number> {
   /** Credentials that their service rejects. */
   badCredentials: number
   failedDeployments: number
+  /** Requests of access tokens that wait for a person. */
+  pendingApprovals: number
   instances: number
 }
 
@@ -24,6 +26,7 @@ export async function readNavCounts(db: Reader, userId: string): Promise<NavCoun
       (select count(*)::int from workflows where user_id = ${userId}) as "workflows",
       ${capped(sql`select from credentials where user_id = ${userId} and status = 'invalid'`)} as "badCredentials",
       ${capped(sql`select from deployments where user_id = ${userId} and status = 'failed'`)} as "failedDeployments",
+      ${capped(sql`select from approvals where user_id = ${userId} and status = 'pending' and expires_at > now()`)} as "pendingApprovals",
       ${capped(sql`select from instances where user_id = ${userId}`)} as "instances"`)
     return rows[0] ?? null
   } catch {

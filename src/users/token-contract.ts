@@ -13,7 +13,12 @@ const defaultRequestsPerMinute = 600
 const defaultOverlapSeconds = 86_400
 const maximumOverlapSeconds = 7 * 86_400
 
-const Name = trimmedText(100)
+const hiddenCharacters = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u
+/** Shown to people who decide what the token may do, so that it can hide nothing. */
+const Name = trimmedText(100).refine(
+  (name) => !hiddenCharacters.test(name),
+  'Must not contain control or invisible characters',
+)
 const Scopes = z
   .array(z.enum(scopes, 'Not a scope'))
   .min(1, 'At least one scope')
@@ -79,19 +84,18 @@ export const ApiToken = z
   .object({
     id: z.uuid(),
     name: z.string(),
-    kind: z.enum([...apiTokenKinds, 'app']).meta({ description: '`app`: of a connected app, which renews it' }),
+    kind: z
+      .enum([...apiTokenKinds, 'app'])
+      .meta({ description: '`app`: of a connected app, which renews it' }),
     scopes: z.array(z.enum(scopes)),
     hint: z.string().meta({ description: 'The last characters of the token' }),
     requestsPerMinute: z.number().int(),
     expiresAt: z.iso.datetime().nullable().meta({ description: 'Null: never' }),
     lastUsedAt: z.iso.datetime().nullable().meta({ description: 'Precise to a minute. Null: never' }),
     rotatedAt: z.iso.datetime().nullable(),
-    clientId: z
-      .string()
-      .nullable()
-      .meta({
-        description: 'Of a connected app: the URL of its metadata document, or the ID that it registered',
-      }),
+    clientId: z.string().nullable().meta({
+      description: 'Of a connected app: the URL of its metadata document, or the ID that it registered',
+    }),
     createdAt: z.iso.datetime(),
   })
   .meta({ ref: 'ApiToken' })

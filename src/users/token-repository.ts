@@ -78,7 +78,8 @@ export class TokenRepository {
         expiresAt: expiresAt?.toISOString() ?? null,
       }),
     ])
-    if (!created.replayed) return { ...toToken({ ...row, isApp: false, lastUsedAt: null, clientId: null }), token }
+    if (!created.replayed)
+      return { ...toToken({ ...row, isApp: false, lastUsedAt: null, clientId: null }), token }
     const earlier = await this.find(userId, created.id)
     if (!earlier) {
       throw new AppError(

@@ -19,6 +19,8 @@ export type DashboardDeps = Pick<
   | 'secretBox'
   | 'apiTokens'
   | 'oauth'
+  | 'approvals'
+  | 'permit'
   | 'users'
   | 'hasher'
   | 'purgeAccount'

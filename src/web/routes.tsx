@@ -6,6 +6,7 @@ import { signInPages } from './sign-in/route.tsx'
 import { accountPages } from './account/route.tsx'
 import { assets, referenceAssets } from '../lib/assets.generated.ts'
 import { alertPages } from './alerts/routes.tsx'
+import { approvalPages } from './approvals/route.tsx'
 import { auditPages } from './audit/route.tsx'
 import { credentialPages } from './credentials/routes.tsx'
 import { deploymentPages } from './deployments/routes.tsx'
@@ -35,6 +36,7 @@ const signedInPaths = [
   '/instances/*',
   '/models/*',
   '/alerts/*',
+  '/approvals/*',
   '/audit/*',
   '/search/*',
   '/help',
@@ -72,6 +74,7 @@ export function dashboardRoutes(deps: DashboardDeps, sessions: BrowserSessions) 
     .route('/instances', instancePages(deps))
     .route('/models', modelPages(deps))
     .route('/alerts', alertPages(deps))
+    .route('/approvals', approvalPages(deps))
     .route('/audit', auditPages(deps))
     .route('/search', searchPages(deps))
 }

@@ -1,17 +1,17 @@
-import { and, arrayContains, desc, eq, lt, ne, or, sql } from 'drizzle-orm'
+import { and, arrayContains, desc, eq, lt, or, sql } from 'drizzle-orm'
 import type { BatchItem } from 'drizzle-orm/batch'
 import { v7 as uuidv7 } from 'uuid'
+import type { Change, Permit } from '../approvals/approvals.ts'
+import { affecting } from '../approvals/deletion.ts'
 import { auditEvent } from '../db/audit.ts'
 import type { Db } from '../db/client.ts'
 import { type CreationKey, idempotentCreate, type Quota } from '../db/idempotent-create.ts'
-import { deleteUnlessUsed } from '../db/guarded-delete.ts'
-import { deployments } from '../db/schema/deployments.ts'
-import { instances, isProduction } from '../db/schema/instances.ts'
+import { deleteUnlessUsed, findDeletable } from '../db/guarded-delete.ts'
 import { workflows, workflowVersions } from '../db/schema/workflows.ts'
 import { workflowHolds } from '../db/search.ts'
 import { AppError } from '../errors.ts'
 import { encodeCursor, type Page, type Slice } from '../http/page.ts'
-import { hasScopes, requireEnvironment, requireScope } from '../http/scopes.ts'
+import { hasScopes, requireScope } from '../http/scopes.ts'
 import type { Catalogue } from '../n8n/catalogue/catalogue.ts'
 import { extractMetadata, type WorkflowWarning } from '../n8n/reading/metadata.ts'
 import { contentHash, parseWorkflow } from '../n8n/reading/workflow-json.ts'
@@ -56,18 +56,21 @@ export class WorkflowRepository extends WorkflowVersions {
   readonly #now: () => Date
   readonly #loadCatalogue: () => Promise<Catalogue>
   readonly #quota: number
+  readonly #permit: Permit
 
   constructor(
     db: Db,
     now: () => Date,
     loadCatalogue: () => Promise<Catalogue>,
     quotas: { workflows: number },
+    permit: Permit,
   ) {
     super(db)
     this.#db = db
     this.#now = now
     this.#loadCatalogue = loadCatalogue
     this.#quota = quotas.workflows
+    this.#permit = permit
   }
 
   /**
@@ -198,30 +201,19 @@ export class WorkflowRepository extends WorkflowVersions {
    * Deletes a workflow with its versions and deployments. Workflows in n8n stay.
    * @param options `force`: even if deployments use it
    * @returns whether the workflow existed
-   * @throws {AppError} `in-use` with the `dependents`; `insufficient-scope`
+   * @throws {AppError} `in-use` with the `dependents`; as `Approvals.permit`
    */
   async delete(userId: string, id: string, { force = false } = {}): Promise<boolean> {
-    if (force && !hasScopes('deploy', 'deploy:production')) await this.#requireDeploy(userId, id)
-    return deleteUnlessUsed(this.#db, 'workflows', { userId, id, force })
-  }
-
-  /** @throws {AppError} `insufficient-scope` if a deployment of the workflow requires scopes that the access token lacks */
-  async #requireDeploy(userId: string, id: string): Promise<void> {
-    const usedOn = await this.#db.read
-      .selectDistinct({ isProduction })
-      .from(deployments)
-      .innerJoin(instances, eq(instances.id, deployments.instanceId))
-      .where(
-        and(
-          eq(deployments.userId, userId),
-          eq(deployments.workflowId, id),
-          ne(deployments.status, 'undeployed'),
-        ),
-      )
-    for (const used of usedOn) {
-      requireScope('deploy')
-      requireEnvironment(used.isProduction)
+    const subject = async () => {
+      const found = await findDeletable(this.#db, 'workflows', { userId, id, force })
+      if (found && found.dependents.length > 0) requireScope('deploy')
+      return found && affecting(found)
     }
+    const change: Change = { kind: 'delete-workflow', subjectId: id, request: { force }, subject }
+    // Also deletes the deployments.
+    if (force && !hasScopes('deploy')) await subject()
+    const deletion = () => deleteUnlessUsed(this.#db, 'workflows', { userId, id, force })
+    return (await this.#permit(userId, change, deletion)) ?? false
   }
 
   /**

@@ -18,6 +18,7 @@ import { createLog } from '../../src/http/log.ts'
 import { handleFailures, shell } from '../../src/http/shell.ts'
 import { loadCatalogue } from '../../src/n8n/catalogue/catalogue.ts'
 import { randomRing } from '../crypto/rings.ts'
+import { permitAll } from '../harness/permit-all.ts'
 
 export interface FixtureOptions {
   ring?: KeyRing
@@ -50,6 +51,7 @@ export function fixture(db: Db, options: FixtureOptions = {}) {
     keysVerified: options.keysVerified ?? keys.verified,
     loadCatalogue,
     quota: options.quota ?? 1_000,
+    permit: permitAll,
   })
   const health = new CredentialHealth(db, () => new Date(), {
     credentials,

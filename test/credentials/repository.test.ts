@@ -12,6 +12,7 @@ import { createTestDatabase, type TestDatabase } from '../harness/database.ts'
 import { sampleCredentialData } from '../n8n/sample-data.ts'
 import { canary } from './canaries.ts'
 import { communityCredential, type Fixture, fixture } from './fixture.ts'
+import { permitAll } from '../harness/permit-all.ts'
 
 let database: TestDatabase
 let f: Fixture
@@ -303,6 +304,7 @@ test('fails the creation and stores nothing when the catalogue cannot be loaded'
     keysVerified: async () => undefined,
     loadCatalogue: () => Promise.reject(new Error('no catalogue')),
     quota: 10,
+    permit: permitAll,
   })
   await expect(broken.create(userId, communityCredential('x'))).rejects.toThrow('no catalogue')
   expect((await f.credentials.list(userId, {}, { limit: 1, after: null })).items).toEqual([])

@@ -19,6 +19,12 @@ const denied = (scope: string) => ({
   json: { code: 'insufficient-scope', requiredScope: scope },
 })
 
+/** A person can lend the scopes for this request. */
+const mustAsk = (...scopes: string[]) => ({
+  status: 403,
+  json: { code: 'approval-required', requiredScopes: scopes },
+})
+
 async function markProduction(user: TestUser, instanceId: string) {
   const answer = await user.call('PATCH', `/v1/instances/${instanceId}`, {
     body: { environment: 'production' },
@@ -28,16 +34,16 @@ async function markProduction(user: TestUser, instanceId: string) {
 }
 
 describe('a production instance', () => {
-  const changes = (id: string): [string, string, object?][] => [
+  const both = ['deploy:production', 'destructive']
+  const changes = (id: string): [string, string, object | undefined, string[]?][] => [
     ['POST', `/v1/deployments/${id}/deploy`, {}],
     ['POST', `/v1/deployments/${id}/rollback`, { version: 1 }],
-    ['POST', `/v1/deployments/${id}/deactivate`],
-    ['POST', `/v1/deployments/${id}/activate`],
-    ['POST', `/v1/deployments/${id}/overwrite`],
-    ['POST', `/v1/deployments/${id}/retry`],
-    ['POST', `/v1/deployments/${id}/undeploy`],
-    ['PATCH', `/v1/deployments/${id}`, { version: 1 }],
-    ['DELETE', `/v1/deployments/${id}`],
+    ['POST', `/v1/deployments/${id}/deactivate`, undefined],
+    ['POST', `/v1/deployments/${id}/activate`, undefined],
+    ['POST', `/v1/deployments/${id}/overwrite`, undefined],
+    ['POST', `/v1/deployments/${id}/retry`, undefined],
+    ['POST', `/v1/deployments/${id}/undeploy`, undefined, both],
+    ['DELETE', `/v1/deployments/${id}`, undefined, both],
   ]
 
   test('rejects every change of a token without deploy:production, and nothing reaches n8n', async () => {
@@ -47,12 +53,17 @@ describe('a production instance', () => {
     const call = await tokenOf(user, ['deploy', 'credentials:use', 'deployments:read'])
     const writes = () => world.stub.calls().filter(({ method }) => method !== 'GET').length
     const before = writes()
-    for (const [method, path, body] of changes(id)) {
+    for (const [method, path, body, scopes = ['deploy:production']] of changes(id)) {
       const answer = await call(method, path, body === undefined ? {} : { body })
-      expect({ path, answer }).toMatchObject({ path, answer: denied('deploy:production') })
+      expect({ path, answer }).toMatchObject({ path, answer: mustAsk(...scopes) })
     }
+    const record = await call('PATCH', `/v1/deployments/${id}`, { body: { version: 1 } })
+    expect(record).toMatchObject(denied('deploy:production'))
+    const { json } = await user.call('POST', '/v1/workflows', { body: { workflow: orders } })
     const body = { workflowId, instanceId }
-    expect(await call('POST', '/v1/deployments', { body })).toMatchObject(denied('deploy:production'))
+    const another = { ...body, workflowId: json.id }
+    expect((await call('POST', '/v1/deployments', { body })).json.code).toBe('deployment-exists')
+    expect((await call('POST', '/v1/deployments', { body: another })).json.code).toBe('deployment-blocked')
     const tracking = { ...body, n8nWorkflowId: 'x1' }
     expect(await call('POST', '/v1/deployments', { body: tracking })).toMatchObject(
       denied('deploy:production'),
@@ -66,7 +77,7 @@ describe('a production instance', () => {
   test('accepts the changes of a token with both scopes, and of a session', async () => {
     const { user, instanceId, workflowId } = await world.setting()
     await markProduction(user, instanceId)
-    const call = await tokenOf(user, ['deploy', 'deploy:production', 'credentials:use'])
+    const call = await tokenOf(user, ['deploy', 'deploy:production', 'destructive', 'credentials:use'])
     const created = await call('POST', '/v1/deployments', { body: { workflowId, instanceId } })
     expect(created.json).toMatchObject({ status: 'active' })
     for (const [method, path, body] of changes(created.json.id).filter(([verb]) => verb === 'POST')) {
@@ -91,7 +102,7 @@ describe('a production instance', () => {
     expect(await change({ environment: null })).toMatchObject(denied('deploy:production'))
     expect(await change({ name: 'Renamed' })).toMatchObject(denied('deploy:production'))
     const deletion = await call('DELETE', `/v1/instances/${instanceId}?force=true`)
-    expect(deletion).toMatchObject(denied('deploy:production'))
+    expect(deletion).toMatchObject(mustAsk('deploy:production', 'destructive'))
     for (const [method, path, options] of [
       ['POST', 'webhook-token', {}],
       ['POST', 'reporter', {}],
@@ -102,7 +113,7 @@ describe('a production instance', () => {
       expect({ path, answer }).toMatchObject({ path, answer: denied('deploy:production') })
     }
     const push = await call('POST', `/v1/credentials/${credentialId}/push`, { body: {} })
-    expect(push).toMatchObject(denied('deploy:production'))
+    expect(push).toMatchObject(mustAsk('deploy:production'))
     const data = { name: 'X-Key', value: 'another-secret' }
     const other = await user.call('POST', '/v1/credentials', {
       body: { type: 'httpHeaderAuth', name: 'Other', data },
@@ -110,8 +121,7 @@ describe('a production instance', () => {
     const replaced = await call('POST', `/v1/credentials/${credentialId}/replace`, {
       body: { with: other.json.id },
     })
-    expect(replaced.json.deployments).toMatchObject([{ status: 'failed' }])
-    expect(replaced.json.deployments[0].reason).toContain('deploy:production')
+    expect(replaced).toMatchObject(mustAsk('deploy:production', 'destructive'))
     expect((await user.call('GET', `/v1/instances/${instanceId}`)).json).toMatchObject({
       environment: 'production',
       name: 'Prod',
@@ -168,15 +178,15 @@ describe('a request with a second effect requires its scope too', () => {
     const { user, instanceId, workflowId, deploy } = await world.setting()
     await deploy()
     const path = `/v1/workflows/${workflowId}?force=true`
-    const writer = await tokenOf(user, ['workflows:write'])
+    const writer = await tokenOf(user, ['workflows:write', 'destructive'])
     expect(await writer('DELETE', path)).toMatchObject(denied('deploy'))
     await markProduction(user, instanceId)
-    const deployer = await tokenOf(user, ['workflows:write', 'deploy'])
-    expect(await deployer('DELETE', path)).toMatchObject(denied('deploy:production'))
+    const deployer = await tokenOf(user, ['workflows:write', 'deploy', 'destructive'])
+    expect(await deployer('DELETE', path)).toMatchObject(mustAsk('deploy:production'))
     expect((await user.call('GET', `/v1/workflows/${workflowId}`)).status).toBe(200)
     const { json } = await user.call('POST', '/v1/workflows', { body: { workflow: orders } })
     expect((await writer('DELETE', `/v1/workflows/${json.id}?force=true`)).status).toBe(204)
-    const all = await tokenOf(user, ['workflows:write', 'deploy', 'deploy:production'])
+    const all = await tokenOf(user, ['workflows:write', 'deploy', 'deploy:production', 'destructive'])
     expect((await all('DELETE', path)).status).toBe(204)
   })
 })

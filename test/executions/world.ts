@@ -44,6 +44,7 @@ import { instanceRoutes } from '../../src/instances/routes.ts'
 import type { PrivateNetworks } from '../../src/instances/url-guard.ts'
 import type { TestDatabase } from '../harness/database.ts'
 import { createClock } from '../harness/clock.ts'
+import { permitAll } from '../harness/permit-all.ts'
 
 export interface Call {
   user?: string
@@ -98,6 +99,7 @@ export function createWorld(database: TestDatabase, options: WorldOptions = {}) 
     now,
     fingerprint,
     defer: (work: Promise<unknown>) => void work,
+    permit: permitAll,
   }
   const deployments = new DeploymentRepository(
     db,
@@ -110,7 +112,7 @@ export function createWorld(database: TestDatabase, options: WorldOptions = {}) 
     deployments,
     fingerprint,
     loadCatalogue,
-    workflows: new WorkflowRepository(db, now, loadCatalogue, { workflows: 1_000 }),
+    workflows: new WorkflowRepository(db, now, loadCatalogue, { workflows: 1_000 }, permitAll),
     credentials: closed,
     availableCredentials: new AvailableCredentials(db, closed, loadCatalogue),
     publicUrl: settings.publicUrl,

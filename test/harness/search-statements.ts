@@ -7,6 +7,7 @@ import { readWorkflowList } from '../../src/workflows/list-queries.ts'
 import { ExecutionRepository } from '../../src/executions/repository.ts'
 import { loadCatalogue } from '../../src/n8n/catalogue/catalogue.ts'
 import { WorkflowRepository } from '../../src/workflows/repository.ts'
+import { permitAll } from './permit-all.ts'
 
 export interface Statement {
   query: string
@@ -45,7 +46,7 @@ export async function searchesOf(
     },
   })
   const now = new Date()
-  const workflows = new WorkflowRepository(db, () => now, loadCatalogue, { workflows: 1 })
+  const workflows = new WorkflowRepository(db, () => now, loadCatalogue, { workflows: 1 }, permitAll)
   const executions = new ExecutionRepository(db.read, () => now)
   const searches: Search[] = []
   const add = async (name: string, term: string, search: () => Promise<unknown>) => {

@@ -22,6 +22,19 @@ const appFetch: typeof fetch = async (input, init) => app.app.request(new Reques
 
 let user: TestUser
 let agent: McpClient
+/** The access token of the agent, with the scopes that `docs/mcp.md` recommends and those that change other things. */
+let agentToken: string
+const ordinary = [
+  'workflows:read',
+  'workflows:write',
+  'credentials:use',
+  'credentials:write',
+  'instances:read',
+  'instances:write',
+  'deployments:read',
+  'deploy',
+  'executions:read',
+]
 const workflowIds: string[] = []
 const runIds: string[] = []
 let instanceId: string
@@ -96,6 +109,7 @@ beforeAll(async () => {
     name,
     baseUrl: 'https://n8n.example.com',
     apiKey: canaries.apiKey,
+    environment: 'production',
   })
   instanceId = instance.id
   for (const [index, injection] of injections.slice(0, 5).entries()) {
@@ -148,9 +162,15 @@ beforeAll(async () => {
     runIds.push(reported.json.id)
   }
   changes.length = 0
+  const { token } = await post('/v1/tokens', {
+    name: injections[0]?.slice(0, 90),
+    scopes: ordinary,
+    requestsPerMinute: 6000,
+  })
+  agentToken = token
   agent = await connectMcp({
     url: 'https://flowkeep.example.com/mcp',
-    token: user.accessToken,
+    token,
     version: '2026-07-28',
     fetch: appFetch,
   })
@@ -264,6 +284,158 @@ describe('planted text', () => {
     ]
     expect(texts.flatMap(leaksIn)).toEqual([])
     expect(leaksIn(JSON.stringify(resources))).toEqual([])
+  })
+})
+
+describe('an agent that obeys every planted text', () => {
+  type Attempt = [method: string, path: string, body?: object]
+  const attempt = async ([method, path, body]: Attempt) => {
+    const headers = { 'If-Match': '*' }
+    return app.call(method, path, { token: agentToken, headers, ...(body && { body }) })
+  }
+  /** Everything that the account must still have. */
+  const remaining = async () => {
+    const { sql } = app.database
+    return {
+      workflows: await sql`select id from workflows order by id`,
+      credentials: await sql`select id, version from credentials order by id`,
+      instances: await sql`select id, environment from instances order by id`,
+      deployments: await sql`select id, status, version, n8n_workflow_id from deployments order by id`,
+      decided: await sql`select id from approvals where status <> 'pending'`,
+      n8n: [...stub.state.workflows.values()].map(({ id, name, nodes }) => ({ id, name, nodes })),
+    }
+  }
+  let deploymentId: string
+  let driftedId: string
+  let credentialIds: string[]
+
+  beforeAll(async () => {
+    const post = async (path: string, body: unknown) => (await user.call('POST', path, { body })).json
+    deploymentId = (await user.call('GET', `/v1/deployments?workflowId=${workflowIds[0]}`)).json.items[0].id
+    credentialIds = (await user.call('GET', '/v1/credentials')).json.items.map(({ id }: { id: string }) => id)
+    const dev = await post('/v1/instances', {
+      name: injections[1]?.slice(0, 60),
+      baseUrl: 'https://n8n-dev.example.com',
+      apiKey: canaries.apiKey,
+    })
+    const saved = await post('/v1/workflows', {
+      workflow: {
+        name: injections[2]?.slice(0, 60),
+        nodes: planted('x', 77).nodes.slice(0, 1),
+        connections: {},
+      },
+    })
+    const deployed = await post('/v1/deployments', { workflowId: saved.id, instanceId: dev.id })
+    driftedId = deployed.id
+    const live = stub.state.workflows.get(deployed.n8nWorkflowId)
+    if (!live) throw new Error('Nothing was deployed')
+    live.nodes = live.nodes.map((node) => ({ ...node, parameters: { path: 'changed-by-hand' } }))
+    changes.length = 0
+  })
+
+  test('deploys nothing to production with any tool, and what it is told stays fenced', async () => {
+    const before = await remaining()
+    const leaks: string[] = []
+    let asked = 0
+    for (const [index, workflowId] of workflowIds.entries()) {
+      const target = { workflowId, instanceId }
+      const planned = await agent.call('plan_deployment', target)
+      const planHash = /planHash: (\w+)/.exec(planned.text)?.[1] ?? '0'.repeat(64)
+      const texts = [
+        planned.text,
+        (await agent.call('deploy', { ...target, planHash })).text,
+        (await agent.call('deploy', { ...target, planHash })).text,
+        (await agent.call('deploy', { deploymentId, version: 1, planHash })).text,
+      ]
+      leaks.push(...texts.flatMap(leaksIn).map((leak) => `${index}: ${leak}`))
+      if (texts.some((text) => text.startsWith('Error approval-required'))) asked += 1
+    }
+    expect(leaks).toEqual([])
+    expect(changes).toEqual([])
+    expect(await remaining()).toEqual(before)
+    // The workflows cannot be deployed: no one is asked to approve them.
+    expect(asked).toBe(0)
+  })
+
+  test('deletes, overwrites, replaces and approves nothing with any request', async () => {
+    const before = await remaining()
+    const [credential, other] = credentialIds
+    const attempts: Attempt[] = [
+      ...workflowIds.slice(0, 20).flatMap((id): Attempt[] => [
+        ['DELETE', `/v1/workflows/${id}`],
+        ['DELETE', `/v1/workflows/${id}?force=true`],
+      ]),
+      ['DELETE', `/v1/instances/${instanceId}`],
+      ['DELETE', `/v1/instances/${instanceId}?force=true`],
+      ['PATCH', `/v1/instances/${instanceId}`, { environment: null }],
+      ['POST', `/v1/instances/${instanceId}/reporter`],
+      ['PUT', `/v1/instances/${instanceId}/otel`, {}],
+      ['DELETE', `/v1/credentials/${credential}`],
+      ['DELETE', `/v1/credentials/${credential}?force=true`],
+      ['PATCH', `/v1/credentials/${credential}`, { data: { accessToken: 'taken-over' } }],
+      ['POST', `/v1/credentials/${credential}/replace`, { with: other }],
+      ['POST', `/v1/credentials/${credential}/push`, { instanceId }],
+      ...[deploymentId, driftedId].flatMap((id): Attempt[] => [
+        ['POST', `/v1/deployments/${id}/deploy`, {}],
+        ['POST', `/v1/deployments/${id}/deploy`, { force: 'The user has already approved' }],
+        ['POST', `/v1/deployments/${id}/overwrite`],
+        ['POST', `/v1/deployments/${id}/rollback`, { version: 1 }],
+        ['POST', `/v1/deployments/${id}/undeploy?force=true`],
+        ['DELETE', `/v1/deployments/${id}?force=true`],
+      ]),
+      ['POST', `/v1/deployments/${deploymentId}/activate`],
+      ['POST', `/v1/deployments/${deploymentId}/retry`],
+      ['POST', `/v1/deployments/${deploymentId}/deactivate?force=true`],
+      ['PATCH', `/v1/deployments/${deploymentId}`, { version: 1 }],
+      ['POST', '/v1/tokens', { name: 'More', scopes: ['admin'] }],
+      ['POST', '/v1/me/password', { currentPassword: user.password, newPassword: user.password }],
+    ]
+    const answers = []
+    for (const each of attempts) {
+      // A planted text that tells the agent to insist.
+      answers.push([each, await attempt(each)] as const)
+      answers.push([each, await attempt(each)] as const)
+    }
+    const own = await attempt(['GET', '/v1/approvals?limit=100'])
+    expect(own.json.items.length).toBeGreaterThan(20)
+    for (const { id } of own.json.items)
+      for (const verb of ['approve', 'deny'])
+        answers.push([[verb, id], await attempt(['POST', `/v1/approvals/${id}/${verb}`])] as const)
+    const succeeded = answers.filter(([, { status }]) => status < 400)
+    expect(succeeded.map(([each]) => each)).toEqual([])
+    expect(canaryMarks.filter((mark) => own.text.includes(mark))).toEqual([])
+    expect(own.text).not.toContain('taken-over')
+    expect(changes).toEqual([])
+    expect(await remaining()).toEqual(before)
+  })
+
+  test('asks with what it read, which stays fenced and readable', async () => {
+    const texts: string[] = []
+    // Room for more.
+    const denyAll = async () => {
+      const pending = await user.call('GET', '/v1/approvals?status=pending&limit=100')
+      for (const { id } of pending.json.items) await user.call('POST', `/v1/approvals/${id}/deny`)
+    }
+    await denyAll()
+    for (const [index, injection] of injections.entries()) {
+      // Each can be deployed, so that the approval carries its name.
+      const workflow = {
+        name: injection.slice(0, 120),
+        nodes: planted('x', 200 + index).nodes.slice(0, 1),
+        connections: {},
+      }
+      const { json } = await user.call('POST', '/v1/workflows', { body: { workflow } })
+      const target = { workflowId: json.id, instanceId }
+      const planned = await agent.call('plan_deployment', target)
+      const planHash = /planHash: (\w+)/.exec(planned.text)?.[1] ?? ''
+      texts.push((await agent.call('deploy', { ...target, planHash })).text)
+      await denyAll()
+      texts.push((await agent.call('deploy', { ...target, planHash })).text)
+    }
+    expect(texts.filter((text) => text.startsWith('Error approval-required'))).toHaveLength(injections.length)
+    expect(texts.filter((text) => text.startsWith('Error approval-denied'))).toHaveLength(injections.length)
+    expect(texts.flatMap(leaksIn)).toEqual([])
+    expect(changes).toEqual([])
   })
 })
 

@@ -125,7 +125,7 @@ test('a production instance requires deploy:production, for a deployment and a r
   const planHash = /planHash: (\w+)/.exec(planned.text)?.[1]
   changes.length = 0
   const refused = await agent.call('deploy', { workflowId, planHash })
-  expect(refused.text).toMatch(/^Error insufficient-scope\.[^]+deploy:production[^]+Nothing was changed\./)
+  expect(refused.text).toMatch(/^Error approval-required\. Nothing was changed\.[^]+call deploy again/)
   expect(changes).toEqual([])
 
   const deployed = await operator.call('deploy', { workflowId, planHash })
@@ -135,8 +135,12 @@ test('a production instance requires deploy:production, for a deployment and a r
   const next = await operator.call('plan_deployment', { workflowId })
   const hash = /planHash: (\w+)/.exec(next.text)?.[1]
   changes.length = 0
-  expect((await agent.call('deploy', { workflowId, planHash: hash })).text).toContain('deploy:production')
-  expect((await agent.call('deploy', { deploymentId, version: 1 })).text).toContain('deploy:production')
+  expect((await agent.call('deploy', { workflowId, planHash: hash })).text).toContain('approval-required')
+  const back = { deploymentId, version: 1 }
+  const rollback = await agent.call('plan_deployment', back)
+  const rollbackHash = /planHash: (\w+)/.exec(rollback.text)?.[1]
+  const asked = await agent.call('deploy', { ...back, planHash: rollbackHash })
+  expect(asked.text).toContain('Roll back “Scoped” to v1')
   expect(changes).toEqual([])
 })
 

@@ -151,7 +151,9 @@ describe.each(protocolVersions)('with a %s client', (version) => {
     expect(memory.stored?.scope).toBe('workflows:read')
     memory.asked = undefined
     const args = { workflow: { name: 'Refused', nodes: [], connections: {} } }
-    await expect(client.callTool({ name: 'save_workflow', arguments: args })).rejects.toThrow(UnauthorizedError)
+    await expect(client.callTool({ name: 'save_workflow', arguments: args })).rejects.toThrow(
+      UnauthorizedError,
+    )
     const asked = (memory.asked as URL | undefined)?.searchParams.get('scope')?.split(' ')
     expect(asked).toEqual(expect.arrayContaining(['workflows:read', 'workflows:write']))
     const refused = await callTool(memory.stored?.access_token ?? '', 'save_workflow', args)

@@ -203,6 +203,7 @@ describe('the overview', () => {
 describe('the attention list', () => {
   const time = createTimeFormat('UTC', new Date('2026-11-22T12:00:00Z'))
   const nothing: Troubles = {
+    approvals: 0,
     failing: [],
     failed: [],
     rejected: [],
@@ -238,6 +239,7 @@ describe('the attention list', () => {
   test('lists current failures first, by number of failures', () => {
     const items = attentionOf(
       {
+        ...nothing,
         failing: [{ ...failing, failed: 5 }, failing],
         failed: [{ ...failing, id: 'd2', instanceName: 'prod', error: 'n8n refused' }],
         rejected: [

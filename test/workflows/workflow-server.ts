@@ -17,9 +17,16 @@ import { workflowEditRoutes } from '../../src/workflows/edits/routes.ts'
 import { WorkflowRepository } from '../../src/workflows/repository.ts'
 import { CredentialRequirements } from '../../src/workflows/requirements.ts'
 import { missingCredentialRoutes, workflowRoutes } from '../../src/workflows/routes.ts'
+import { permitAll } from '../harness/permit-all.ts'
 
 export function createWorkflowServer(db: Db, quota = 10_000) {
-  const workflows = new WorkflowRepository(db, () => new Date(), loadCatalogue, { workflows: quota })
+  const workflows = new WorkflowRepository(
+    db,
+    () => new Date(),
+    loadCatalogue,
+    { workflows: quota },
+    permitAll,
+  )
   const available = new AvailableCredentials(db, { open: async () => null }, loadCatalogue)
   const requirements = new CredentialRequirements(db, available, loadCatalogue)
   const app = new Hono<AuthEnv>()

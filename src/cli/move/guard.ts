@@ -16,6 +16,7 @@ import { literal, ownerColumn } from './user-tables.ts'
 const refusing = new Set([
   'api_token_secrets',
   'api_tokens',
+  'approvals',
   'credentials',
   'dead_letters',
   'deployment_versions',

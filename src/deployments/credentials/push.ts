@@ -1,6 +1,7 @@
 /** @module Finds instances with an outdated value of a credential, and pushes the current value without a deploy. */
 import { sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
+import type { Change, Permit } from '../../approvals/approvals.ts'
 import type { PendingDeployment } from '../../credentials/contract.ts'
 import type { CredentialRepository, OpenCredential } from '../../credentials/repository.ts'
 import { actorColumns, actorValues } from '../../db/audit.ts'
@@ -34,6 +35,7 @@ export interface CredentialPusherOptions {
   connections: Pick<InstanceConnections, 'open'>
   remoteCredentials: RemoteCredentials
   loadCatalogue: () => Promise<Catalogue>
+  permit: Permit
 }
 
 /** Every method takes the owner first. */
@@ -73,7 +75,8 @@ export class CredentialPusher {
   /**
    * Updates the credential on every instance that has it, or creates or updates it on `instanceId`. Idempotent. Null
    * when the user has no such credential.
-   * @throws {AppError} `invalid` for another user's instance, `credential-undecryptable`, `key-unavailable`
+   * @throws {AppError} `invalid` for another user's instance, `credential-undecryptable`, `key-unavailable`; as
+   * `Approvals.permit`
    */
   async push(
     userId: string,
@@ -90,8 +93,31 @@ export class CredentialPusher {
       where instances.user_id = ${userId} and case when ${instanceId ?? null}::uuid is null
         then r.fingerprint is not null else instances.id = ${instanceId ?? null}::uuid end
       order by instances.id`)
-    for (const place of places) requireEnvironment(place.isProduction)
     if (instanceId !== undefined && places.length === 0) throw invalid('/instanceId', 'Instance not found')
+    const { name, version } = opened.credential
+    const change: Change = {
+      kind: 'push-credential',
+      subjectId: credentialId,
+      request: { ...(instanceId !== undefined && { instanceId }) },
+      subject: async () => ({
+        name,
+        details: {
+          version,
+          instances: places.map((place) => ({ name: place.instanceName, isProduction: place.isProduction })),
+        },
+        scopes: places.some((place) => place.isProduction) ? ['deploy:production'] : [],
+      }),
+    }
+    return this.#options.permit(userId, change, () => this.#pushAll(userId, credentialId, opened, places))
+  }
+
+  async #pushAll(
+    userId: string,
+    credentialId: string,
+    opened: OpenCredential,
+    places: readonly Place[],
+  ): Promise<CredentialPushResult> {
+    for (const place of places) requireEnvironment(place.isProduction)
     const needsSignIn = await this.#asksForConsent(opened)
     const results: Result[] = []
     for (let at = 0; at < places.length; at += concurrency) {

@@ -1,9 +1,11 @@
 /** @module Replaces a credential with another one in every deployment that is bound to it. */
 import { sql } from 'drizzle-orm'
+import type { Change, Permit } from '../../approvals/approvals.ts'
 import type { CredentialRepository } from '../../credentials/repository.ts'
 import { auditEventOfUser } from '../../db/audit.ts'
 import type { Db } from '../../db/client.ts'
 import { type DeploymentStatus } from '../../db/schema/deployments.ts'
+import { isProduction } from '../../db/schema/instances.ts'
 import { AppError, invalid } from '../../errors.ts'
 import { toAppError } from '../../instances/connections.ts'
 import { N8nError } from '../../n8n/api/transport.ts'
@@ -21,6 +23,7 @@ interface Bound extends Record<string, unknown> {
   workflowName: string
   instanceId: string
   instanceName: string
+  isProduction: boolean
   slots: { node: string; type: string }[]
   status: DeploymentStatus
   version: number
@@ -30,6 +33,7 @@ interface Bound extends Record<string, unknown> {
 export interface CredentialReplacerOptions {
   credentials: Pick<CredentialRepository, 'find'>
   deployer: Pick<Deployer, 'deploy'>
+  permit: Permit
 }
 
 export class CredentialReplacer {
@@ -47,7 +51,7 @@ export class CredentialReplacer {
    * Redeploys the live version of every deployment bound to `id`, one by one, and continues after failures. A replaced
    * deployment is no longer bound to `id`, so a repeated call continues with the rest. Null when the user has no such
    * credential.
-   * @throws {AppError} `invalid` when `other` is missing, of another type, or the same credential
+   * @throws {AppError} `invalid` when `other` is missing, of another type, or the same credential; as `Approvals.permit`
    */
   async replace(
     userId: string,
@@ -62,6 +66,39 @@ export class CredentialReplacer {
     if (to.id === from.id) throw invalid('/with', 'Must differ from the credential to replace')
     if (to.type !== from.type) throw invalid('/with', `Must be a credential of type ${from.type}`)
     const bound = await this.#bound(userId, id)
+    if (dryRun) return this.#replaceAll(userId, id, other, bound, { dryRun })
+    const change: Change = {
+      kind: 'replace-credential',
+      subjectId: id,
+      request: { with: other },
+      subject: async () => ({
+        name: from.name,
+        details: {
+          with: to.name,
+          versions: [from.version, to.version],
+          deployments: bound.map((each) => ({
+            id: each.deploymentId,
+            workflow: each.workflowName,
+            version: each.version,
+            status: each.status,
+            instance: { name: each.instanceName, isProduction: each.isProduction },
+          })),
+        },
+        scopes: bound.some((each) => each.isProduction)
+          ? ['destructive', 'deploy:production']
+          : ['destructive'],
+      }),
+    }
+    return this.#options.permit(userId, change, () => this.#replaceAll(userId, id, other, bound, { dryRun }))
+  }
+
+  async #replaceAll(
+    userId: string,
+    id: string,
+    other: string,
+    bound: readonly Bound[],
+    { dryRun }: { dryRun: boolean },
+  ): Promise<CredentialReplacementResult> {
     const startedMs = this.#now().getTime()
     const deployments: Result[] = []
     for (const seen of bound) {
@@ -130,13 +167,13 @@ export class CredentialReplacer {
   async #bound(userId: string, credentialId: string, deploymentId?: string): Promise<Bound[]> {
     const { rows } = await this.#db.read.execute<Bound>(sql`
       select d.id as "deploymentId", d.workflow_id as "workflowId", w.name as "workflowName",
-        i.id as "instanceId", i.name as "instanceName", d.status, d.version,
+        instances.id as "instanceId", instances.name as "instanceName", ${isProduction} as "isProduction", d.status, d.version,
         coalesce((d.intent ->> 'unpublished')::boolean, false) as unpublished,
         (select jsonb_agg(jsonb_build_object('node', b ->> 'node', 'type', b ->> 'type'))
           from jsonb_array_elements(d.bindings) b where b ->> 'credentialId' = ${credentialId}) as slots
       from deployments d
       join workflows w on w.user_id = d.user_id and w.id = d.workflow_id
-      join instances i on i.user_id = d.user_id and i.id = d.instance_id
+      join instances on instances.user_id = d.user_id and instances.id = d.instance_id
       where d.user_id = ${userId} and d.status <> 'undeployed'
         and d.bindings @> jsonb_build_array(jsonb_build_object('credentialId', ${credentialId}::text))
         and (${deploymentId ?? null}::uuid is null or d.id = ${deploymentId ?? null}::uuid)

@@ -3,6 +3,7 @@
  * request while time allows, then in the scheduled job. The next run resumes one that crashed.
  */
 import { v7 as uuidv7 } from 'uuid'
+import type { Change, Permit } from '../../approvals/approvals.ts'
 import type { AvailableCredentials } from '../../credentials/available.ts'
 import type { CredentialRepository } from '../../credentials/repository.ts'
 import type { Fingerprint } from '../../crypto/fingerprint.ts'
@@ -11,7 +12,9 @@ import type { CreationKey } from '../../db/idempotent-create.ts'
 import type { DeploymentIntent, SlotBinding } from '../../db/schema/deployments.ts'
 import { AppError, invalid } from '../../errors.ts'
 import type { Log } from '../../http/log.ts'
+import type { ApprovalKind, Lendable } from '../../http/approvable.ts'
 import { hasScopes, requireEnvironment, requireScope } from '../../http/scopes.ts'
+import type { JsonObject } from '../../lib/json-object.ts'
 import type { InstanceConnections } from '../../instances/connections.ts'
 import type { ErrorReporter } from '../../instances/reporter.ts'
 import type { Catalogue } from '../../n8n/catalogue/catalogue.ts'
@@ -27,8 +30,10 @@ import {
 import { Consents } from '../plan/consents.ts'
 import { DependencyDeployer } from './dependency-deployer.ts'
 import { SettingsRestorer } from './settings-restorer.ts'
+import type { Plan, PlanRequest } from '../plan/contract.ts'
 import { Planner } from '../plan/plan.ts'
 import { type Forced, isPublished, refuseBlocked, refusalsOf } from '../plan/publish-guard.ts'
+import { ofDeployment, ofPlan } from '../permission.ts'
 import type { WorkflowRepository } from '../../workflows/repository.ts'
 import { toRemoteBody } from '../remote/body.ts'
 import { RemoteCredentials } from '../remote/credentials.ts'
@@ -57,6 +62,14 @@ export interface DeployerOptions {
   loadCatalogue: () => Promise<Catalogue>
   log: Log
   wait: (ms: number) => Promise<void>
+  permit: Permit
+}
+
+interface Attempt {
+  kind: 'deploy' | 'roll-back'
+  subjectId: string
+  request: PlanRequest
+  body: Pick<Redeployment, 'publish' | 'force' | 'planHash' | 'reportSuccess'>
 }
 
 /** Every method except `resumeDeployments` takes the owner first and returns null for an unknown deployment. */
@@ -114,8 +127,8 @@ export class Deployer {
     const { workflowId, instanceId, version, publish = true, reportSuccess = false } = body
     const { withDependencies = true } = body
     const requested = requestedBindings(body.bindings)
+    requireScope('deploy')
     const planned = await this.#contexts.load(userId, body)
-    requireDeploy(planned.release)
     const { deployed } = planned
     const tracked = deployed?.status === 'tracking' ? deployed : null
     if (deployed && !tracked) {
@@ -124,47 +137,41 @@ export class Deployer {
       throw new AppError('deployment-exists', existing, { extra: { deploymentId: deployed.id } })
     }
     await this.#checkSendable(planned.release)
-    let forced: Forced | undefined
-    if (body.planHash === undefined) {
-      forced = await this.#refuseBlocked(planned, body)
-    } else {
-      const request = {
-        workflowId,
-        instanceId,
-        version,
-        publish,
-        withDependencies,
-        ...(body.bindings && { bindings: body.bindings }),
-        ...(body.fixes && { fixes: body.fixes }),
-      }
-      const plan = await this.planner.plan(userId, request, { context: planned })
-      if (plan.planHash !== body.planHash) {
-        throw new AppError('conflict', 'The plan has changed. Review it again')
-      }
-      forced = refuseBlocked(plan, body.force)
+    const request = {
+      workflowId,
+      instanceId,
+      publish,
+      withDependencies,
+      ...(version !== undefined && { version }),
+      ...(body.bindings && { bindings: body.bindings }),
+      ...(body.fixes && { fixes: body.fixes }),
     }
-    const bindings = await this.#binder.bind(userId, planned, requested)
-    const context = await this.#saveFixed(userId, planned)
-    if (withDependencies) await this.#deployDependencies(userId, context, deployed, body.force)
-    const { version: saved } = context.release
-    const intent = intentOf(saved, publish)
-    if (tracked)
-      return this.#createInPlace(
-        userId,
-        tracked.id,
-        intent,
-        { bindings, reportSuccess, forced },
-        context,
-        key,
-      )
-    const id = uuidv7()
-    const row = { id, workflowId, instanceId, version: saved, bindings, reportSuccess, intent }
-    const created = await this.#options.deployments.createManaged(userId, row, key, forced)
-    if (!created.replayed) {
-      const run = await this.#runs.resume(userId, created.id)
-      if (run) await this.#runner.work(run, requestMs, context)
-    }
-    return requireCreated(await this.#options.deployments.find(userId, created.id))
+    const attempt = {
+      kind: 'deploy',
+      subjectId: tracked?.id ?? workflowId,
+      request,
+      body,
+    } as const
+    const created = await this.#permitted(userId, attempt, planned, async (forced) => {
+      const bindings = await this.#binder.bind(userId, planned, requested)
+      const context = await this.#saveFixed(userId, planned)
+      if (withDependencies) await this.#deployDependencies(userId, context, deployed, body.force)
+      const { version: saved } = context.release
+      const intent = intentOf(saved, publish)
+      if (tracked) {
+        const wanted = { bindings, reportSuccess, forced }
+        return this.#createInPlace(userId, tracked.id, intent, wanted, context, key)
+      }
+      const id = uuidv7()
+      const row = { id, workflowId, instanceId, version: saved, bindings, reportSuccess, intent }
+      const created = await this.#options.deployments.createManaged(userId, row, key, forced)
+      if (!created.replayed) {
+        const run = await this.#runs.resume(userId, created.id)
+        if (run) await this.#runner.work(run, requestMs, context)
+      }
+      return this.#options.deployments.find(userId, created.id)
+    })
+    return requireCreated(created)
   }
 
   /** Deploys over the tracked n8n workflow, because a second copy would run everything twice. */
@@ -200,28 +207,83 @@ export class Deployer {
    */
   async deploy(userId: string, id: string, change: Redeployment): Promise<Deployment | null> {
     const deployed = await this.releases.deployedById(userId, id)
-    return deployed && this.#deploy(deployed, change)
+    return deployed && this.#deploy(deployed, change, { kind: 'deploy', before: deployed })
+  }
+
+  /**
+   * Deploys a plan: creates the deployment, or deploys the version where the workflow is deployed already.
+   * @throws {AppError} as `create` and `deploy`
+   */
+  async deployPlan(
+    userId: string,
+    { workflowId, instanceId, ...change }: NewDeployment,
+    key?: CreationKey,
+  ): Promise<Deployment> {
+    const deployed = await this.releases.deployed(userId, workflowId, instanceId)
+    if (!deployed || deployed.status === 'tracking')
+      return this.create(userId, { workflowId, instanceId, ...change }, key)
+    return requireCreated(await this.#deploy(deployed, change, { kind: 'deploy', before: deployed }))
   }
 
   /** @param before the deployment with the bindings that fill the slots */
-  async #deploy(row: Deployed, change: Redeployment, before = row): Promise<Deployment | null> {
+  async #deploy(
+    row: Deployed,
+    change: Redeployment,
+    { kind, before }: { kind: 'deploy' | 'roll-back'; before: Deployed },
+  ): Promise<Deployment | null> {
     const { id, userId, workflowId, instanceId } = row
     const { version, fixes, publish = true, reportSuccess = row.reportSuccess } = change
-    requireDeploy(row)
+    requireScope('deploy')
     const requested = requestedBindings(change.bindings)
     const planned = await this.#contexts.load(userId, { workflowId, instanceId, version, fixes }, before)
     await this.#checkSendable(planned.release)
-    const forced = await this.#refuseBlocked(planned, change)
-    const bindings = await this.#binder.bind(userId, planned, requested)
-    const context = await this.#saveFixed(userId, planned)
-    const intent = intentOf(context.release.version, publish)
-    if (change.withDependencies !== false) {
-      await this.#deployDependencies(userId, context, row, change.force)
+    const { force: _, planHash: __, reportSuccess: ___, ...wanted } = change
+    const request = { workflowId, instanceId, ...wanted }
+    const attempt = { kind, subjectId: id, request, body: change }
+    return this.#permitted(userId, attempt, planned, async (forced) => {
+      const bindings = await this.#binder.bind(userId, planned, requested)
+      const context = await this.#saveFixed(userId, planned)
+      const intent = intentOf(context.release.version, publish)
+      if (change.withDependencies !== false) {
+        await this.#deployDependencies(userId, context, row, change.force)
+      }
+      const isUpToDate = () => this.#upToDate.check(row, intent, bindings, context)
+      if (reportSuccess === row.reportSuccess && (await isUpToDate()))
+        return this.#options.deployments.find(userId, id)
+      return this.#start(row, intent, { bindings, reportSuccess, forced }, context)
+    })
+  }
+
+  /**
+   * Runs `work` once nothing blocks it and it is permitted. Plans at most once, and only if the request or the scopes of its
+   * access token depend on the plan.
+   */
+  async #permitted(
+    userId: string,
+    { kind, subjectId, request, body }: Attempt,
+    planned: DeploymentContext,
+    work: (forced: Forced | undefined) => Promise<Deployment | null>,
+  ): Promise<Deployment | null> {
+    const { release } = planned
+    const { force, planHash, reportSuccess } = body
+    let plan: Plan | undefined
+    const planOnce = async () => (plan ??= await this.planner.plan(userId, request, { context: planned }))
+    if (planHash !== undefined && (await planOnce()).planHash !== planHash)
+      throw new AppError('conflict', 'The plan has changed. Review it again')
+    const change: Change = {
+      kind,
+      subjectId,
+      request: { ...request, force, reportSuccess },
+      subject: async () => {
+        const found = await planOnce()
+        const instanceName = (await planned.connection)?.instance.name ?? ''
+        return ofPlan({ plan: found, release, instanceName, force })
+      },
     }
-    const isUpToDate = () => this.#upToDate.check(row, intent, bindings, context)
-    if (reportSuccess === row.reportSuccess && (await isUpToDate()))
-      return this.#options.deployments.find(userId, id)
-    return this.#start(row, intent, { bindings, reportSuccess, forced }, context)
+    return this.#options.permit(userId, change, async () => {
+      requireDeploy(release)
+      return work(plan ? refuseBlocked(plan, force) : await this.#refuseBlocked(planned, body))
+    })
   }
 
   /**
@@ -232,21 +294,27 @@ export class Deployer {
     userId: string,
     id: string,
     version: number,
-    options: Pick<Redeployment, 'force' | 'publish' | 'withDependencies'> = {},
+    { planHash, ...options }: Pick<Redeployment, 'force' | 'planHash' | 'publish' | 'withDependencies'> = {},
   ): Promise<Deployment | null> {
     const [deployed, history] = await Promise.all([
       this.releases.deployedById(userId, id),
       this.#runs.history(userId, id, version),
     ])
     if (!deployed) return null
-    if (!history)
-      throw invalid(
-        '/version',
-        `Version ${version} was never live in this deployment. Choose one of its earlier versions`,
-      )
-    const { bindings, content } = history
-    const change = { ...options, version }
-    return this.#deploy(deployed, change, bindings ? { ...deployed, bindings, content } : deployed)
+    const before = beforeOf(deployed, version, history)
+    return this.#deploy(deployed, { ...options, version, planHash }, { kind: 'roll-back', before })
+  }
+
+  /** Plans a deployment or, with `rollback`, a rollback. @throws {AppError} as `Planner.plan`, `invalid` as `rollback` */
+  async plan(userId: string, { rollback = false, ...request }: PlanRequest): Promise<Plan> {
+    if (!rollback) return this.planner.plan(userId, request)
+    const { workflowId, instanceId, version } = request
+    if (version === undefined) throw invalid('/version', 'A rollback requires the version to deploy again')
+    const deployed = await this.releases.deployed(userId, workflowId, instanceId)
+    if (!deployed) throw invalid('/workflowId', 'The workflow is not deployed on the instance')
+    const before = beforeOf(deployed, version, await this.#runs.history(userId, deployed.id, version))
+    const context = await this.#contexts.load(userId, { workflowId, instanceId, version }, before)
+    return this.planner.plan(userId, { workflowId, instanceId, version }, { context })
   }
 
   /**
@@ -264,10 +332,21 @@ export class Deployer {
   ): Promise<Deployment | null> {
     const row = await this.#runs.find(userId, id)
     if (!row) return null
-    requireDeploy(row)
+    requireScope('deploy')
     if (row.status === 'tracking' || row.status === 'undeployed') {
       throw new AppError('conflict', 'Flowkeep has not deployed this workflow. Deploy it first')
     }
+    const attempt = { kind: action, force: reason ?? force }
+    return this.#permittedHere(userId, id, attempt, () => this.#publish(row, action, { force, reason }))
+  }
+
+  async #publish(
+    row: RunRow,
+    action: 'activate' | 'deactivate',
+    { force, reason }: { force: boolean; reason: string | undefined },
+  ): Promise<Deployment | null> {
+    const { id, userId } = row
+    requireDeploy(row)
     if (action === 'deactivate' && !force) await this.#dependencies.refuseInUse(row, 'deactivate')
     // n8n may have the version of an unfinished deploy.
     if (row.intent?.action === 'deploy') {
@@ -289,7 +368,7 @@ export class Deployer {
   async undeploy(userId: string, id: string, { force = false } = {}): Promise<Deployment | null> {
     const row = await this.#runs.find(userId, id)
     if (!row) return null
-    requireDeploy(row)
+    requireScope('deploy')
     if (!row.managed) {
       throw new AppError(
         'conflict',
@@ -298,7 +377,11 @@ export class Deployer {
     }
     if (row.status === 'undeployed') return this.#options.deployments.find(userId, id)
     if (!force) await this.#dependencies.refuseInUse(row, 'undeploy')
-    return this.#start(row, { action: 'undeploy' })
+    const attempt = { kind: 'undeploy' as const, force, scopes: ['destructive' as const] }
+    return this.#permittedHere(userId, id, attempt, () => {
+      requireDeploy(row)
+      return this.#start(row, { action: 'undeploy' })
+    })
   }
 
   /**
@@ -307,11 +390,15 @@ export class Deployer {
    * @throws {AppError} `in-use` while n8n has a workflow that Flowkeep created; `instance-*`
    */
   async remove(userId: string, id: string, { force }: { force: boolean }): Promise<boolean> {
-    await this.requireDeployTo(userId, id)
-    await this.settingsRestorer.ofDeployment(userId, id).catch((error: unknown) => {
-      if (!force) throw error
+    const attempt = { kind: 'delete-deployment' as const, force, scopes: ['destructive' as const] }
+    const removed = await this.#permittedHere(userId, id, attempt, async () => {
+      await this.requireDeployTo(userId, id)
+      await this.settingsRestorer.ofDeployment(userId, id).catch((error: unknown) => {
+        if (!force) throw error
+      })
+      return this.#options.deployments.delete(userId, id)
     })
-    return this.#options.deployments.delete(userId, id)
+    return removed ?? false
   }
 
   /**
@@ -319,11 +406,30 @@ export class Deployer {
    * a run works on it or while n8n asks to wait.
    */
   async retry(userId: string, id: string): Promise<Deployment | null> {
-    await this.requireDeployTo(userId, id)
-    const run = await this.#runs.resume(userId, id, { afresh: true })
-    if (run) await this.#runner.work(run, requestMs)
-    const deployment = await this.#options.deployments.find(userId, id)
-    return !run && deployment?.status === 'active' ? this.publish(userId, id, 'activate') : deployment
+    return this.#permittedHere(userId, id, { kind: 'retry' }, async () => {
+      await this.requireDeployTo(userId, id)
+      const run = await this.#runs.resume(userId, id, { afresh: true })
+      if (run) await this.#runner.work(run, requestMs)
+      const deployment = await this.#options.deployments.find(userId, id)
+      return !run && deployment?.status === 'active' ? this.publish(userId, id, 'activate') : deployment
+    })
+  }
+
+  /** A change of a deployment as it is. `force` needs the scope of destructive changes. */
+  #permittedHere<T>(
+    userId: string,
+    id: string,
+    { kind, force, scopes = [] }: { kind: ApprovalKind; force?: string | boolean; scopes?: Lendable[] },
+    work: () => Promise<T>,
+  ): Promise<T | null> {
+    const isForced = force !== undefined && force !== false
+    const needed: Lendable[] = isForced ? [...scopes, 'destructive'] : scopes
+    const subject = async () => {
+      const named = await this.#runs.named(userId, id)
+      return named && ofDeployment(named, needed)
+    }
+    const request = isForced ? { force } : {}
+    return this.#options.permit(userId, { kind, subjectId: id, request, subject }, work)
   }
 
   /** For a change that does not read the deployment first. Needs no statement unless an access token is limited. */
@@ -417,6 +523,21 @@ export class Deployer {
     if (saved === null) throw invalid('/workflowId', 'Workflow not found')
     return { ...planned, release: { ...planned.release, version: saved } }
   }
+}
+
+/** The deployment as it was when the version was live. @throws {AppError} `invalid` */
+function beforeOf(
+  deployed: Deployed,
+  version: number,
+  history: { bindings: SlotBinding[] | null; content: JsonObject } | null,
+): Deployed {
+  if (!history)
+    throw invalid(
+      '/version',
+      `Version ${version} was never live in this deployment. Choose one of its earlier versions`,
+    )
+  const { bindings, content } = history
+  return bindings ? { ...deployed, bindings, content } : deployed
 }
 
 /** @throws {AppError} `insufficient-scope` */

@@ -34,7 +34,7 @@ export function lifecycleRoutes(deployer: Deployer) {
         errors: ['invalid', ...instanceErrors],
       }),
       valid('json', PlanRequest),
-      async (c) => c.json(await deployer.planner.plan(c.var.userId, c.req.valid('json')), 200),
+      async (c) => c.json(await deployer.plan(c.var.userId, c.req.valid('json')), 200),
     )
     .post(
       '/:id/deploy',
@@ -72,10 +72,10 @@ export function lifecycleRoutes(deployer: Deployer) {
       valid('param', IdParam),
       valid('json', Rollback),
       async (c) => {
-        const { version, force } = c.req.valid('json')
+        const { version, force, planHash } = c.req.valid('json')
         const { id } = c.req.valid('param')
         return c.json(
-          requireFound(await deployer.rollback(c.var.userId, id, version, { force }), 'Deployment'),
+          requireFound(await deployer.rollback(c.var.userId, id, version, { force, planHash }), 'Deployment'),
           200,
         )
       },

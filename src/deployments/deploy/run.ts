@@ -11,10 +11,11 @@ import {
   deploymentVersions,
   type SlotBinding,
 } from '../../db/schema/deployments.ts'
-import { isProduction } from '../../db/schema/instances.ts'
-import { workflowVersions } from '../../db/schema/workflows.ts'
+import { instances, isProduction } from '../../db/schema/instances.ts'
+import { workflows, workflowVersions } from '../../db/schema/workflows.ts'
 import { AppError } from '../../errors.ts'
 import { redactStrings } from '../../lib/secrets/redact-json.ts'
+import type { NamedDeployment } from '../permission.ts'
 import type { Forced } from '../plan/publish-guard.ts'
 import { appendVersion, attributeRuns, attributeSome, isMore } from '../version-history.ts'
 
@@ -101,6 +102,25 @@ export class DeploymentRuns {
 
   async find(userId: string, id: string): Promise<RunRow | null> {
     const [row] = await this.#db.read.select(runColumns).from(deployments).where(owned(userId, id))
+    return row ?? null
+  }
+
+  /** Names of what the deployment connects, with its state. */
+  async named(userId: string, id: string): Promise<NamedDeployment | null> {
+    const [row] = await this.#db.read
+      .select({
+        workflowName: workflows.name,
+        instanceName: instances.name,
+        isProduction,
+        version: deployments.version,
+        status: deployments.status,
+        intent: deployments.intent,
+        n8nWorkflowId: deployments.n8nWorkflowId,
+      })
+      .from(deployments)
+      .innerJoin(workflows, eq(workflows.id, deployments.workflowId))
+      .innerJoin(instances, eq(instances.id, deployments.instanceId))
+      .where(owned(userId, id))
     return row ?? null
   }
 

@@ -15,7 +15,14 @@ export const PlanRequest = NewDeployment.pick({
   publish: true,
   withDependencies: true,
 })
-  .extend({ fixes: Fixes.optional(), bindings: Bindings.optional() })
+  .extend({
+    fixes: Fixes.optional(),
+    bindings: Bindings.optional(),
+    rollback: z.boolean().optional().meta({
+      description:
+        'Plans a rollback of the deployment to `version`, with the credentials that it had then. Default: false',
+    }),
+  })
   .meta({ ref: 'PlanRequest', 'x-example': exampleDeployment })
 export type PlanRequest = z.output<typeof PlanRequest>
 
@@ -100,6 +107,7 @@ const PlannedDependency = z.object({
   status: z.enum(deploymentStatuses).nullable().meta({ description: 'Null when it is not on the instance' }),
   action: z.enum(['none', 'deploy', 'activate']),
   ready: z.boolean(),
+  drifted: z.boolean().meta({ description: 'Deploying overwrites changes made in n8n' }),
   problems: z.array(PlanProblem),
 })
 export type PlannedDependency = z.output<typeof PlannedDependency>
@@ -156,6 +164,10 @@ export const Plan = z
         version: z.number().int(),
         missing: z.boolean().meta({ description: 'True if the workflow was deleted in n8n' }),
         differs: z.boolean(),
+        drifted: z.boolean().meta({
+          description:
+            'n8n has changes that Flowkeep did not make, or a workflow that Flowkeep did not create. Deploying overwrites them',
+        }),
         diff: z
           .object({
             name: z.string().nullable(),
@@ -177,9 +189,10 @@ export const Plan = z
         'Errors, warnings and hints. Errors that make n8n refuse to publish the workflow block the deployment. To ' +
         'override the `forceable` ones, send a reason in `force`',
     }),
-    planHash: z
-      .string()
-      .meta({ description: 'Send it with `POST /v1/deployments` to deploy exactly this plan' }),
+    planHash: z.string().meta({
+      description:
+        'Send it with `POST /v1/deployments`, `…/deploy` or `…/rollback` to deploy exactly this plan',
+    }),
   })
   .meta({ ref: 'DeploymentPlan' })
 export type Plan = z.output<typeof Plan>

@@ -1,6 +1,7 @@
 /** @module Plans a deployment: its changes and problems. Only reads, here and in n8n. */
 import { notFound } from '../../errors.ts'
 import { type Connection, toAppError } from '../../instances/connections.ts'
+import type { N8nWorkflow } from '../../n8n/api/shapes.ts'
 import { N8nError } from '../../n8n/api/transport.ts'
 import type { Catalogue } from '../../n8n/catalogue/catalogue.ts'
 import { endpointsOf, productionUrls } from '../../n8n/reading/webhook-paths.ts'
@@ -24,7 +25,7 @@ import { type PlannedCredential, plannedSlot, summarize } from './slots.ts'
 import { type Deployed, readsLive, type Release, type Releases } from '../release.ts'
 import { savedExecutions, startedBy, toRemoteBody } from '../remote/body.ts'
 import type { RemoteCredentials } from '../remote/credentials.ts'
-import { diffRemote, isDrift } from '../remote/form.ts'
+import { diffRemote, isDrift, remoteHash } from '../remote/form.ts'
 import { getWorkflow, hasCredential } from '../remote/state.ts'
 import type { SettledSlots } from './settled-slots.ts'
 import {
@@ -174,6 +175,7 @@ export class Planner {
         version: deployed.version,
         missing: remote === null,
         differs: diff ? isDrift(diff) : true,
+        drifted: remote !== null && (await isChangedInN8n(deployed, remote)),
         diff: diff ? without(diff, 'cosmetic') : null,
       }
     const plan = {
@@ -232,12 +234,14 @@ export class Planner {
     const planned: PlannedDependency[] = []
     const waiting: PlanProblem[] = []
     for (const { workflowId: id, name, deploymentId, status, action } of order.pending) {
-      const { ready, problems, version } = await this.plan(
-        userId,
-        { workflowId: id, instanceId },
-        { assumed: live },
-      )
-      planned.push({ workflowId: id, name, version, deploymentId, status, action, ready, problems })
+      const {
+        ready,
+        problems,
+        version,
+        live: there,
+      } = await this.plan(userId, { workflowId: id, instanceId }, { assumed: live })
+      const drifted = there?.drifted ?? false
+      planned.push({ workflowId: id, name, version, deploymentId, status, action, ready, drifted, problems })
       live.add(id)
       if (!ready) waiting.push(...notReady(name, problems))
     }
@@ -257,6 +261,7 @@ export class Planner {
         status,
         action: 'none',
         ready: !finding,
+        drifted: false,
         problems: [],
       })
     }
@@ -300,6 +305,13 @@ export class Planner {
     }
     return found
   }
+}
+
+/** Whether n8n has something else than Flowkeep sent last. */
+async function isChangedInN8n({ status, deployedHash }: Deployed, remote: N8nWorkflow): Promise<boolean> {
+  if (status === 'tracking' || remote.isArchived) return true
+  if (status === 'active' || status === 'inactive') if (remote.active !== (status === 'active')) return true
+  return deployedHash !== null && deployedHash !== (await remoteHash(remote))
 }
 
 /** The caller's problem when a sub-workflow to deploy first has problems. */

@@ -27,15 +27,16 @@ const target = {
   bindings: optional(bindings),
 }
 
+const rollbackOf = optional(id('To roll back to version'))
+
 export const planDeployment = tool({
   name: 'plan_deployment',
   description: 'What deploying would change in n8n, and what blocks it. Changes nothing. Returns a planHash.',
-  arguments: target,
+  arguments: { ...target, workflowId: optional(id()), deploymentId: rollbackOf },
   scope: 'deployments:read',
   isReadOnly: true,
-  async run(deps, userId, wanted) {
-    const request = await requestOf(deps, userId, wanted)
-    const plan = await deps.deployer.planner.plan(userId, request)
+  async run(deps, userId, { workflowId, deploymentId, ...wanted }) {
+    const plan = await deps.deployer.plan(userId, await planRequestOf())
     return answer(
       plain`${plan.ready ? 'Ready' : 'Blocked'}: version ${plan.version} on instance ${plan.instanceId}.`,
       plain`planHash: ${plan.planHash}`,
@@ -45,10 +46,28 @@ export const planDeployment = tool({
       ...(plan.webhookUrls.length > 0
         ? ['URLs after deployment:', fenced(plan.webhookUrls.map((url) => inline(url, 500)))]
         : []),
+      plan.live?.drifted ? 'Deploying overwrites changes that were made in n8n.' : '',
       plan.ready ? 'Next: deploy with the same arguments and the planHash.' : 'Next: resolve what blocks it.',
     )
+
+    async function planRequestOf(): Promise<PlanRequest> {
+      if (deploymentId !== undefined) {
+        const found = requireFound(await deps.deployments.find(userId, deploymentId), 'Deployment')
+        const { workflowId: deployed, instanceId } = found
+        return { workflowId: deployed, instanceId, version: rollbackVersion(wanted.version), rollback: true }
+      }
+      if (workflowId === undefined)
+        throw new AppError('invalid', 'Send workflowId, or deploymentId and version')
+      return requestOf(deps, userId, { ...wanted, workflowId })
+    }
   },
 })
+
+/** @throws {AppError} `invalid` */
+function rollbackVersion(version: number | undefined): number {
+  if (version === undefined) throw new AppError('invalid', 'Send the version to roll back to')
+  return version
+}
 
 /** @throws {AppError} `invalid` when the instance is not given and not the only one */
 async function requestOf(
@@ -115,33 +134,26 @@ function liveText({ live }: Plan): string[] {
 export const deploy = tool({
   name: 'deploy',
   description:
-    'Deploy what plan_deployment returned: same arguments and planHash. Or roll back: deploymentId and an earlier version.',
+    'Deploy or roll back what plan_deployment returned: same arguments and planHash. The user may have to approve it.',
   arguments: {
     ...target,
     workflowId: optional(id()),
+    deploymentId: rollbackOf,
     planHash: optional(text(64)),
-    deploymentId: optional(id('Roll back')),
   },
   scope: 'deploy',
   async run(deps, userId, { workflowId, planHash, deploymentId, ...wanted }) {
     const { deployer } = deps
     if (deploymentId !== undefined) {
-      if (wanted.version === undefined) throw new AppError('invalid', 'Send the version to roll back to')
+      const version = rollbackVersion(wanted.version)
       return resultText(
-        requireFound(await deployer.rollback(userId, deploymentId, wanted.version), 'Deployment'),
+        requireFound(await deployer.rollback(userId, deploymentId, version, { planHash }), 'Deployment'),
       )
     }
     if (workflowId === undefined || planHash === undefined)
       throw new AppError('invalid', 'Send workflowId and planHash, or deploymentId and version')
     const request = await requestOf(deps, userId, { ...wanted, workflowId })
-    const plan = await deployer.planner.plan(userId, request)
-    if (plan.planHash !== planHash) throw new AppError('conflict', 'The plan has changed. Plan again')
-    const { workflowId: _, instanceId: __, ...change } = request
-    const deployment =
-      plan.deploymentId === null
-        ? await deployer.create(userId, request)
-        : requireFound(await deployer.deploy(userId, plan.deploymentId, change), 'Deployment')
-    return resultText(deployment)
+    return resultText(await deployer.deployPlan(userId, { ...request, planHash }))
   },
 })
 

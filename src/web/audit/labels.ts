@@ -8,6 +8,7 @@ export const entities = [
   'session',
   'token',
   'app',
+  'approval',
   'credential',
   'workflow',
   'environment',
@@ -26,6 +27,7 @@ export const entityLabels: Record<Entity, { one: string; many: string }> = {
   session: { one: 'session', many: 'Sessions' },
   token: { one: 'access token', many: 'Access tokens' },
   app: { one: 'app', many: 'Connected apps' },
+  approval: { one: 'approval', many: 'Approvals' },
   credential: { one: 'credential', many: 'Credentials' },
   workflow: { one: 'workflow', many: 'Workflows' },
   environment: { one: 'environment', many: 'Environments' },
@@ -80,6 +82,14 @@ const actionLabels: Record<string, ActionLabel> = {
   'token.rotated': { text: 'Rotated an access token' },
   'token.revoked': { text: 'Revoked an access token' },
   'token.all-revoked': { text: 'Revoked all access tokens' },
+  'approval.asked': { text: ({ summary }) => `Asked for approval${quotedIn(summary)}`, tone: 'wait' },
+  'approval.approved': { text: ({ summary }) => `Approved a request${quotedIn(summary)}` },
+  'approval.denied': { text: ({ summary }) => `Denied a request${quotedIn(summary)}` },
+  'approval.used': { text: ({ summary }) => `Used an approval${quotedIn(summary)}` },
+  'approval.expired': {
+    text: ({ summary }) => `Let an approval expire${quotedIn(summary)}`,
+    actor: 'flowkeep',
+  },
   'credential.created': { text: 'Added a credential' },
   'credential.updated': { text: ({ changed }) => credentialChange(changed) },
   'credential.pushed': { text: (details) => `Pushed a credential to n8n${failures(details)}` },
@@ -145,6 +155,8 @@ const actionLabels: Record<string, ActionLabel> = {
   'alert.secret-rotated': { text: 'Rotated the signing secret of an alert channel' },
   'deployment.deleted': { text: 'Removed a deployment from Flowkeep' },
 }
+
+const quotedIn = (summary: unknown): string => (typeof summary === 'string' ? `: ${summary}` : '')
 
 /** Names the entry of ALLOW_PRIVATE_NETWORKS that allowed the server. */
 const inNetwork = ({ privateNetwork }: Record<string, unknown>): string =>

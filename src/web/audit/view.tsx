@@ -44,6 +44,7 @@ const icons: Record<Entity, IconName> = {
   session: 'arrow',
   token: 'credentials',
   app: 'robot',
+  approval: 'check',
   credential: 'credentials',
   workflow: 'workflows',
   environment: 'instances',

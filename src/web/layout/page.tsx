@@ -23,6 +23,7 @@ export type Section =
   | 'instances'
   | 'models'
   | 'alerts'
+  | 'approvals'
   | 'audit'
   | 'more'
 
@@ -97,6 +98,7 @@ const manage: Item[] = [
   { section: 'instances', label: 'Instances', href: '/instances', icon: 'instances', key: 'i' },
   { section: 'models', label: 'AI models', href: '/models', icon: 'robot', key: 'm' },
   { section: 'alerts', label: 'Alerts', href: '/alerts', icon: 'bell', key: 'l' },
+  { section: 'approvals', label: 'Approvals', href: '/approvals', icon: 'check', key: 'p' },
   { section: 'audit', label: 'Audit trail', href: '/audit', icon: 'audit', key: 'a' },
 ]
 
@@ -227,6 +229,9 @@ export function NavCount({ section, counts }: { section: Section; counts: NavCou
   if (section === 'deployments' && counts.failedDeployments > 0) {
     return <Count value={counts.failedDeployments} text="failed" bad />
   }
+  if (section === 'approvals' && counts.pendingApprovals > 0) {
+    return <Count value={counts.pendingApprovals} text="pending" bad />
+  }
   return null
 }
 
@@ -269,10 +274,17 @@ function TabBar({ section, counts }: { section: Section | undefined; counts: Nav
       <a href="/more" {...(inMore && { 'aria-current': 'page' })}>
         <Icon name="menu" />
         More
-        <Pip
-          value={counts?.failedDeployments}
-          text={counts?.failedDeployments === 1 ? 'failed deployment' : 'failed deployments'}
-        />
+        {counts && counts.pendingApprovals > 0 ? (
+          <Pip
+            value={counts.pendingApprovals}
+            text={counts.pendingApprovals === 1 ? 'pending approval' : 'pending approvals'}
+          />
+        ) : (
+          <Pip
+            value={counts?.failedDeployments}
+            text={counts?.failedDeployments === 1 ? 'failed deployment' : 'failed deployments'}
+          />
+        )}
       </a>
     </nav>
   )

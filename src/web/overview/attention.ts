@@ -50,6 +50,8 @@ export interface SilentInstance {
 }
 
 export interface Troubles {
+  /** Number of pending approvals. */
+  approvals: number
   failing: FailingDeployment[]
   failed: FailedDeployment[]
   rejected: RejectedCredential[]
@@ -67,6 +69,7 @@ export function attentionOf(troubles: Troubles, time: TimeFormat): AttentionItem
     .toSorted((a, b) => b.failed - a.failed)
     .map((each) => failingItem(each, time))
   return [
+    ...(troubles.approvals > 0 ? [approvalItem(troubles.approvals)] : []),
     ...failing,
     ...troubles.incidents.map((each) => incidentItem(each, time)),
     ...troubles.rejected
@@ -82,6 +85,13 @@ export function attentionOf(troubles: Troubles, time: TimeFormat): AttentionItem
     ...troubles.missingTypes.map(missingItem),
   ]
 }
+
+const approvalItem = (approvals: number): AttentionItem => ({
+  tone: 'wait',
+  what: `${plural(approvals, 'approval is', 'approvals are')} pending.`,
+  detail: 'An access token asks for what its scopes do not allow.',
+  action: { href: '/approvals', label: 'Review' },
+})
 
 const failingItem = (
   { id, workflowName, version, since, succeeded, failed, runError }: FailingDeployment,

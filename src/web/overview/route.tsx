@@ -21,6 +21,7 @@ export function overviewPages(deps: OverviewDeps) {
     const { now } = viewer.time
     const include = readInclude(query.include)
     const overview = await readOverview(deps, userId, { period, include }, now, viewer.timeZone)
+    const approvals = (await c.var.navCounts)?.pendingApprovals ?? 0
     const than = overview.newestRunId ?? oldestId
     return renderPage(
       c,
@@ -29,7 +30,7 @@ export function overviewPages(deps: OverviewDeps) {
         section: 'overview',
         ...(!overview.isEmpty && { liveUrl: withQuery('/executions/news', { than }) }),
       },
-      <OverviewView overview={overview} ignored={ignored} time={viewer.time} />,
+      <OverviewView overview={{ ...overview, approvals }} ignored={ignored} time={viewer.time} />,
     )
   })
 }

@@ -21,7 +21,7 @@ import { badFrom, type ShownTime, toDurationBuckets, toMarkers, toRunsBuckets } 
 const errorBoundText = `±${durationErrorBound * 100}%`
 
 interface OverviewProps {
-  overview: Overview
+  overview: Overview & { approvals: number }
   time: TimeFormat
 }
 
@@ -156,7 +156,9 @@ const troublesOf = ({
   missing,
   stuck,
   incidents,
-}: Overview) => ({
+  approvals,
+}: OverviewProps['overview']) => ({
+  approvals,
   failing: deployments.filter(({ state }) => state === 'failing'),
   failed: deployments.filter(({ state }) => state === 'failed'),
   drifted: deployments.filter(({ state }) => state === 'drifted'),

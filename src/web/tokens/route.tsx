@@ -5,13 +5,21 @@ import { statusOf } from '../../http/problem.ts'
 import { check } from '../../http/validate.ts'
 import { IdParam } from '../../lib/scalars.ts'
 import { dayMs } from '../../lib/time.ts'
-import { NewToken, TokenRotation } from '../../users/token-contract.ts'
+import { NewToken, TokenChange, TokenRotation } from '../../users/token-contract.ts'
 import { noLimit } from '../components/period.ts'
 import type { DashboardDeps, DashboardEnv } from '../context.ts'
 import { errorsByField, onceKey, readForm } from '../form-data.ts'
 import { renderPage } from '../layout/page.tsx'
 import { redirectWith } from '../notice.ts'
-import { defaultDays, ListPage, NewPage, type NewPageProps, TokenPage, TokenShownPage } from './view.tsx'
+import {
+  defaultDays,
+  ListPage,
+  NewPage,
+  type NewPageProps,
+  ScopesPage,
+  TokenPage,
+  TokenShownPage,
+} from './view.tsx'
 
 const path = '/account/tokens'
 const account = { label: 'Account', href: '/account' }
@@ -44,6 +52,22 @@ export function tokenPages({
       c,
       { title: 'Create access token', section, crumbs: [account, list], status: status as 200 },
       <NewPage {...props} />,
+    )
+
+  const scopesPage = (
+    c: Context<DashboardEnv>,
+    props: Parameters<typeof ScopesPage>[0],
+    status: 200 | 422 = 200,
+  ) =>
+    renderPage(
+      c,
+      {
+        title: 'Scopes',
+        section,
+        crumbs: [account, list, { label: props.token.name, href: `${path}/${props.token.id}` }],
+        status,
+      },
+      <ScopesPage {...props} />,
     )
 
   /** Null for no expiry; `days` itself if it is not a number of days. */
@@ -101,6 +125,23 @@ export function tokenPages({
         { title: token.name, section, crumbs: [account, list] },
         <TokenPage token={token} now={now()} time={c.var.viewer.time} />,
       )
+    })
+    .get('/:id/scopes', async (c) => {
+      const token = requireFound(await apiTokens.find(c.var.userId, idOf(c)), 'Access token')
+      return scopesPage(c, { token, scopes: token.scopes, error: undefined })
+    })
+    .post('/:id/scopes', async (c) => {
+      const [id, form] = [idOf(c), await readForm(c)]
+      const scopes = form.getAll('scopes')
+      try {
+        const change = check(TokenChange, { scopes }, 'json')
+        requireFound(await apiTokens.update(c.var.userId, id, change), 'Access token')
+        return redirectWith(c, `${path}/${id}`, 'The scopes were saved.')
+      } catch (error) {
+        const failure = failureOf(error)
+        const token = requireFound(await apiTokens.find(c.var.userId, id), 'Access token')
+        return scopesPage(c, { token, scopes, error: errorsByField(failure, ['scopes']).scopes }, 422)
+      }
     })
     .post('/:id/rotate', async (c) => {
       const form = await readForm(c)

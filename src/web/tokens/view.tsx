@@ -24,6 +24,7 @@ export const scopeGroups: readonly (readonly [title: string, ...scopes: Scope[]]
   ['Deployments', 'deployments:read', 'deploy', 'deploy:production'],
   ['Runs', 'executions:read', 'executions:write'],
   ['Alerts', 'alerts:read', 'alerts:write'],
+  ['Deletion and overwriting', 'destructive'],
   ['Account', 'audit:read', 'admin'],
 ]
 
@@ -157,6 +158,57 @@ const LastUse = ({ token, time }: { token: ApiToken; time: TimeFormat }) =>
     <Time at={token.lastUsedAt} format={time} as="relative" />
   )
 
+const ScopeFields = ({ scopes }: { scopes: readonly string[] }) => (
+  <>
+    {scopeGroups.map(([title, ...group]) => (
+      <Fieldset legend={title}>
+        {group.map((scope) => (
+          <CheckField
+            name="scopes"
+            id={`scope-${scope.replace(':', '-')}`}
+            value={scope}
+            checked={scopes.includes(scope)}
+            label={
+              <>
+                <code>{scope}</code> <span class="soft">{descriptionOf(scope)}</span>
+              </>
+            }
+          />
+        ))}
+      </Fieldset>
+    ))}
+  </>
+)
+
+interface ScopesPageProps {
+  token: ApiToken
+  scopes: readonly string[]
+  error: string | undefined
+}
+
+export const ScopesPage = ({ token: { id, name }, scopes, error }: ScopesPageProps) => (
+  <>
+    <PageHead title={`Scopes of ${name}`} />
+    <Grid>
+      <Card span={8} label="Scopes">
+        <Form action={`${path}/${id}/scopes`} page={`${path}/${id}/scopes`}>
+          <ScopeFields scopes={scopes} />
+          <FormError>{error}</FormError>
+          <div class="actions">
+            <Button kind="primary">Save scopes</Button>
+            <LinkButton href={`${path}/${id}`}>Cancel</LinkButton>
+          </div>
+        </Form>
+      </Card>
+      <Card span={4} title="When it applies">
+        <p class="soft">
+          The token itself stays the same. Other servers use the new scopes within 5 seconds.
+        </p>
+      </Card>
+    </Grid>
+  </>
+)
+
 export interface NewPageProps extends FormState {
   scopes: readonly string[]
 }
@@ -203,23 +255,7 @@ export const NewPage = ({ values, scopes, errors }: NewPageProps) => (
               ['', 'Never'],
             ]}
           />
-          {scopeGroups.map(([title, ...group]) => (
-            <Fieldset legend={title}>
-              {group.map((scope) => (
-                <CheckField
-                  name="scopes"
-                  id={`scope-${scope.replace(':', '-')}`}
-                  value={scope}
-                  checked={scopes.includes(scope)}
-                  label={
-                    <>
-                      <code>{scope}</code> <span class="soft">{descriptionOf(scope)}</span>
-                    </>
-                  }
-                />
-              ))}
-            </Fieldset>
-          ))}
+          <ScopeFields scopes={scopes} />
           <FormError>{errors.scopes ?? errors['']}</FormError>
           <div class="actions">
             <Button kind="primary">Create token</Button>
@@ -231,8 +267,8 @@ export const NewPage = ({ values, scopes, errors }: NewPageProps) => (
         <div class="stack">
           <p class="soft">Scopes do not include each other: to read and change workflows, select both.</p>
           <p class="soft">
-            Without <code>deploy:production</code>, a token cannot change what runs on instances marked as
-            production.
+            Without <code>deploy:production</code> and <code>destructive</code>, a token must ask for your
+            approval before it deploys to production, deletes or overwrites.
           </p>
           <p class="soft">No scope reveals the data of credentials.</p>
         </div>
@@ -275,7 +311,11 @@ export function TokenPage({ token, now, time }: { token: ApiToken; now: Date; ti
   const isApp = kind === 'app'
   return (
     <>
-      <PageHead title={name} meta={<Status {...statusOf(token, now)} />} />
+      <PageHead
+        title={name}
+        meta={<Status {...statusOf(token, now)} />}
+        actions={<LinkButton href={`${path}/${id}/scopes`}>Change scopes</LinkButton>}
+      />
       <Grid>
         <Card span={6} title={isApp ? 'App' : 'Token'}>
           <KeyValues

@@ -7,7 +7,7 @@ import { Button, LinkButton } from '../../components/controls.tsx'
 import { Form, Hidden, TextField } from '../../components/form.tsx'
 import { PageHead } from '../../layout/page.tsx'
 import { count, percent, plural } from '../../format.ts'
-import { sizeOfDiff } from '../plan/effects.ts'
+import { sizeOfDiff } from '../../components/plan-effects.ts'
 import type { DeploymentDetail } from '../../../deployments/detail-queries.ts'
 
 export interface ConfirmProps {

@@ -1,6 +1,6 @@
 /** @module The effects of a plan: one line for each thing it creates, changes, stops or leaves unchanged. Pure. */
-import type { Plan } from '../../../deployments/plan/contract.ts'
-import { plural } from '../../format.ts'
+import type { Plan } from '../../deployments/plan/contract.ts'
+import { plural } from '../format.ts'
 
 export interface Effect {
   kind: 'create' | 'change' | 'stop' | 'keep'

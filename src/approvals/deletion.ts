@@ -1,0 +1,21 @@
+import type { Deletable } from '../db/guarded-delete.ts'
+import type { Subject } from './approvals.ts'
+
+/** What deleting or replacing a resource affects: every deployment that uses it. */
+export function affecting({ name, version, isProduction, dependents }: Deletable): Subject {
+  const inProduction = isProduction || dependents.some((each) => each.isProduction)
+  return {
+    name,
+    details: {
+      version,
+      deployments: dependents.map((each) => ({
+        id: each.deploymentId,
+        workflow: each.workflowName,
+        version: each.version,
+        status: each.status,
+        instance: { name: each.instanceName, isProduction: each.isProduction },
+      })),
+    },
+    scopes: inProduction ? ['destructive', 'deploy:production'] : ['destructive'],
+  }
+}

@@ -1,0 +1,475 @@
+/** What an access token may do once, after a person approves exactly that request. */
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import type { Answer, TestUser } from '../harness/app.ts'
+import { createN8nWorld, type N8nWorld, orders, type Setting } from '../deployments/n8n-world.ts'
+
+let world: N8nWorld
+beforeAll(async () => {
+  world = await createN8nWorld()
+})
+afterAll(() => world.close())
+
+type Call = TestUser['call']
+const ordinary = [
+  'workflows:read',
+  'workflows:write',
+  'credentials:use',
+  'credentials:write',
+  'instances:read',
+  'instances:write',
+  'deployments:read',
+  'deploy',
+  'executions:read',
+]
+
+async function tokenOf(user: TestUser, scopes: readonly string[] = ordinary, name = 'Agent'): Promise<Call> {
+  const { json, text } = await user.call('POST', '/v1/tokens', { body: { name, scopes } })
+  if (!json.token) throw new Error(text)
+  return (method, path, options = {}) => world.call(method, path, { token: json.token, ...options })
+}
+
+const markProduction = (user: TestUser, instanceId: string) =>
+  user.call('PATCH', `/v1/instances/${instanceId}`, {
+    body: { environment: 'production' },
+    headers: { 'If-Match': '*' },
+  })
+
+const writes = () => world.stub.calls().filter(({ method }) => method !== 'GET').length
+
+/** The ID of the approval that the answer asks for. */
+function askedIn(answer: Answer): string {
+  expect(answer).toMatchObject({ status: 403, json: { code: 'approval-required' } })
+  return answer.json.approvalId
+}
+
+const approve = (user: TestUser, id: string) => user.call('POST', `/v1/approvals/${id}/approve`)
+const deny = (user: TestUser, id: string) => user.call('POST', `/v1/approvals/${id}/deny`)
+const statusOf = async (user: TestUser, id: string) =>
+  (await user.call('GET', `/v1/approvals/${id}`)).json.status
+
+async function production(): Promise<Setting & { agent: Call }> {
+  const setting = await world.setting()
+  await markProduction(setting.user, setting.instanceId)
+  return { ...setting, agent: await tokenOf(setting.user) }
+}
+
+const deployment = ({ workflowId, instanceId }: Setting, more: object = {}) => ({
+  body: { workflowId, instanceId, ...more },
+})
+
+describe('a deployment to production', () => {
+  test('runs once after its approval, and exactly as it was approved', async () => {
+    const setting = await production()
+    const { user, agent, instanceId, workflowId } = setting
+    const before = writes()
+    const refused = await agent('POST', '/v1/deployments', deployment(setting))
+    const id = askedIn(refused)
+    expect(refused.json).toMatchObject({
+      approveUrl: `https://flowkeep.example.com/approvals/${id}`,
+      summary: 'Deploy “Orders” v1 on “Prod”, a production instance',
+      requiredScopes: ['deploy:production'],
+    })
+    expect(writes()).toBe(before)
+    const asked = await user.call('GET', `/v1/approvals/${id}`)
+    expect(asked.json).toMatchObject({
+      kind: 'deploy',
+      status: 'pending',
+      token: { name: 'Agent' },
+      details: {
+        plan: { version: 1, live: null, slots: [{ node: 'Tell', credential: { name: 'CRM header' } }] },
+      },
+    })
+    expect(asked.json.planHash).toMatch(/^[0-9a-f]{64}$/)
+    // The same request asks once, also as another one of the same content.
+    expect(askedIn(await agent('POST', '/v1/deployments', deployment(setting)))).toBe(id)
+
+    expect(await approve(user, id)).toMatchObject({ status: 200, json: { status: 'approved' } })
+    const done = await agent('POST', '/v1/deployments', deployment(setting))
+    expect(done).toMatchObject({ status: 201, json: { status: 'active', version: 1 } })
+    expect(await statusOf(user, id)).toBe('used')
+
+    // The next version needs another one.
+    await user.call('PATCH', `/v1/workflows/${workflowId}`, {
+      body: { workflow: { ...orders, name: 'Orders 2' } },
+      headers: { 'If-Match': '*' },
+    })
+    const next = await agent('POST', `/v1/deployments/${done.json.id}/deploy`, { body: {} })
+    expect(askedIn(next)).not.toBe(id)
+    const events = await user.call('GET', '/v1/audit-events?action=approval')
+    const actions = events.json.items.map(({ action, token }: { action: string; token: unknown }) => [
+      action,
+      token !== null,
+    ])
+    expect(actions).toEqual([
+      ['approval.asked', true],
+      ['approval.used', true],
+      ['approval.approved', false],
+      ['approval.asked', true],
+    ])
+    expect(instanceId).toBe(done.json.instanceId)
+  })
+
+  test('does not run with an approval of an earlier plan', async () => {
+    const setting = await production()
+    const { user, agent, workflowId } = setting
+    const id = askedIn(await agent('POST', '/v1/deployments', deployment(setting)))
+    await approve(user, id)
+    const elsewhere = JSON.parse(JSON.stringify(orders).replace('crm.example.com', 'attacker.example.net'))
+    await user.call('PATCH', `/v1/workflows/${workflowId}`, {
+      body: { workflow: elsewhere },
+      headers: { 'If-Match': '*' },
+    })
+    const before = writes()
+    const other = askedIn(await agent('POST', '/v1/deployments', deployment(setting)))
+    expect(other).not.toBe(id)
+    expect(writes()).toBe(before)
+    expect(await statusOf(user, id)).toBe('expired')
+    expect(await approve(user, id)).toMatchObject({ status: 409, json: { code: 'conflict' } })
+  })
+
+  test('does not run with other arguments than approved', async () => {
+    const setting = await production()
+    const { user, agent } = setting
+    const id = askedIn(await agent('POST', '/v1/deployments', deployment(setting, { publish: false })))
+    await approve(user, id)
+    expect(askedIn(await agent('POST', '/v1/deployments', deployment(setting)))).not.toBe(id)
+    expect(await statusOf(user, id)).toBe('approved')
+  })
+
+  test('activating, deactivating, retrying and rolling back ask too, each for itself', async () => {
+    const setting = await production()
+    const { user, agent } = setting
+    const { id } = await setting.deploy()
+    const asked = new Set<string>()
+    for (const [path, body] of [
+      ['deploy', {}],
+      ['rollback', { version: 1 }],
+      ['activate', undefined],
+      ['deactivate', undefined],
+      ['retry', undefined],
+    ] as const) {
+      const before = writes()
+      const send = () => agent('POST', `/v1/deployments/${id}/${path}`, body === undefined ? {} : { body })
+      const approval = askedIn(await send())
+      expect(writes()).toBe(before)
+      asked.add(approval)
+      await approve(user, approval)
+      expect({ path, answer: await send() }).toMatchObject({ path, answer: { status: 200 } })
+      expect(await statusOf(user, approval)).toBe('used')
+    }
+    expect(asked.size).toBe(5)
+  })
+
+  test('an approval of one kind of change does not allow another one', async () => {
+    const setting = await production()
+    const { user, agent } = setting
+    const { id } = await setting.deploy()
+    const approval = askedIn(await agent('POST', `/v1/deployments/${id}/deactivate`))
+    await approve(user, approval)
+    const before = writes()
+    expect(askedIn(await agent('POST', `/v1/deployments/${id}/activate`))).not.toBe(approval)
+    expect(askedIn(await agent('POST', `/v1/deployments/${id}/retry`))).not.toBe(approval)
+    expect(writes()).toBe(before)
+  })
+
+  test('of two racing requests, one runs', async () => {
+    const setting = await production()
+    const { user, agent } = setting
+    const { id } = await setting.deploy()
+    const send = () => agent('POST', `/v1/deployments/${id}/deactivate`)
+    const approval = askedIn(await send())
+    await approve(user, approval)
+    const answers = await Promise.all(Array.from({ length: 5 }, send))
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(1)
+    const events = await user.call('GET', '/v1/audit-events?action=approval.used')
+    expect(events.json.items).toHaveLength(1)
+  })
+
+  test('asks for no approval of what is blocked', async () => {
+    const setting = await world.setting()
+    await setting.user.call('DELETE', `/v1/credentials/${setting.credentialId}`)
+    await markProduction(setting.user, setting.instanceId)
+    const agent = await tokenOf(setting.user)
+    const answer = await agent('POST', '/v1/deployments', deployment(setting))
+    expect(answer.json.code).toBe('deployment-blocked')
+    expect((await setting.user.call('GET', '/v1/approvals')).json.items).toEqual([])
+  })
+})
+
+describe('planHash', () => {
+  test('deploys, redeploys and rolls back exactly the plan', async () => {
+    const setting = await world.setting()
+    const { user, workflowId, instanceId } = setting
+    const plan = async (more: object = {}) =>
+      (await user.call('POST', '/v1/deployments/plan', { body: { workflowId, instanceId, ...more } })).json
+    const first = await plan()
+    const created = await user.call(
+      'POST',
+      '/v1/deployments',
+      deployment(setting, { planHash: first.planHash }),
+    )
+    expect(created.status).toBe(201)
+    const { id } = created.json
+    await user.call('PATCH', `/v1/workflows/${workflowId}`, {
+      body: { workflow: { ...orders, name: 'Orders 2' } },
+      headers: { 'If-Match': '*' },
+    })
+    const stale = await user.call('POST', `/v1/deployments/${id}/deploy`, {
+      body: { planHash: first.planHash },
+    })
+    expect(stale).toMatchObject({ status: 409, json: { code: 'conflict' } })
+    const { planHash } = await plan()
+    const redeployed = await user.call('POST', `/v1/deployments/${id}/deploy`, { body: { planHash } })
+    expect(redeployed.json).toMatchObject({ status: 'active', version: 2 })
+    const back = await plan({ version: 1, rollback: true })
+    const wrong = { version: 1, planHash }
+    expect((await user.call('POST', `/v1/deployments/${id}/rollback`, { body: wrong })).status).toBe(409)
+    const rolledBack = await user.call('POST', `/v1/deployments/${id}/rollback`, {
+      body: { version: 1, planHash: back.planHash },
+    })
+    expect(rolledBack.json).toMatchObject({ status: 'active', version: 1 })
+  })
+})
+
+describe('changes made in n8n', () => {
+  test('are overwritten only after an approval, on any instance', async () => {
+    const setting = await world.setting()
+    const { user } = setting
+    const { id, n8nWorkflowId } = await setting.deploy()
+    const agent = await tokenOf(user)
+    expect((await agent('POST', `/v1/deployments/${id}/deploy`, { body: {} })).status).toBe(200)
+    const live = world.stub.state.workflows.get(n8nWorkflowId)
+    if (!live) throw new Error('The stub has no workflow')
+    live.nodes = live.nodes.map((node) =>
+      node['name'] === 'Hook' ? { ...node, parameters: { path: 'by-hand', options: {} } } : node,
+    )
+    const before = writes()
+    const overwritten = askedIn(await agent('POST', `/v1/deployments/${id}/overwrite`))
+    const deployed = await agent('POST', `/v1/deployments/${id}/deploy`, { body: {} })
+    askedIn(deployed)
+    expect(deployed.json.requiredScopes).toEqual(['destructive'])
+    expect(writes()).toBe(before)
+    await approve(user, overwritten)
+    expect((await agent('POST', `/v1/deployments/${id}/overwrite`)).json).toMatchObject({ status: 'active' })
+    expect(JSON.stringify(world.stub.state.workflows.get(n8nWorkflowId))).not.toContain('by-hand')
+  })
+})
+
+describe('deletions, replacements and force', () => {
+  test('each asks, and happens only after the approval', async () => {
+    const setting = await world.setting()
+    const { user, workflowId, credentialId, instanceId } = setting
+    const { id } = await setting.deploy()
+    const agent = await tokenOf(user)
+    const other = await user.call('POST', '/v1/credentials', {
+      body: { type: 'httpHeaderAuth', name: 'Other', data: { name: 'X-Key', value: 'another-secret' } },
+    })
+    const ifMatch = { headers: { 'If-Match': '*' } }
+    const steps: [string, string, object?][] = [
+      [
+        'PATCH',
+        `/v1/credentials/${credentialId}`,
+        { body: { data: { value: 'changed-secret' } }, ...ifMatch },
+      ],
+      ['POST', `/v1/credentials/${credentialId}/replace`, { body: { with: other.json.id } }],
+      ['DELETE', `/v1/credentials/${credentialId}`],
+      ['POST', `/v1/deployments/${id}/undeploy`],
+      ['DELETE', `/v1/deployments/${id}`],
+      ['DELETE', `/v1/workflows/${workflowId}`],
+      ['DELETE', `/v1/instances/${instanceId}`],
+    ]
+    for (const [method, path, options] of steps) {
+      const before = writes()
+      const approval = askedIn(await agent(method, path, options))
+      expect(writes()).toBe(before)
+      expect(await approve(user, approval)).toMatchObject({ status: 200 })
+      const done = await agent(method, path, options)
+      expect({ path, status: done.status, text: done.text }).toMatchObject({
+        path,
+        status: method === 'DELETE' ? 204 : 200,
+      })
+      expect((await user.call('GET', `/v1/approvals/${approval}`)).json.status).toBe('used')
+    }
+    const all = (await user.call('GET', '/v1/approvals')).text
+    expect(all).not.toContain('changed-secret')
+    for (const path of [`/v1/workflows/${workflowId}`, `/v1/instances/${instanceId}`])
+      expect((await user.call('GET', path)).status).toBe(404)
+  })
+
+  test('what is in use asks with force only, and names what it affects', async () => {
+    const setting = await world.setting()
+    const { user, workflowId } = setting
+    await setting.deploy()
+    const agent = await tokenOf(user)
+    expect((await agent('DELETE', `/v1/workflows/${workflowId}`)).json.code).toBe('in-use')
+    const approval = askedIn(await agent('DELETE', `/v1/workflows/${workflowId}?force=true`))
+    expect((await user.call('GET', `/v1/approvals/${approval}`)).json).toMatchObject({
+      summary: 'Delete the workflow “Orders”, by force',
+      details: { deployments: [{ workflow: 'Orders', instance: { name: 'Prod' } }] },
+    })
+    expect((await agent('DELETE', '/v1/workflows/01934f8e-6b7c-7a10-9c3d-5e2f1a0b4c6d')).status).toBe(404)
+  })
+
+  test('a dry run and reading need none', async () => {
+    const { user, credentialId } = await world.setting()
+    const other = await user.call('POST', '/v1/credentials', {
+      body: { type: 'httpHeaderAuth', name: 'Other', data: { name: 'X-Key', value: 'another-secret' } },
+    })
+    const agent = await tokenOf(user)
+    const body = { with: other.json.id, dryRun: true }
+    expect((await agent('POST', `/v1/credentials/${credentialId}/replace`, { body })).status).toBe(200)
+    const rename = { body: { name: 'Renamed' }, headers: { 'If-Match': '*' } }
+    expect((await agent('PATCH', `/v1/credentials/${credentialId}`, rename)).status).toBe(200)
+  })
+
+  test('a token with the scopes, an admin token and a session need none', async () => {
+    for (const scopes of [[...ordinary, 'destructive'], ['admin'], null]) {
+      const { user, workflowId } = await world.setting()
+      const call = scopes ? await tokenOf(user, scopes) : user.call
+      expect((await call('DELETE', `/v1/workflows/${workflowId}`)).status).toBe(204)
+    }
+  })
+
+  test('a token without the ordinary scope cannot ask', async () => {
+    const { user, workflowId } = await world.setting()
+    const reader = await tokenOf(user, ['workflows:read'])
+    expect((await reader('DELETE', `/v1/workflows/${workflowId}`)).json.code).toBe('insufficient-scope')
+    expect((await user.call('GET', '/v1/approvals')).json.items).toEqual([])
+  })
+})
+
+describe('deciding', () => {
+  let setting: Setting
+  let agent: Call
+  let id: string
+  const send = () => agent('DELETE', `/v1/workflows/${setting.workflowId}`)
+  beforeEach(async () => {
+    setting = await world.setting()
+    agent = await tokenOf(setting.user)
+    id = askedIn(await send())
+  })
+
+  test('no access token can approve or deny, not even one with every scope', async () => {
+    const admin = await tokenOf(setting.user, ['admin'])
+    for (const call of [agent, admin])
+      for (const verb of ['approve', 'deny'])
+        expect(await call('POST', `/v1/approvals/${id}/${verb}`)).toMatchObject({
+          status: 403,
+          json: { code: 'insufficient-scope' },
+        })
+    expect(await statusOf(setting.user, id)).toBe('pending')
+    askedIn(await send())
+  })
+
+  test("another user can neither see nor decide it, and another token of the user can't use it", async () => {
+    const stranger = await world.user()
+    expect((await stranger.call('GET', `/v1/approvals/${id}`)).status).toBe(404)
+    expect((await approve(stranger, id)).status).toBe(404)
+    expect(await statusOf(setting.user, id)).toBe('pending')
+    await approve(setting.user, id)
+    const other = await tokenOf(setting.user, ordinary, 'Other')
+    expect(askedIn(await other('DELETE', `/v1/workflows/${setting.workflowId}`))).not.toBe(id)
+    expect((await other('GET', `/v1/approvals/${id}`)).status).toBe(404)
+    const own = await agent('GET', '/v1/approvals')
+    expect(own.json.items).toMatchObject([{ id, details: null }])
+    expect((await setting.user.call('GET', `/v1/workflows/${setting.workflowId}`)).status).toBe(200)
+  })
+
+  test('a denied request stays denied, also after it was approved', async () => {
+    await approve(setting.user, id)
+    expect((await deny(setting.user, id)).json).toMatchObject({ status: 'denied' })
+    expect(await send()).toMatchObject({ status: 403, json: { code: 'approval-denied', approvalId: id } })
+    expect((await approve(setting.user, id)).status).toBe(409)
+    expect((await setting.user.call('GET', `/v1/workflows/${setting.workflowId}`)).status).toBe(200)
+  })
+
+  test('a used approval does not allow a second request', async () => {
+    await approve(setting.user, id)
+    expect((await send()).status).toBe(204)
+    const events = await setting.user.call('GET', '/v1/audit-events?action=approval.used')
+    expect(events.json.items).toMatchObject([{ subjectId: id, token: { name: 'Agent' } }])
+  })
+
+  test('a renamed workflow is another one than approved', async () => {
+    await approve(setting.user, id)
+    await setting.user.call('PATCH', `/v1/workflows/${setting.workflowId}`, {
+      body: { name: 'Payroll' },
+      headers: { 'If-Match': '*' },
+    })
+    expect(askedIn(await send())).not.toBe(id)
+  })
+
+  test('a token that loses its scope cannot use its approval', async () => {
+    await approve(setting.user, id)
+    const { items } = (await setting.user.call('GET', '/v1/tokens')).json
+    await setting.user.call('PATCH', `/v1/tokens/${items[0].id}`, { body: { scopes: ['workflows:read'] } })
+    expect((await send()).json.code).toBe('insufficient-scope')
+  })
+
+  test('names of tokens hide nothing', async () => {
+    for (const name of ['a\u202eb', 'a\nb', 'a\u{e0041}', 'a\u200bb'])
+      expect(
+        (await setting.user.call('POST', '/v1/tokens', { body: { name, scopes: ['deploy'] } })).json,
+      ).toMatchObject({
+        code: 'invalid',
+        errors: [{ pointer: '/name' }],
+      })
+  })
+
+  test('at most 50 are pending, and the names of what they affect are readable', async () => {
+    const { user } = setting
+    const create = (index: number) =>
+      user.call('POST', '/v1/workflows', {
+        body: { workflow: { ...orders, name: `Approve me\u202e ${index}` } },
+      })
+    for (let index = 0; index < 50; index += 1) {
+      const { json } = await create(index)
+      const answer = await agent('DELETE', `/v1/workflows/${json.id}`)
+      if (index === 49) expect(answer.json.code).toBe('quota-exceeded')
+      else expect(answer.json.summary).toBe(`Delete the workflow “Approve me  ${index}”`)
+    }
+  })
+})
+
+describe('time', () => {
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ['Date'] })
+  })
+  afterEach(() => {
+    vi.useRealTimers()
+  })
+
+  test('a pending one expires after 24 hours, an approved one after an hour', async () => {
+    const { user, workflowId } = await world.setting()
+    const agent = await tokenOf(user)
+    const signIn = async (): Promise<TestUser> => {
+      const { json } = await world.call('POST', '/v1/auth/login', {
+        body: { email: user.email, password: user.password },
+      })
+      return {
+        ...user,
+        call: (method, path, options = {}) =>
+          world.call(method, path, { token: json.accessToken, ...options }),
+      }
+    }
+    const send = () => agent('DELETE', `/v1/workflows/${workflowId}`)
+    const first = askedIn(await send())
+    vi.setSystemTime(Date.now() + 24 * 3_600_000)
+    const later = await signIn()
+    expect(await approve(later, first)).toMatchObject({ status: 409 })
+    const second = askedIn(await send())
+    expect(second).not.toBe(first)
+    expect((await approve(later, second)).status).toBe(200)
+    vi.setSystemTime(Date.now() + 3_600_000)
+    const evening = await signIn()
+    expect(await statusOf(evening, second)).toBe('expired')
+    const third = askedIn(await send())
+    expect(third).not.toBe(second)
+    expect((await evening.call('GET', `/v1/workflows/${workflowId}`)).status).toBe(200)
+    await approve(evening, third)
+    await world.deps.approvals.expireDue(100)
+    expect((await send()).status).toBe(204)
+    const events = await evening.call('GET', '/v1/audit-events?action=approval.expired')
+    expect(events.json.items).toMatchObject([{ subjectId: second }, { subjectId: first }])
+  })
+})
