@@ -2,6 +2,7 @@ import { seeded } from '../harness/random.ts'
 import { expect, test } from 'vitest'
 import { loadFacts } from '../../src/check/facts/load.ts'
 import { checkPublish, type PublishContext } from '../../src/check/publish.ts'
+import { distanceWithin } from '../../src/lib/edit-distance.ts'
 import { fuzzedWorkflow } from './fuzz.ts'
 
 const names = (
@@ -47,6 +48,32 @@ test.each([
   expect(finding).toMatchObject({ code: 'unknown-node-type', level: 'error', node: 'X' })
   expect(finding?.message).toContain(`Did you mean ${meant}?`)
   expect(finding?.n8n).toBe(`Unrecognized node type: ${type}`)
+})
+
+test('suggests the one name that a comparison with every name finds', () => {
+  const random = seeded(11)
+  const short = (type: string) => type.slice(type.lastIndexOf('.') + 1).toLowerCase()
+  const all = [...facts.typeNames()]
+  const base = all.filter((type) => type.startsWith('n8n-nodes-base.') && short(type).length > 5)
+  const cases = Array.from({ length: 60 }, () => {
+    const type = base[Math.floor(random() * base.length)] ?? ''
+    const at = type.length - 1 - Math.floor(random() * 4)
+    const letter = 'aeqxz'.charAt(Math.floor(random() * 5))
+    return type.slice(0, at) + letter + type.slice(at + Math.floor(random() * 3))
+  }).filter((type) => !all.includes(type))
+  expect(cases.length).toBeGreaterThan(40)
+  for (const type of cases) {
+    const distances = all.map((each) => ({
+      each,
+      distance: distanceWithin(short(type), short(each), 2) + (each.startsWith('n8n-nodes-base.') ? 0 : 0.5),
+    }))
+    const least = Math.min(...distances.map(({ distance }) => distance))
+    const nearest = distances.filter(({ distance }) => distance === least).map(({ each }) => each)
+    const [finding] = found(node('X', type, 1, {}))
+    if (nearest.length === 1 && least <= 2)
+      expect(finding?.fix?.operations, type).toMatchObject([{ value: nearest[0] }])
+    else expect(finding?.fix, type).toBeUndefined()
+  }
 })
 
 test.each([

@@ -73,8 +73,8 @@ export const isFieldDisplayed = (field: DisplayOptions, values: JsonObject): boo
 
 interface Rule {
   name: string
-  /** Where the value is; `/resource` is at the root. */
-  place: 'version' | 'tool' | 'feature' | 'level' | 'root'
+  /** `/resource` is at the root. */
+  isAtRoot: boolean
   /** without the leading slash */
   path: string
   accepted: readonly unknown[]
@@ -111,18 +111,27 @@ const toRules = (conditions: DisplayOptions['show']): readonly Rule[] =>
   conditions ? Object.keys(conditions).map((name) => toRule(name, conditions[name] ?? [])) : noRules
 
 function toRule(name: string, accepted: readonly unknown[]): Rule {
-  const compares = accepted.some(isContainer)
-  if (name.startsWith('/')) return { name, place: 'root', path: name.slice(1), accepted, compares }
-  const place =
-    name === '@version' ? 'version' : name === '@tool' ? 'tool' : name === '@feature' ? 'feature' : 'level'
-  return { name, place, path: name, accepted, compares }
+  const isAtRoot = name.startsWith('/')
+  return {
+    name,
+    isAtRoot,
+    path: isAtRoot ? name.slice(1) : name,
+    accepted,
+    compares: accepted.some(isContainer),
+  }
 }
 
-function read({ place, path }: Rule, { values, root }: Scope, context: NodeContext): unknown {
-  if (place === 'version') return context.version
-  if (place === 'tool') return context.isTool
-  if (place === 'feature') return []
-  const value = readPath(place === 'root' ? root : values, path)
+function read({ name, isAtRoot, path }: Rule, { values, root }: Scope, context: NodeContext): unknown {
+  switch (name) {
+    case '@version':
+      return context.version
+    case '@tool':
+      return context.isTool
+    case '@feature':
+      return []
+    default:
+  }
+  const value = readPath(isAtRoot ? root : values, path)
   return isContainer(value) && Reflect.get(value, '__rl') ? Reflect.get(value, 'value') : value
 }
 
