@@ -96,12 +96,16 @@ export async function connectApp(options: {
 export async function approveIn(
   tab: Browser,
   url: URL,
-  { scopes, decision = 'allow' }: { scopes?: readonly string[]; decision?: string } = {},
+  {
+    scopes,
+    decision = 'allow',
+    headers,
+  }: { scopes?: readonly string[]; decision?: string; headers?: Record<string, string> } = {},
 ): Promise<{ consent: Page; location: string; answer: Page }> {
   const path = url.pathname + url.search
   const consent = await tab.get(path)
   if (consent.status !== 200) throw new Error(`${consent.status} ${consent.location ?? consent.text}`)
-  const answer = await submitIn(tab, path, consent, scopes ?? checkedScopes(consent), decision)
+  const answer = await submitIn(tab, path, consent, scopes ?? checkedScopes(consent), decision, headers)
   return { consent, location: answer.location ?? '', answer }
 }
 
@@ -116,6 +120,7 @@ export function submitIn(
   consent: Page,
   scopes: readonly string[],
   decision: string,
+  headers?: Record<string, string>,
 ) {
   const owner = /name="_owner" value="([^"]+)"/.exec(consent.text)?.[1] ?? ''
   const body = new URLSearchParams([
@@ -124,7 +129,7 @@ export function submitIn(
     ...scopes.map((scope) => ['scopes', scope] as [string, string]),
   ])
   // The test browser sends one value per field; several boxes have the same name.
-  return tab.post(path, body as unknown as Record<string, string>)
+  return tab.post(path, body as unknown as Record<string, string>, headers)
 }
 
 export const pkce = () => {

@@ -9,6 +9,8 @@ import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type NodeServer, startNode } from '../../src/node.ts'
 import { testEnvironment } from '../harness/app.ts'
+import { approveIn } from '../oauth/app-client.ts'
+import { browser } from '../web/browser.ts'
 import { createTestDatabase, type TestDatabase } from '../harness/database.ts'
 
 const suite = '@modelcontextprotocol/conformance@0.2.0-alpha.12'
@@ -32,12 +34,14 @@ const listen = (server: Server): Promise<number> =>
     server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port))
   })
 
-function run(options: readonly string[]): Promise<string> {
+/** @param onOutput gets all output so far */
+function run(options: readonly string[], onOutput?: (output: string) => void): Promise<string> {
   const child = spawn('npx', ['--yes', suite, ...options], { stdio: ['ignore', 'pipe', 'pipe'] })
   let output = ''
   for (const stream of [child.stdout, child.stderr])
     stream.on('data', (chunk: Buffer) => {
       output += chunk.toString()
+      onOutput?.(output)
     })
   return new Promise((resolve) => {
     child.on('close', () => resolve(output))
@@ -48,6 +52,7 @@ let database: TestDatabase
 let server: NodeServer
 let proxy: Server
 let target: string
+let issuer: string
 
 /** Adds the token, which the suite cannot send. */
 const proxyTo = (url: string, token: () => string) =>
@@ -65,6 +70,7 @@ async function forward(request: IncomingMessage, response: ServerResponse, url: 
   headers.set('Authorization', `Bearer ${token}`)
   const answer = await fetch(url + (request.url ?? ''), {
     method: request.method ?? 'GET',
+    redirect: 'manual',
     headers,
     ...(chunks.length > 0 && { body: Buffer.concat(chunks) }),
   })
@@ -83,6 +89,7 @@ describe.skipIf(!process.env.MCP_CONFORMANCE)('the conformance suite (not set: M
     let token = ''
     proxy = proxyTo(url, () => token)
     const publicUrl = `http://127.0.0.1:${await listen(proxy)}`
+    issuer = publicUrl
     target = `${publicUrl}/mcp`
     server = await startNode({
       env: testEnvironment({ DATABASE_URL: database.url, PUBLIC_URL: publicUrl, LOG_LEVEL: 'error' }),
@@ -114,4 +121,48 @@ describe.skipIf(!process.env.MCP_CONFORMANCE)('the conformance suite (not set: M
       expect(failures.filter((line) => !line.includes('does not list the diagnostic tool'))).toEqual([])
     })
   }
+
+  test.each([...both])('passes the scenarios of authorization servers of version %s', async (version) => {
+    const probe = createServer()
+    const port = await listen(probe)
+    await new Promise((resolve) => probe.close(resolve))
+    const registered = await fetch(`${issuer}/oauth/register`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({ client_name: 'Suite', redirect_uris: [`http://127.0.0.1:${port}/callback`] }),
+    })
+    const { client_id: clientId } = (await registered.json()) as { client_id: string }
+    const tab = browser({
+      request: async (url: string, init: RequestInit) => {
+        const { pathname, search } = new URL(url)
+        return fetch(issuer + pathname + search, { ...init, redirect: 'manual' })
+      },
+    } as never)
+    const email = `suite-${version}@example.com`
+    await tab.post('/register', { email, password: randomBytes(12).toString('hex') }, { Origin: issuer })
+    let asked: Promise<unknown> | undefined
+    const output = await run(
+      [
+        'authorization',
+        '--url',
+        issuer,
+        '--client-id',
+        clientId,
+        '--port',
+        String(port),
+        '--spec-version',
+        version,
+      ],
+      (soFar) => {
+        const [url] = /http:\S+\/oauth\/authorize\?\S+(?=\s)/.exec(soFar) ?? []
+        if (url === undefined || asked) return
+        asked = approveIn(tab, new URL(url), { headers: { Origin: issuer } }).then(({ location }) =>
+          fetch(location),
+        )
+      },
+    )
+    await asked
+    expect(output).not.toMatch(/FAILURE|Failed: [1-9]/)
+    expect(output).toMatch(/authorization-code-grant/)
+  })
 })
