@@ -4,10 +4,10 @@ import { codeBySource, partOf } from './bundle-parts.ts'
 import { bundleWorker } from './worker-bundle.ts'
 
 /** KiB, gzipped, of all code that is uploaded. Static assets do not count. */
-const limit = 573
+const limit = 577
 /** KiB, gzipped: a little above what the part needs. */
 const limits: Record<string, number> = {
-  'src/web': 132.5,
+  'src/web': 135.5,
   'src/deployments': 35.5,
   'src/n8n': 26.5,
   'src/lib': 28,

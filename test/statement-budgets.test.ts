@@ -209,12 +209,15 @@ beforeAll(async () => {
     email: user.email,
   })
   const release = { workflows: [{ workflowId: saved.id }], instanceIds: [instance.id], dryRun: true }
-  const planned = await post('/v1/releases', release)
-  const observing = await post('/v1/releases', release)
-  await app.database
-    .sql`update releases set status = 'running', phase = 'observing', started_at = now(), observed_from = now(),
-    observe_seconds = 86400 where id = ${observing.id}`
-  Object.assign(ids, { release: planned.id, 'plan-hash': planned.planHash, observing: observing.id })
+  for (const prefix of ['', 'form-']) {
+    const planned = await post('/v1/releases', release)
+    const observing = await post('/v1/releases', release)
+    await app.database.sql`update releases set status = 'running', phase = 'observing', started_at = now(),
+      observed_from = now(), observe_seconds = 86400 where id = ${observing.id}`
+    ids[`${prefix}release`] = planned.id
+    ids[`${prefix}plan-hash`] = planned.planHash
+    ids[`${prefix}observing`] = observing.id
+  }
   for (const [index, { id }] of letters.json.items.entries()) ids[`dead-letter-${index + 1}`] = id
   other = await app.user()
   Object.assign(ids, { 'other-email': other.email, 'other-password': other.password })
@@ -311,6 +314,10 @@ const pages: Record<string, [statements: number, requests: number]> = {
   '/deployments/{deployments}': [9, 2],
   '/deployments/{deployments}/drift': [11, 3],
   '/deployments/new?workflow={workflows}&instance={instances}': [13, 4],
+  '/releases': [3, 2],
+  '/releases/new': [5, 2],
+  '/releases/promote': [3, 2],
+  '/releases/{release}': [7, 2],
   '/instances': [4, 2],
   '/instances/new': [2, 2],
   '/instances/{instances}': [5, 3],
@@ -571,6 +578,12 @@ const forms: Record<string, [statements: number, requests: number]> = {
   'POST /deployments/{form-deployment}/rollback': [13, 7],
   'POST /deployments/{form-deployment}/overwrite': [13, 8],
   'POST /deployments/{form-deployment}/adopt': [7, 4],
+  'POST /releases/new': [35, 19],
+  'POST /releases/promote': [36, 20],
+  'POST /releases/{form-release}/start': [15, 10],
+  'POST /releases/{form-observing}/halt': [9, 4],
+  'POST /releases/{form-observing}/resume': [13, 8],
+  'POST /releases/{form-observing}/rollback': [12, 7],
   'POST /deployments/{form-deployment}/undeploy': [16, 12],
   'POST /deployments/{form-deployment}/delete': [8, 4],
   'POST /register': [6, 4],
@@ -723,6 +736,25 @@ const fields: Record<string, Record<string, string>> = {
   'POST /alerts/channels': { kind: 'slack', name: 'Form', url: 'https://hooks.example.com/form' },
   'POST /models/prices': { model: 'acme-*', inputPerMillion: '1', outputPerMillion: '2' },
   'POST /models/prices/delete': { model: 'acme-*' },
+  'POST /releases/new': {
+    workflowId: '{workflows}',
+    instanceIds: '{instances}',
+    canary: '1',
+    seconds: '0',
+    minRuns: '0',
+    maxFailureRate: '10',
+    maxFailedTargets: '0',
+  },
+  'POST /releases/promote': {
+    from: 'from',
+    to: 'to',
+    canary: '1',
+    seconds: '0',
+    minRuns: '0',
+    maxFailureRate: '10',
+    maxFailedTargets: '0',
+  },
+  'POST /releases/{form-release}/start': { planHash: '{form-plan-hash}' },
   'POST /alerts': { kind: 'drift' },
   'POST /alerts/{form-rule}': { enabled: 'true', channelIds: '{form-channel}' },
   'POST /alerts/{form-rule}/mute': { hours: '24' },

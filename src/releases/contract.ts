@@ -2,8 +2,9 @@
 import * as z from 'zod'
 import { deploymentStatuses } from '../db/schema/deployments.ts'
 import { releasePhases, releaseStatuses, releaseTargetStatuses } from '../db/schema/releases.ts'
+import { EnvironmentName } from '../environments/contract.ts'
 import { pageQuery, sliceOf } from '../http/page.ts'
-import { trimmedText, Uuid } from '../lib/scalars.ts'
+import { Uuid } from '../lib/scalars.ts'
 
 export const maximumTargets = 500
 export const maximumWorkflows = 20
@@ -48,7 +49,6 @@ const options = {
     .meta({ description: 'Only plans. Start the release later with its `planHash`' }),
 }
 
-const EnvironmentName = trimmedText(100)
 const exampleWorkflow = '01934f8e-6b7c-7a10-9c3d-5e2f1a0b4c6d'
 const exampleInstances = ['01934f8e-7f00-7b21-8e4f-6a3b2c1d0e9f', '01934f8e-7f01-7b21-8e4f-6a3b2c1d0e9f']
 

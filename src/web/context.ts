@@ -41,6 +41,7 @@ export type DashboardDeps = Pick<
   | 'settingsRestorer'
   | 'deployments'
   | 'deployer'
+  | 'releasing'
   | 'drift'
   | 'remoteWorkflows'
   | 'testRuns'

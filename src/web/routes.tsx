@@ -20,6 +20,7 @@ import { modelPages } from './models/route.tsx'
 import { authorizePath, beforeSignIn, keepOpener, oauthPages } from './oauth/route.tsx'
 import { overviewPages } from './overview/route.tsx'
 import { requireSameOrigin } from './same-origin.ts'
+import { releasePages } from './releases/routes.tsx'
 import { searchPages } from './search/route.tsx'
 import type { BrowserSessions } from './session.ts'
 import { tokenPages } from './tokens/route.tsx'
@@ -33,6 +34,7 @@ const signedInPaths = [
   '/workflows/*',
   '/credentials/*',
   '/deployments/*',
+  '/releases/*',
   '/instances/*',
   '/models/*',
   '/alerts/*',
@@ -71,6 +73,7 @@ export function dashboardRoutes(deps: DashboardDeps, sessions: BrowserSessions) 
     .route('/workflows', workflowPages(deps))
     .route('/credentials', credentialPages(deps))
     .route('/deployments', deploymentPages(deps))
+    .route('/releases', releasePages(deps))
     .route('/instances', instancePages(deps))
     .route('/models', modelPages(deps))
     .route('/alerts', alertPages(deps))

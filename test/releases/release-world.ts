@@ -152,6 +152,8 @@ export async function createReleaseWorld({ database: kind, onDatabaseRequest }: 
       const instanceIds = instances.map((each) => each.id)
       return {
         id,
+        email,
+        password,
         api,
         made,
         instances,

@@ -80,9 +80,12 @@ export function ListPage(props: ListPageProps) {
             )
           })}
         actions={
-          <LinkButton kind="primary" icon="plus" href="/deployments/new">
-            Plan deployment
-          </LinkButton>
+          <>
+            <LinkButton href="/releases">Releases</LinkButton>
+            <LinkButton kind="primary" icon="plus" href="/deployments/new">
+              Plan deployment
+            </LinkButton>
+          </>
         }
       />
       {(total > 0 || isFiltered) && (
