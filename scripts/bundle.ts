@@ -4,12 +4,12 @@ import { codeBySource, partOf } from './bundle-parts.ts'
 import { bundleWorker } from './worker-bundle.ts'
 
 /** KiB, gzipped, of all code that is uploaded. Static assets do not count. */
-const limit = 577
+const limit = 583
 /** KiB, gzipped: a little above what the part needs. */
 const limits: Record<string, number> = {
-  'src/web': 135.5,
-  'src/deployments': 35.5,
-  'src/n8n': 26.5,
+  'src/web': 137.5,
+  'src/deployments': 36.5,
+  'src/n8n': 27,
   'src/lib': 28,
   // Protocol versions 2026-07-28 and 2025-11-25 of MCP, loaded by the first request to `/mcp`.
   '@modelcontextprotocol/server': 33,
@@ -27,6 +27,7 @@ const limits: Record<string, number> = {
   'src/releases': 11.5,
   'src/workflows': 21,
   'src/instances': 13,
+  'src/environments': 5,
   'src/db': 11,
   '@neondatabase/serverless': 8,
   'src/users': 10,

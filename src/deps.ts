@@ -362,6 +362,7 @@ export function createDeps(config: Config, runtime: Runtime) {
     readiness: new WorkflowReadiness(db, {
       requirements,
       connections,
+      loadCatalogue,
       releases: deployer.releases,
       settledSlots: deployer.settledSlots,
     }),

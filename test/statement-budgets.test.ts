@@ -175,6 +175,7 @@ beforeAll(async () => {
   const letters = await user.call('GET', '/v1/dead-letters')
   const errors = await user.call('GET', '/v1/analytics/errors')
   const environment = await post('/v1/environments', { name: 'staging' })
+  const formEnvironment = await post('/v1/environments', { name: 'form' })
   const spareEnvironment = await post('/v1/environments', { name: 'spare' })
   const formToken = await post('/v1/tokens', { name: 'Form', scopes: ['admin'] })
   const token = await post('/v1/tokens', { name: 'Agent', scopes: ['admin'], requestsPerMinute: 6000 })
@@ -203,6 +204,7 @@ beforeAll(async () => {
     environments: environment.id,
     'spare-environment': spareEnvironment.id,
     'test-runs': tested.json.id,
+    'form-environment': formEnvironment.id,
     'form-token': formToken.id,
     'n8n-workflow': deployed.json.n8nWorkflowId,
     password: user.password,
@@ -318,10 +320,13 @@ const pages: Record<string, [statements: number, requests: number]> = {
   '/releases/new': [5, 2],
   '/releases/promote': [3, 2],
   '/releases/{release}': [7, 2],
+  '/environments': [3, 2],
+  '/environments/new': [3, 2],
+  '/environments/{environments}': [5, 2],
   '/instances': [4, 2],
   '/instances/new': [2, 2],
   '/instances/{instances}': [5, 3],
-  '/instances/{instances}/settings': [4, 2],
+  '/instances/{instances}/settings': [5, 2],
   '/instances/{instances}/import': [5, 3],
   '/instances/{instances}/dead-letters': [4, 3],
   '/alerts': [6, 2],
@@ -546,6 +551,9 @@ const forms: Record<string, [statements: number, requests: number]> = {
   'POST /credentials/{credentials}/validate': [4, 4],
   'POST /credentials/{form-credential-1}/replace': [8, 6],
   'POST /credentials/{form-credential-1}/delete': [4, 3],
+  'POST /environments': [5, 3],
+  'POST /environments/{form-environment}': [6, 6],
+  'POST /environments/{form-environment}/delete': [4, 4],
   'POST /instances': [6, 3],
   'POST /instances/{form-instance-1}/settings': [5, 5],
   'POST /instances/{form-instance-1}/key': [6, 6],
@@ -717,6 +725,8 @@ const fields: Record<string, Record<string, string>> = {
     apiKey: 'planted-api-key',
     test: 'yes',
   },
+  'POST /environments': { name: 'qa', variables: 'REGION=eu' },
+  'POST /environments/{form-environment}': { name: 'renamed', variables: 'REGION=us' },
   'POST /instances/{form-instance-1}/settings': {
     name: 'Form 1 renamed',
     baseUrl: 'https://n8n-form-1.example.com',

@@ -54,8 +54,8 @@ export class Binder {
 
 /** Earlier bindings need no scope: their credentials are sent to the same hosts as before. @throws {AppError} `insufficient-scope` */
 function requireUse(slots: readonly ResolvedSlot[]): void {
-  const isNew = ({ credential, reason }: ResolvedSlot) =>
-    credential !== null && reason !== 'earlier' && reason !== 'live'
+  const isNew = ({ credential, reason, isBoundAlready }: ResolvedSlot) =>
+    credential !== null && !isBoundAlready && reason !== 'earlier' && reason !== 'live'
   if (slots.some(isNew)) requireScope('credentials:use')
 }
 

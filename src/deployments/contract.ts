@@ -217,6 +217,10 @@ export const Deployment = z
       .nullable()
       .meta({ description: 'The operation in progress; null when there is none' }),
     liveSince: z.iso.datetime().nullable().meta({ description: 'When the version went live' }),
+    needsRedeploy: z.boolean().meta({
+      description:
+        'A variable that the version reads has another value now than the one in n8n. Deploy again to send it',
+    }),
     webhookUrls: z.array(z.string()).meta({
       description: 'Where n8n serves its webhook, form, chat and MCP triggers; empty when it is undeployed',
     }),

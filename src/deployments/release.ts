@@ -5,9 +5,12 @@ import { and, desc, eq, ne } from 'drizzle-orm'
 import type { AvailableCredentials } from '../credentials/available.ts'
 import type { Db } from '../db/client.ts'
 import { deployments } from '../db/schema/deployments.ts'
-import { instances, isProduction } from '../db/schema/instances.ts'
+import { environments } from '../db/schema/environments.ts'
+import { instances } from '../db/schema/instances.ts'
 import { workflows, workflowVersions } from '../db/schema/workflows.ts'
 import { AppError, invalid } from '../errors.ts'
+import { type Substituted, withVariables } from '../environments/substitute.ts'
+import { environmentOfInstance, type Target, targetColumns, toTarget } from '../environments/target.ts'
 import type { N8nWorkflow } from '../n8n/api/shapes.ts'
 import type { Catalogue } from '../n8n/catalogue/catalogue.ts'
 import { readSlots, type WorkflowSlots } from '../n8n/reading/slots.ts'
@@ -21,12 +24,15 @@ import { ownCredentials } from './remote/credentials.ts'
 export interface Release {
   workflowId: string
   instanceId: string
-  /** Of the instance. */
   isProduction: boolean
+  /** What applies on the instance. */
+  target: Target
   version: number
   /** The name of the version in Flowkeep. Used in n8n when the JSON has none. */
   name: string
   workflow: JsonObject
+  /** `workflow` with the values of the target's variables. Only this is sent to n8n. */
+  substituted: Substituted
   contentHash: string
   /** Codes of the applied repairs. If there are any, `workflow` differs from the saved version. */
   applied: string[]
@@ -69,7 +75,7 @@ export class Releases {
         workflow: workflowVersions.data,
         contentHash: workflowVersions.contentHash,
         instanceId: instances.id,
-        isProduction,
+        ...targetColumns,
       })
       .from(workflows)
       .leftJoin(
@@ -80,6 +86,7 @@ export class Releases {
         ),
       )
       .leftJoin(instances, and(eq(instances.userId, userId), eq(instances.id, instanceId)))
+      .leftJoin(environments, environmentOfInstance)
       .where(and(eq(workflows.userId, userId), eq(workflows.id, workflowId)))
     if (!row) throw invalid('/workflowId', 'Workflow not found')
     const { workflow: saved, name, contentHash } = row
@@ -89,16 +96,20 @@ export class Releases {
     if (row.instanceId === null) throw invalid('/instanceId', 'Instance not found')
     const { workflow, applied } =
       fixes.length > 0 ? checkStructure(saved, fixes) : { workflow: saved, applied: [] }
+    const target = toTarget(row)
+    const substituted = await withVariables(workflow, target.variables)
     return {
       workflowId,
       instanceId,
       isProduction: row.isProduction,
+      target,
       version: row.version,
       name: name ?? '',
       workflow,
+      substituted,
       contentHash: contentHash ?? '',
       applied,
-      wanted: readSlots(workflow, await this.#loadCatalogue()),
+      wanted: readSlots(substituted.workflow, await this.#loadCatalogue()),
     }
   }
 
@@ -144,16 +155,19 @@ export class Releases {
    */
   async bind(
     userId: string,
-    release: Pick<Release, 'instanceId' | 'wanted'>,
+    release: Pick<Release, 'instanceId' | 'wanted' | 'target'>,
     requested: readonly RequestedBinding[],
-    deployed: Pick<Deployed, 'bindings' | 'content' | 'managed' | 'status'> | null,
+    deployed: Pick<Deployed, 'bindings' | 'content' | 'variables' | 'managed' | 'status'> | null,
     remote: N8nWorkflow | null | undefined,
   ): Promise<ResolvedSlot[]> {
     const catalogue = await this.#loadCatalogue()
     const sources: BindingSource[] = []
     if (deployed) {
-      const { bindings, content } = deployed
-      sources.push({ reason: 'earlier', bindings, content: readSlots(content, catalogue) })
+      const { bindings, content, variables } = deployed
+      // An earlier version may read variables that the deployed one does not.
+      const values = variables === null ? {} : { ...release.target.variables, ...variables }
+      const { workflow } = await withVariables(content, values)
+      sources.push({ reason: 'earlier', bindings, content: readSlots(workflow, catalogue) })
       if (!deployed.managed && remote) {
         const own = await ownCredentials(this.#db, userId, release.instanceId)
         const live = { bindings: bindingsIn(remote.nodes, own), content: readSlots({ ...remote }, catalogue) }
@@ -162,11 +176,11 @@ export class Releases {
       // A tracking deployment has bound nothing, so n8n's credentials come first.
       if (deployed.status === 'tracking') sources.reverse()
     }
-    const { wanted } = release
+    const { wanted, target } = release
     const open = wanted.unresolved.length > 0 ? sources.flatMap(({ bindings }) => bindings) : []
     const types = [...wanted.slots, ...requested, ...open].map(({ type }) => type)
     const available = await this.#availableCredentials.find(userId, types)
-    return resolveSlots({ wanted, catalogue, available, requested, sources })
+    return resolveSlots({ wanted, catalogue, available, requested, sources, target })
   }
 
   /** n8n workflow id → deployment id, for every deployment on the instance. */

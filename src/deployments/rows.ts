@@ -1,4 +1,4 @@
-import { and, eq } from 'drizzle-orm'
+import { and, eq, sql } from 'drizzle-orm'
 import { deployments } from '../db/schema/deployments.ts'
 import { instances } from '../db/schema/instances.ts'
 import { workflowVersions } from '../db/schema/workflows.ts'
@@ -10,6 +10,12 @@ export const deployedVersion = and(
   eq(workflowVersions.workflowId, deployments.workflowId),
   eq(workflowVersions.version, deployments.version),
 )
+
+/** Whether a variable has another value now than the one that was sent. Requires a join with the instance. */
+export const needsRedeploy = sql<boolean>`(deployments.status in ('active', 'inactive') and exists (
+  select from jsonb_each(deployments.variables) sent
+  left join environments e on e.user_id = instances.user_id and e.name = instances.environment
+  where sent.value is distinct from coalesce(instances.variables -> sent.key, e.variables -> sent.key, 'null')))`
 
 /** The columns of a deployment, joined with its instance and version. */
 export const columns = {
@@ -26,6 +32,7 @@ export const columns = {
   reportSuccess: deployments.reportSuccess,
   intent: deployments.intent,
   liveSince: deployments.liveSince,
+  needsRedeploy,
   baseUrl: instances.baseUrl,
   endpoints: deployments.endpoints,
   declaredEndpoints: workflowVersions.endpoints,

@@ -11,6 +11,7 @@ import { auditPages } from './audit/route.tsx'
 import { credentialPages } from './credentials/routes.tsx'
 import { deploymentPages } from './deployments/routes.tsx'
 import type { DashboardDeps, DashboardEnv } from './context.ts'
+import { environmentPages } from './environments/route.tsx'
 import { errorPages } from './errors/route.tsx'
 import { executionPages } from './executions/routes.tsx'
 import { failurePage } from './layout/failure-page.tsx'
@@ -35,6 +36,7 @@ const signedInPaths = [
   '/credentials/*',
   '/deployments/*',
   '/releases/*',
+  '/environments/*',
   '/instances/*',
   '/models/*',
   '/alerts/*',
@@ -74,6 +76,7 @@ export function dashboardRoutes(deps: DashboardDeps, sessions: BrowserSessions) 
     .route('/credentials', credentialPages(deps))
     .route('/deployments', deploymentPages(deps))
     .route('/releases', releasePages(deps))
+    .route('/environments', environmentPages(deps))
     .route('/instances', instancePages(deps))
     .route('/models', modelPages(deps))
     .route('/alerts', alertPages(deps))

@@ -6,10 +6,11 @@
 import { normalForm } from '../lib/normal-form.ts'
 import type { AvailableCredential } from '../credentials/available.ts'
 import type { CredentialChoice } from '../db/schema/deployments.ts'
+import type { ChosenCredential } from '../db/schema/environments.ts'
 import { AppError, type FieldError } from '../errors.ts'
 import type { Catalogue } from '../n8n/catalogue/catalogue.ts'
 import { type Slot, slotKey, type WorkflowSlots } from '../n8n/reading/slots.ts'
-import { type BindingSource, type NewHost, SourceTracer, type Traced } from './binding-sources.ts'
+import { type BindingSource, identityOf, type NewHost, SourceTracer, type Traced } from './binding-sources.ts'
 import { candidateLimit } from './candidates.ts'
 
 /**
@@ -20,7 +21,7 @@ export const slotStatuses = ['bound', 'missing', 'ambiguous', 'needs-consent', '
 export type SlotStatus = (typeof slotStatuses)[number]
 
 /** Why a credential fills a slot: the first rule that applied, in this order. */
-export const slotReasons = ['chosen', 'earlier', 'live', 'name', 'only'] as const
+export const slotReasons = ['chosen', 'instance', 'environment', 'earlier', 'live', 'name', 'only'] as const
 export type SlotReason = (typeof slotReasons)[number]
 
 /** A caller's choice for a node, or for all slots of the type without their own entry. */
@@ -45,6 +46,12 @@ export interface ResolvedSlot extends Slot {
   credential: CredentialChoice | null
   reason: SlotReason | null
   newHost?: NewHost
+  /** It was chosen for the instance or its environment, but has been deleted. */
+  lostChoice?: 'instance' | 'environment'
+  /** The user's credential that would fill the slot, but was chosen for other environments or instances only. */
+  chosenElsewhere?: AvailableCredential
+  /** An earlier deployment already used the credential here. */
+  isBoundAlready?: boolean
   /** The node's JSON names a different credential than the earlier binding. */
   misnamed?: Misnamed
   /** Where to sign in inside n8n, with `needs-consent`. */
@@ -67,11 +74,20 @@ export interface SlotQuestion {
   requested?: readonly RequestedBinding[]
   /** In order of precedence. */
   sources?: readonly BindingSource[]
+  target?: SlotTarget
+}
+
+/** The credentials of the instance and its environment. */
+export interface SlotTarget {
+  /** In order of precedence. */
+  chosen: readonly { by: 'instance' | 'environment'; credentials: readonly ChosenCredential[] }[]
+  /** IDs of credentials that fill no slot here unless the caller chooses them or an earlier deployment used them. */
+  chosenElsewhere: ReadonlySet<string>
 }
 
 /** @throws {AppError} `invalid` for a choice without a matching slot, of another user, or made twice */
 export function resolveSlots(question: SlotQuestion): ResolvedSlot[] {
-  const { wanted, catalogue, available, requested = [], sources = [] } = question
+  const { wanted, catalogue, available, requested = [], sources = [], target } = question
   const byType = Map.groupBy(available, ({ type }) => type)
   const tracer = new SourceTracer(wanted, sources, (type) => catalogue.isGenericCredential(type))
   const slots = [...wanted.slots, ...extraSlots(wanted, requested, tracer)]
@@ -89,11 +105,17 @@ export function resolveSlots(question: SlotQuestion): ResolvedSlot[] {
     const traced = requestedCredential
       ? undefined
       : tracer.trace(slot, (credential) => isThere(credential, candidates))
-    const found =
-      requestedCredential ??
-      of(traced?.credential, traced?.reason) ??
+    const bySource = of(traced?.credential, traced?.reason)
+    const byRule =
+      bySource ??
       of(byName(slot, candidates), 'name') ??
       of(onlyOne(slot, candidates, namedInType.get(slot.type) ?? [], catalogue), 'only')
+    const chosen = requestedCredential ? undefined : chosenFor(slot, byRule?.credential, target, candidates)
+    if (chosen && !isThere(chosen.credential, candidates))
+      return Object.assign(unfilled('missing'), { lostChoice: chosen.reason })
+    const found = requestedCredential ?? chosen ?? byRule
+    const elsewhere = found && target && elsewhereOf(found, target, candidates)
+    if (elsewhere && !bySource) return Object.assign(unfilled('ambiguous'), { chosenElsewhere: elsewhere })
     if (!found) {
       return unfilled(
         slot.named !== null && namesakes(slot, candidates).length === 0 ? 'missing' : emptyStatus(candidates),
@@ -102,13 +124,54 @@ export function resolveSlots(question: SlotQuestion): ResolvedSlot[] {
     const newHost = own ? undefined : tracer.newHost(slot, found.credential)
     if (newHost) return unfilled('ambiguous', newHost)
     const status = filledStatus(found.credential, candidates)
-    const misnamed = traced && misnamedOf(slot, traced, candidates)
-    return Object.assign(described, { status }, found, misnamed && { misnamed })
+    const misnamed = traced && !chosen && misnamedOf(slot, traced, candidates)
+    const isBoundAlready = chosen && traced && identityOf(traced.credential) === identityOf(chosen.credential)
+    return Object.assign(
+      described,
+      { status },
+      found,
+      misnamed && { misnamed },
+      elsewhere && { chosenElsewhere: elsewhere },
+      isBoundAlready && { isBoundAlready },
+    )
   })
 }
 
 const of = (credential: CredentialChoice | undefined, reason: SlotReason | undefined) =>
   credential && reason && { credential, reason }
+
+/** The choice of the instance, else of its environment. An entry for the credential comes before one for the type. */
+function chosenFor(
+  slot: Slot,
+  otherwise: CredentialChoice | undefined,
+  target: SlotTarget | undefined,
+  candidates: AvailableCredential[],
+): { credential: { credentialId: string }; reason: 'instance' | 'environment' } | undefined {
+  const named = namedOne(slot, candidates)?.id
+  const replaced = new Set([
+    named,
+    otherwise && 'credentialId' in otherwise ? otherwise.credentialId : undefined,
+  ])
+  for (const { by, credentials } of target?.chosen ?? []) {
+    const ofType = credentials.filter(({ type }) => type === slot.type)
+    const entry =
+      ofType.find(({ insteadOf }) => insteadOf !== undefined && replaced.has(insteadOf)) ??
+      ofType.find(({ insteadOf }) => insteadOf === undefined)
+    if (entry) return { credential: { credentialId: entry.credentialId }, reason: by }
+  }
+  return undefined
+}
+
+/** The credential, if it was chosen elsewhere and nobody has chosen it here. */
+function elsewhereOf(
+  { credential, reason }: { credential: CredentialChoice; reason: SlotReason },
+  { chosenElsewhere }: SlotTarget,
+  candidates: AvailableCredential[],
+): AvailableCredential | undefined {
+  if (reason === 'chosen' || 'n8nCredentialId' in credential) return undefined
+  if (!chosenElsewhere.has(credential.credentialId)) return undefined
+  return candidates.find(({ id }) => id === credential.credentialId)
+}
 
 const emptyStatus = (candidates: AvailableCredential[]): SlotStatus =>
   candidates.length === 0 ? 'missing' : 'ambiguous'

@@ -209,7 +209,10 @@ describe('POST /v1/deployments/{id}/adopt', () => {
       Object.assign(remote.settings, { timezone: 'Asia/Tokyo' })
     })
     const answer = await live.post('adopt')
-    expect([answer.status, answer.json]).toEqual([200, { version: 2, live: true, ambiguousTypes: [] }])
+    expect([answer.status, answer.json]).toEqual([
+      200,
+      { version: 2, live: true, ambiguousTypes: [], lostVariables: [] },
+    ])
     const after = await workflowOf(live)
     expect(after.version).toBe(2)
     expect(after.workflow).toEqual({

@@ -46,6 +46,7 @@ test('a workflow on an instance can be tracked, read, listed and untracked', asy
     reportSuccess: false,
     intent: null,
     liveSince: null,
+    needsRedeploy: false,
     webhookUrls: [
       'https://n8n.example.com/prod/webhook/orders',
       'https://n8n.example.com/prod/webhook/a%20b/:id',

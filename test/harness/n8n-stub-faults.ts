@@ -21,6 +21,7 @@ export type StubStep =
   | 'execution-get'
   | 'execution-stop'
   | 'community-package-list'
+  | 'variable-list'
   | 'otel-get'
   | 'otel-update'
   | 'otel-test'

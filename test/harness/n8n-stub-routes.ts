@@ -94,6 +94,7 @@ const ROUTES: Route[] = [
     '2.41',
   ],
   ['GET', /^\/community-packages$/, 'community-package-list', (c) => listCommunityPackages(c), '2.41'],
+  ['GET', /^\/variables$/, 'variable-list', (c) => listVariables(c)],
   ['GET', /^\/settings\/otel$/, 'otel-get', (c) => otel.getOtel(c), '2.41'],
   ['PUT', /^\/settings\/otel$/, 'otel-update', (c, { body }) => otel.updateOtel(c, body), '2.41'],
   ['POST', /^\/settings\/otel\/test-trace$/, 'otel-test', (c, { body }) => otel.testOtel(c, body), '2.41'],
@@ -120,6 +121,23 @@ const RESOURCES = [
   ['/credentials', 'credential'],
   ['/community-packages', 'communityPackage'],
 ] as const
+
+function listVariables({ state }: StubContext): Json {
+  if (!state.variables) {
+    const feature = 'feat:variables'
+    throw new Refusal(
+      403,
+      `Your license does not allow for ${feature}. To enable ${feature}, please upgrade to a license that supports this feature.`,
+    )
+  }
+  const data = Object.entries(state.variables).map(([key, value]) => ({
+    id: key,
+    key,
+    value,
+    type: 'string',
+  }))
+  return { data, nextCursor: null }
+}
 
 function listCommunityPackages({ state }: StubContext): Json[] {
   // The response of n8n without its module.

@@ -102,6 +102,8 @@ export interface StubState {
   workingCredentials: Set<string>
   /** installed packages; null if the community packages module is disabled */
   communityPackages: StubPackage[] | null
+  /** n8n's own variables; null without a license for them */
+  variables: Record<string, string> | null
   /** steps for which the API key lacks the scope: n8n does not list them and returns 403 */
   withheld: Set<string>
   otel: {

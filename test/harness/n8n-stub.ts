@@ -62,6 +62,7 @@ export async function createN8nStub(options: N8nStubOptions = {}) {
     calls: [],
     workingCredentials: new Set(),
     communityPackages: [],
+    variables: null,
     withheld: new Set(),
     editorVersion: VERSIONS[options.generation ?? '2.41'],
     otel: { settings: { ...OTEL_DEFAULTS }, managed: new Set(), testError: null },

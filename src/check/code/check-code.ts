@@ -10,7 +10,7 @@ import { parseScript } from './parser.ts'
 import { namesIn, walk } from './walk.ts'
 
 /** Type → parameter with the body of a function. */
-const scripts: Readonly<Record<string, string>> = {
+export const scripts: Readonly<Record<string, string>> = {
   code: 'jsCode',
   toolCode: 'jsCode',
   function: 'functionCode',

@@ -234,7 +234,7 @@ function readExpression(text: string): Script {
   return { fault, facts, members }
 }
 
-const asStatement = (code: string): string => (code.trimStart().startsWith('{') ? `(${code})` : code)
+export const asStatement = (code: string): string => (code.trimStart().startsWith('{') ? `(${code})` : code)
 
 /** n8n evaluates the first statement, which must be an expression. An object literal needs no parentheses. */
 export const expressionFault = (code: string): string | null => faultOf(parseScript(asStatement(code)))
@@ -264,7 +264,7 @@ const isTemplate = ({ typeOptions }: PropertyFacts): boolean =>
 const codeParameters = new Set(['jsCode', 'pythonCode', 'functionCode', 'cssCode', 'html', 'htmlTemplate'])
 
 /** Nodes that evaluate `{{ }}` in a parameter without a leading `=`. */
-function evaluatesItself({ shortType }: CheckedNode, at: string): boolean {
+export function evaluatesItself({ shortType }: Pick<CheckedNode, 'shortType'>, at: string): boolean {
   const key = lastKey(at)
   if (key === 'query' || key === 'sqlQuery') {
     return /^(?:postgres|mySql|microsoftSql|snowflake|googleBigQuery|oracleDatabase|merge|crateDb|timescaleDb|questDb)(?:Tool)?$/.test(

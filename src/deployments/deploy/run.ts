@@ -34,6 +34,7 @@ export const runColumns = {
   status: deployments.status,
   step: deployments.step,
   bindings: deployments.bindings,
+  variables: deployments.variables,
   managed: deployments.managed,
   reportSuccess: deployments.reportSuccess,
   intent: deployments.intent,
@@ -58,7 +59,7 @@ export type Progress = Partial<
   Pick<
     typeof deployments.$inferInsert,
     | ('version' | 'n8nWorkflowId' | 'intent' | 'deployedHash' | 'n8nVersionId' | 'liveSince')
-    | ('settingsBefore' | 'reportsErrors' | 'calls' | 'endpoints')
+    | ('settingsBefore' | 'reportsErrors' | 'calls' | 'endpoints' | 'variables')
   >
 >
 

@@ -86,6 +86,7 @@ export class Runner {
       call,
       wait,
       now: this.#now,
+      variables: context?.release.substituted.sent ?? {},
       webhookUrl: webhookUrlOf(this.#options.publicUrl, instanceId),
       remoteCredentials: this.#options.remoteCredentials,
       catalogue: await loadCatalogue(),
@@ -100,7 +101,7 @@ export class Runner {
     if (intent.action === 'undeploy') return steps.undeploy()
     if (intent.action === 'deactivate' || !context) return steps.deactivate()
     const { release } = context
-    const workflow = withName(release.workflow, release.name)
+    const workflow = withName(release.substituted.workflow, release.name)
     return intent.action === 'activate' ? steps.activate(workflow) : steps.deploy(version, workflow)
   }
 

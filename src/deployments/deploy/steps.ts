@@ -3,6 +3,7 @@
  * new n8n ID immediately.
  */
 import type { JsonObject } from '../../lib/json-object.ts'
+import type { SentVariables } from '../../db/schema/deployments.ts'
 import { AppError } from '../../errors.ts'
 import { sameJson } from '../../workflows/diff.ts'
 import type { Connection } from '../../instances/connections.ts'
@@ -46,6 +47,8 @@ export interface StepTools {
   catalogue: Catalogue
   /** The version with its sub-workflows' IDs on this instance. @throws {AppError} `conflict` when one is missing */
   resolveCalls: (workflow: JsonObject, n8nWorkflowId: string | null) => Promise<ResolvedCalls>
+  /** The variables of the version with the values that its workflow contains. */
+  variables: SentVariables
   /** The URL that the instance posts reports to. */
   webhookUrl: string
   call: Call
@@ -236,6 +239,7 @@ export class Steps {
       deployedHash: await remoteHash(withoutSuccessReport(answer)),
       n8nVersionId: answer.versionId,
       reportsErrors: handling.by === 'reporter',
+      variables: this.#tools.variables,
       calls,
     })
     const endpoints = endpointsOf(answer.nodes, this.#tools.catalogue)

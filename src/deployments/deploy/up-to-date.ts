@@ -4,6 +4,7 @@ import { withoutSuccessReport } from '../../instances/success-report.ts'
 import { N8nError } from '../../n8n/api/transport.ts'
 import { withName } from '../../n8n/sendable/workflow.ts'
 import { sameBindings } from '../../workflows/binding-sources.ts'
+import { sameJson } from '../../workflows/diff.ts'
 import type { DeploymentContext } from '../context.ts'
 import type { RemoteCredentials } from '../remote/credentials.ts'
 import { remoteHash } from '../remote/form.ts'
@@ -32,6 +33,7 @@ export class UpToDate {
     if (row.intent || row.version !== intent.version || n8nWorkflowId === null) return false
     if (row.status !== (intent.unpublished ? 'inactive' : 'active')) return false
     if (!sameBindings(row.bindings, bindings)) return false
+    if (!sameJson(row.variables ?? {}, context.release.substituted.sent)) return false
     const own = new Set(bindings.flatMap((each) => ('credentialId' in each ? [each.credentialId] : [])))
     const { remoteCredentials } = this.#options
     const previews = await Promise.all(

@@ -55,6 +55,11 @@ export const Adoption = z
     ambiguousTypes: z.array(z.string()).meta({
       description: 'Credential types for which nodes in n8n use several credentials. Each node keeps its own',
     }),
+    lostVariables: z.array(z.object({ node: z.string(), name: z.string() })).meta({
+      description:
+        'References to variables that the version no longer has, because their text was changed in n8n. It may contain ' +
+        'the value of the variable instead',
+    }),
   })
   .meta({ ref: 'Adoption' })
 export type Adoption = z.output<typeof Adoption>

@@ -5,10 +5,16 @@ import { and, eq, sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
 import { actorColumns, actorValues } from '../../db/audit.ts'
 import type { Db } from '../../db/client.ts'
-import { deployments, type SettingsBefore, type SlotBinding } from '../../db/schema/deployments.ts'
+import {
+  deployments,
+  type SentVariables,
+  type SettingsBefore,
+  type SlotBinding,
+} from '../../db/schema/deployments.ts'
 import { workflows, workflowVersions } from '../../db/schema/workflows.ts'
 import { AppError } from '../../errors.ts'
 import type { Connection, InstanceConnections } from '../../instances/connections.ts'
+import { lostReads, withVariables } from '../../environments/substitute.ts'
 import { liveNodes, type N8nWorkflow } from '../../n8n/api/shapes.ts'
 import type { Catalogue } from '../../n8n/catalogue/catalogue.ts'
 import { FALLBACK_NAME, toN8nWorkflow, withName } from '../../n8n/sendable/workflow.ts'
@@ -40,6 +46,7 @@ const columns = {
   deployedHash: deployments.deployedHash,
   settingsBefore: deployments.settingsBefore,
   reportsErrors: deployments.reportsErrors,
+  variables: deployments.variables,
   content: workflowVersions.data,
   name: workflowVersions.name,
 }
@@ -55,6 +62,7 @@ interface Row {
   deployedHash: string | null
   settingsBefore: SettingsBefore | null
   reportsErrors: boolean
+  variables: SentVariables | null
   content: JsonObject
   name: string
 }
@@ -80,9 +88,9 @@ export interface Compared {
   drift: Drift
   /** The workflow in n8n, without its success report node; null when n8n has no such workflow. */
   remote: N8nWorkflow | null
-  /** The content of the deployed version. */
+  /** The content of the deployed version, with the values of variables that were sent. */
   deployed: JsonObject
-  /** The content of the current version; null unless the drift has a diff. */
+  /** The content of the current version, with the same values; null unless the drift has a diff. */
   current: JsonObject | null
   instance: Connection['instance']
 }
@@ -114,7 +122,9 @@ export class DeploymentDrift {
     const found = await this.#compared(userId, id)
     if (!found) return null
     const { row, connection, remote, drift } = found
-    const compared = { drift, remote, deployed: row.content, instance: connection.instance }
+    const sent = async (content: JsonObject) => (await withVariables(content, row.variables ?? {})).workflow
+    const deployed = await sent(row.content)
+    const compared = { drift, remote, deployed, instance: connection.instance }
     if (!drift.drifted || !drift.diff) {
       await this.#save(userId, found)
       return { ...compared, current: null }
@@ -126,7 +136,7 @@ export class DeploymentDrift {
         .from(workflows)
         .where(and(eq(workflows.userId, userId), eq(workflows.id, row.workflowId))),
     ])
-    return { ...compared, current: current?.data ?? null }
+    return { ...compared, current: current ? await sent(current.data) : null }
   }
 
   async #compared(userId: string, id: string) {
@@ -199,14 +209,25 @@ export class DeploymentDrift {
       reporterWorkflowId: connection.instance.reporterWorkflowId,
       ownCredentials: connection.own,
     })
+    const values = row.variables ?? {}
+    const [before, adopted] = [
+      await withVariables(row.content, values),
+      await withVariables(own.workflow, values),
+    ]
     const renamed = remote.name === sent.body.name ? undefined : remote.name
     const version = await this.#versionOf(userId, row, own.workflow, renamed)
     if (version === null) return null
     const recorded = !isDraft(remote)
     if (recorded) {
-      await this.#record(userId, row, remote, { version, bindings: own.bindings })
+      const variables = row.variables && adopted.sent
+      await this.#record(userId, row, remote, { version, bindings: own.bindings, variables })
     }
-    return { version, live: recorded, ambiguousTypes: own.ambiguousTypes }
+    return {
+      version,
+      live: recorded,
+      ambiguousTypes: own.ambiguousTypes,
+      lostVariables: lostReads(before, adopted),
+    }
   }
 
   /** The version with this content, or a new one based on the deployed version. */
@@ -241,7 +262,11 @@ export class DeploymentDrift {
     userId: string,
     row: Row,
     remote: N8nWorkflow,
-    { version, bindings }: { version: number; bindings: SlotBinding[] },
+    {
+      version,
+      bindings,
+      variables,
+    }: { version: number; bindings: SlotBinding[]; variables: SentVariables | null },
   ): Promise<void> {
     const now = this.#now().toISOString()
     const status = row.status === 'tracking' ? 'tracking' : remote.active ? 'active' : 'inactive'
@@ -251,6 +276,7 @@ export class DeploymentDrift {
     const [changed] = await this.#db.batch([
       this.#db.execute(sql`
         update deployments set version = ${version}::integer, bindings = ${JSON.stringify(bindings)}::jsonb,
+          variables = ${variables && JSON.stringify(variables)}::jsonb,
           status = ${status}, step = null, error = null, deployed_hash = ${hash}, n8n_version_id = ${n8nVersionId},
           endpoints = ${endpoints}::text[],
           live_since = case when ${status} = 'active' then coalesce(live_since, ${now}::timestamptz) end
@@ -323,17 +349,18 @@ export class DeploymentDrift {
     const refs = refsOf(row, connection)
     // Earlier releases used this name for every workflow without one.
     const named = withName(row.content, remote.name === FALLBACK_NAME ? remote.name : row.name)
+    const substituted = await withVariables(named, row.variables ?? {})
     if (row.status === 'tracking') {
       const { body } = toN8nWorkflow(named)
       for (const node of body.nodes) node.credentials = bindNamed(node.credentials, refs.get(node.name))
-      return { original: row.content, body }
+      return { original: row.content, body, originals: new Map() }
     }
     const { settings } = await connection.client.capabilities().catch(failed)
     const { settingsBefore, reportsErrors } = row
     const { ids } = await this.#subWorkflows
       .resolve(userId, row.content, row, connection.client)
       .catch(failed)
-    const workflow = withSubWorkflows(named, ids)
+    const workflow = withSubWorkflows(substituted.workflow, ids)
     const { body } = toRemoteBody(workflow, await this.#options.loadCatalogue(), {
       credentials: refs,
       errorHandling: errorHandlingOf({
@@ -347,7 +374,7 @@ export class DeploymentDrift {
       acceptedSettings: settings,
       live: { nodes: remote.nodes },
     })
-    return { original: row.content, body }
+    return { original: row.content, body, originals: substituted.originals }
   }
 
   async #endpoints(remote: N8nWorkflow): Promise<string[]> {

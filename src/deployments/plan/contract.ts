@@ -7,6 +7,7 @@ import { NamedCredential, SentToExpression } from '../../workflows/readiness-con
 import { slotReasons, slotStatuses } from '../../workflows/slot-bindings.ts'
 import { Bindings, exampleDeployment, Fixes, NewDeployment } from '../contract.ts'
 import { PlanProblem } from './problems.ts'
+import { PlannedVariable } from './variables.ts'
 
 export const PlanRequest = NewDeployment.pick({
   workflowId: true,
@@ -70,7 +71,8 @@ const PlannedSlot = z.object({
     .nullable()
     .meta({
       description:
-        'Why this credential: `chosen` in the request; bound `earlier`; used by the `live` node in n8n; ' +
+        'Why this credential: `chosen` in the request; chosen for the `instance` or its `environment`; bound `earlier`; ' +
+        'used by the `live` node in n8n; ' +
         'matches the `name` in the JSON; the `only` one of the type',
     }),
   sentTo: z
@@ -132,6 +134,9 @@ export const Plan = z
       .array(PlannedSlot)
       .meta({ description: 'All credential slots: a node and a credential type each' }),
     bindings: z.array(PlannedBinding).meta({ description: 'The slots by credential type' }),
+    variables: z.array(PlannedVariable).meta({
+      description: 'The variables that the workflow reads. Deploying replaces them by their values',
+    }),
     unresolved: z.array(z.object({ node: z.string(), reason: z.string() })),
     dependencies: z.array(PlannedDependency).meta({
       description: 'Workflows that this one calls, in the order of deployment',

@@ -36,6 +36,7 @@ import {
 } from '../remote/sub-workflows.ts'
 import { findUntrackedCopies } from './untracked-copies.ts'
 import { webhookScopeOf } from '../remote/webhook-ids.ts'
+import { plannedVariables, variableFindings } from './variables.ts'
 import { conflictFindings, findWebhookConflicts } from './webhook-conflicts.ts'
 
 export interface PlannerOptions {
@@ -94,7 +95,8 @@ export class Planner {
     const n8nWorkflowId = deployed?.n8nWorkflowId ?? null
     const remote = n8nWorkflowId === null ? null : await getWorkflow(connection, n8nWorkflowId)
     const called = await this.#called(userId, request, release, n8nWorkflowId, connection, assumed)
-    const named = withName(release.workflow, release.name)
+    const { workflow: substituted } = release.substituted
+    const named = withName(substituted, release.name)
     const workflow = withSubWorkflows(named, called.ids)
     const errorHandling = errorHandlingOf({
       workflow,
@@ -162,6 +164,7 @@ export class Planner {
       ...toProblems('try', [
         ...(publish && !deployed ? await findUntrackedCopies(connection, catalogue, body, ours) : []),
         ...lostCredentials(resolved, credentialOf),
+        ...(await variableFindings(connection, release)),
         ...(await unknownTypeFindings(client, catalogue, resolved)),
       ]),
       ...checked.problems,
@@ -187,12 +190,13 @@ export class Planner {
       publish,
       slots,
       bindings,
+      variables: plannedVariables(release),
       unresolved: release.wanted.unresolved,
       dependencies: called.dependencies,
       conflicts,
       forcedSettings: { ...savedExecutions, errorWorkflow: errorHandling.errorWorkflow },
       changes:
-        named === release.workflow
+        named === substituted
           ? changes
           : [{ pointer: '/name', detail: `is missing; set to ${String(named.name)}` }, ...changes],
       fixes: release.applied,

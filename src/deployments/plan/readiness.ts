@@ -4,10 +4,15 @@ import { checkWorkflow, versionToCheck } from '../../check/run.ts'
 import { summarizeCheck } from '../../check/summary.ts'
 import type { Db } from '../../db/client.ts'
 import { deployments } from '../../db/schema/deployments.ts'
+import { environments } from '../../db/schema/environments.ts'
 import { instances } from '../../db/schema/instances.ts'
+import { withVariables } from '../../environments/substitute.ts'
+import { environmentOfInstance, type Target, targetColumns, toTarget } from '../../environments/target.ts'
+import type { JsonObject } from '../../lib/json-object.ts'
+import type { Catalogue } from '../../n8n/catalogue/catalogue.ts'
 import { AppError, invalid, notFound } from '../../errors.ts'
 import type { Connection, InstanceConnections } from '../../instances/connections.ts'
-import type { WorkflowSlots } from '../../n8n/reading/slots.ts'
+import { readSlots, type WorkflowSlots } from '../../n8n/reading/slots.ts'
 import type { Readiness } from '../../workflows/readiness-contract.ts'
 import { type CredentialRequirements, toReadiness } from '../../workflows/requirements.ts'
 import { isFilled, type ResolvedSlot } from '../../workflows/slot-bindings.ts'
@@ -20,6 +25,7 @@ const maximumInstances = 10
 const concurrency = 4
 
 interface Place {
+  target: Target
   id: string
   n8nVersion: string | null
   name: string
@@ -34,6 +40,7 @@ export interface WorkflowReadinessOptions {
   releases: Pick<Releases, 'deployed' | 'bind'>
   settledSlots: SettledSlots
   connections: Pick<InstanceConnections, 'open'>
+  loadCatalogue: () => Promise<Catalogue>
 }
 
 export class WorkflowReadiness {
@@ -82,19 +89,22 @@ export class WorkflowReadiness {
     userId: string,
     workflowId: string,
     place: Place,
-    base: { wanted: WorkflowSlots; slots: ResolvedSlot[] },
+    base: { workflow: JsonObject; wanted: WorkflowSlots; slots: ResolvedSlot[] },
   ): Promise<Answer> {
-    const { releases, settledSlots } = this.#options
-    const { wanted } = base
+    const { releases, settledSlots, loadCatalogue } = this.#options
+    const { target } = place
     const connect = () => this.#connect(userId, place.id)
     try {
       const deployed =
         place.deploymentId === null ? null : await releases.deployed(userId, workflowId, place.id)
       const n8nId = deployed && readsLive(deployed) ? deployed.n8nWorkflowId : null
       const remote = n8nId === null ? null : await getWorkflow(await connect(), n8nId)
-      const bound = deployed
-        ? await releases.bind(userId, { instanceId: place.id, wanted }, [], deployed, remote)
-        : base.slots
+      const { workflow } = await withVariables(base.workflow, target.variables)
+      const wanted = workflow === base.workflow ? base.wanted : readSlots(workflow, await loadCatalogue())
+      const isPlain = !deployed && wanted === base.wanted && !hasChoices(target)
+      const bound = isPlain
+        ? base.slots
+        : await releases.bind(userId, { instanceId: place.id, wanted, target }, [], deployed, remote)
       const { slots } = await settledSlots.settle(userId, bound, connect)
       return { ...place, slots }
     } catch (error) {
@@ -113,8 +123,14 @@ export class WorkflowReadiness {
   async #places(userId: string, workflowId: string): Promise<Place[]> {
     const [servers, deployed] = await this.#db.read.batch([
       this.#db.read
-        .select({ id: instances.id, name: instances.name, n8nVersion: instances.n8nVersion })
+        .select({
+          id: instances.id,
+          name: instances.name,
+          n8nVersion: instances.n8nVersion,
+          ...targetColumns,
+        })
         .from(instances)
+        .leftJoin(environments, environmentOfInstance)
         .where(eq(instances.userId, userId))
         .orderBy(desc(instances.id)),
       this.#db.read
@@ -134,12 +150,16 @@ export class WorkflowReadiness {
     for (const { id, instanceId, status } of deployed.toReversed()) {
       if (status !== 'tracking' || !idOn.has(instanceId)) idOn.set(instanceId, id)
     }
-    const places = servers.map((server) =>
-      Object.assign({}, server, { deploymentId: idOn.get(server.id) ?? null }),
-    )
+    const places = servers.map((server): Place => {
+      const { id, name, n8nVersion } = server
+      return { id, name, n8nVersion, target: toTarget(server), deploymentId: idOn.get(id) ?? null }
+    })
     return places.toSorted((a, b) => Number(a.deploymentId === null) - Number(b.deploymentId === null))
   }
 }
+
+const hasChoices = ({ chosen, chosenElsewhere }: Target): boolean =>
+  chosenElsewhere.size > 0 || chosen.some(({ credentials }) => credentials.length > 0)
 
 const openSlots = (slots: readonly ResolvedSlot[]): number => slots.filter((slot) => !isFilled(slot)).length
 

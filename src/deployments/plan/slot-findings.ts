@@ -55,6 +55,24 @@ function unfilled(slot: ResolvedSlot): Finding | undefined {
       message: `${newHostMessage(slot, newHost)}. To allow this, bind it with ${entry}`,
     }
   }
+  if (slot.lostChoice) {
+    return {
+      ...at,
+      code: 'credential-missing',
+      message:
+        `The ${displayName} credential that was chosen for the ${slot.lostChoice} no longer exists. Choose another one ` +
+        `there, or bind one to ${quoted(node.name)} with ${entry}`,
+    }
+  }
+  if (slot.chosenElsewhere) {
+    return {
+      ...at,
+      code: 'credential-of-other-environment',
+      message:
+        `The ${displayName} credential ${quoted(slot.chosenElsewhere.name)} was chosen for another environment or instance. ` +
+        `Choose one for this environment, or bind it to ${quoted(node.name)} with ${entry}`,
+    }
+  }
   if (inN8n === 'gone') {
     return {
       ...at,
@@ -161,6 +179,16 @@ function warningsOf(slot: ResolvedSlot): Finding[] {
       message:
         `The host that ${quoted(node.name)} sends its ${displayName} credential to is determined at run time by ` +
         `${computedBy(slot)}. Write the host into the URL, such as https://api.example.com/{{ … }}`,
+    })
+  }
+  if (slot.chosenElsewhere) {
+    findings.push({
+      ...at,
+      code: 'credential-of-other-environment',
+      pointer: `/nodes/${node.index}`,
+      message:
+        `${quoted(node.name)} still uses the ${displayName} credential ${quoted(slot.chosenElsewhere.name)}, its earlier ` +
+        'binding, which was chosen for another environment or instance. Choose one for this environment',
     })
   }
   if (slot.misnamed) findings.push(misnamedFinding(slot, slot.misnamed))

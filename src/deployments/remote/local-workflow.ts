@@ -4,6 +4,7 @@
  */
 import { isObject, type JsonObject } from '../../lib/json-object.ts'
 import type { SlotBinding } from '../../db/schema/deployments.ts'
+import { type Substituted, withoutVariables } from '../../environments/substitute.ts'
 import { KNOWN_SETTINGS, sendableSettings } from '../../n8n/sendable/settings.ts'
 import { nodeLabel, slotKey } from '../../n8n/reading/slots.ts'
 import { sameJson } from '../../workflows/diff.ts'
@@ -14,6 +15,8 @@ import { nodeForm, type RemoteContent, remoteForm, settingsForm } from './form.t
 export interface Sent {
   original: JsonObject
   body: RemoteContent
+  /** The texts that the values of variables were inserted in. */
+  originals: Substituted['originals']
 }
 
 export interface LocalWorkflowOptions {
@@ -40,7 +43,10 @@ export function toLocalWorkflow(remote: RemoteContent, options: LocalWorkflowOpt
   const workflow = {
     ...sent?.original,
     name: unchanged ? unchanged.name : remote.name,
-    nodes: remote.nodes.map((node, index) => unchanged?.nodes.get(node) ?? toLocalNode(node, index, bound)),
+    nodes: remote.nodes.map(
+      (node, index) =>
+        unchanged?.nodes.get(node) ?? toLocalNode(sent ? withoutVariables(node, sent) : node, index, bound),
+    ),
     connections: unchanged?.connections ?? remote.connections,
     settings: toLocalSettings(remote.settings ?? {}, options),
   }

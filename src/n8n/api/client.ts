@@ -8,6 +8,7 @@ import {
   JsonRecord,
   N8nCredential,
   N8nExecution,
+  N8nVariable,
   type N8nPage,
   N8nWorkflow,
   OtelSettings,
@@ -15,7 +16,7 @@ import {
   pageOf,
 } from './shapes.ts'
 import type * as z from 'zod'
-import { createTransport, N8nError, pathId, type Send } from './transport.ts'
+import { createTransport, isN8nError, N8nError, pathId, type Send } from './transport.ts'
 import { readVersion } from './version.ts'
 import { callWebhook, type WebhookCall } from './webhook.ts'
 import type { N8nWorkflowBody } from '../sendable/workflow.ts'
@@ -116,6 +117,19 @@ export function createN8nClient(options: N8nClientOptions) {
         maxResponseBytes,
         answer: CommunityPackages,
       }),
+
+    /** Names of n8n's own variables, at most 250. Null without its license or the scope `variable:list`, and on an old n8n. */
+    async variableNames(): Promise<string[] | null> {
+      const query = { limit: MAX_PAGE }
+      const request = { operation: 'variable-list', method: 'GET', path: '/variables', query } as const
+      try {
+        const { data } = await send({ ...request, maxResponseBytes, answer: pageOf(N8nVariable) })
+        return data.map(({ key }) => key)
+      } catch (error) {
+        if (isN8nError(error, 'forbidden') || isN8nError(error, 'not-found')) return null
+        throw error
+      }
+    },
 
     /** Not idempotent: after an ambiguous error, check with `findWorkflows`. */
     createWorkflow: (body: N8nWorkflowBody) => workflow('workflow-create', 'POST', '/workflows', { body }),

@@ -94,6 +94,7 @@ export type OtelSettings = z.output<typeof OtelSettings>
 export const OtelTest = z.object({ success: z.boolean(), error: z.string().optional() })
 
 export const CredentialTest = z.object({ status: z.string(), message: z.string() })
+export const N8nVariable = z.object({ key: z.string() })
 export const JsonRecord = z.record(z.string(), z.unknown())
 export const Anything = z.unknown()
 export const pageOf = <T extends z.ZodType>(item: T) =>

@@ -29,7 +29,7 @@ export function deploymentDriftPage(deps: DeploymentPageDeps) {
     .post('/:id/adopt', async (c) => {
       const id = idOf(c)
       return act(c, `/deployments/${id}/drift`, async () => {
-        const { version, live, ambiguousTypes } = requireFound(
+        const { version, live, ambiguousTypes, lostVariables } = requireFound(
           await drift.adopt(c.var.userId, id),
           'Deployment',
         )
@@ -37,15 +37,19 @@ export function deploymentDriftPage(deps: DeploymentPageDeps) {
           ambiguousTypes.length > 0
             ? ` Nodes use different credentials for ${ambiguousTypes.join(', ')}. Each node's binding is preserved.`
             : ''
+        const lost = lostVariables.map(({ node, name }) => `$vars.${name} in ${node}`)
+        const values =
+          lost.length > 0 ? ` Edited in n8n, so no longer read from variables: ${lost.join(', ')}.` : ''
+        const notes = several + values
         return live
           ? {
               kind: 'ok',
-              text: `The workflow in n8n is saved as v${version}, which is now the deployed version.${several}`,
+              text: `The workflow in n8n is saved as v${version}, which is now the deployed version.${notes}`,
               path: `/deployments/${id}`,
             }
           : {
               kind: 'wait',
-              text: `The draft in n8n is saved as v${version}. n8n runs the previous version until you deploy v${version}.${several}`,
+              text: `The draft in n8n is saved as v${version}. n8n runs the previous version until you deploy v${version}.${notes}`,
             }
       })
     })

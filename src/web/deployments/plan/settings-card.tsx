@@ -70,6 +70,17 @@ export function SettingsCard(props: SettingsCardProps) {
           ([key, value]) => [settingLabels[key] ?? key, settingValue(props, value)] as const,
         )}
       />
+      {plan.variables.length > 0 && (
+        <>
+          <h3 class="deploy-subhead">Variables</h3>
+          <KeyValues
+            items={plan.variables.map(({ name, value, from }) => [
+              `$vars.${name}`,
+              value === null ? 'Not set' : `${value} (from the ${from})`,
+            ])}
+          />
+        </>
+      )}
       {plan.dependencies.length > 0 && <Dependencies plan={plan} />}
       {plan.changes.length > 0 && (
         <>

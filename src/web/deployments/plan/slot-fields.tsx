@@ -37,6 +37,8 @@ const actionLabels: Record<NonNullable<PlannedBinding['action']>, string> = {
 
 const reasonLabels: Record<NonNullable<PlannedSlot['reason']>, string> = {
   chosen: 'your choice',
+  instance: 'chosen for the instance',
+  environment: 'chosen for the environment',
   earlier: 'from the previous deployment',
   live: 'from the workflow in n8n',
   name: 'named by the workflow',

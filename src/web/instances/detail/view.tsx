@@ -68,10 +68,31 @@ export function DetailPage({ instance, counts, deployed, time }: DetailPageProps
         </div>
         <div class="stack span-4">
           <Connection instance={instance} time={time} />
+          <OwnValues instance={instance} />
           <Limitations instance={instance} />
         </div>
       </Grid>
     </>
+  )
+}
+
+function OwnValues({ instance: { id, variables, credentials } }: { instance: Instance }) {
+  const entries = Object.entries(variables)
+  if (entries.length + credentials.length === 0) return null
+  return (
+    <Card title="Own values" note="before those of its environment">
+      <KeyValues
+        items={[
+          ...entries.map(([name, value]) => [`$vars.${name}`, value] as const),
+          credentials.length > 0
+            ? [
+                'Credentials',
+                <a href={`/instances/${id}/settings`}>{credentials.map(({ type }) => type).join(', ')}</a>,
+              ]
+            : null,
+        ]}
+      />
+    </Card>
   )
 }
 

@@ -53,7 +53,12 @@ export function ListPage({
       <PageHead
         title="Instances"
         meta={<span>n8n servers that Flowkeep deploys to</span>}
-        actions={total > 0 && add}
+        actions={
+          <>
+            <LinkButton href="/environments">Environments</LinkButton>
+            {total > 0 && add}
+          </>
+        }
       />
       <IgnoredFilters ignored={ignored} />
       <Card label="Instances" flush results>

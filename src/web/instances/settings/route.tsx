@@ -10,6 +10,8 @@ import { renewTokens } from '../../../instances/set-up-reporter.ts'
 import { renderPage } from '../../layout/page.tsx'
 import type { DashboardDeps, DashboardEnv } from '../../context.ts'
 import { errorsByField, type FormState, readForm } from '../../form-data.ts'
+import { noLimit } from '../../components/period.ts'
+import { readValues, withVariableError } from '../../environments/value-fields.tsx'
 import { workflowInSetup } from '../../links/setup.ts'
 import { redirectWith } from '../../notice.ts'
 import { returnPath } from '../../return-path.ts'
@@ -49,7 +51,7 @@ function fieldErrors(error: AppError, names: readonly string[]): Record<string, 
   if (error.code === 'name-taken') return { name: error.message }
   if (error.code === 'url-not-allowed' || error.code === 'in-use')
     return { baseUrl: error.errors?.[0]?.detail ?? error.message }
-  return errorsByField(error, names)
+  return withVariableError(errorsByField(error, names))
 }
 
 const hostOf = (url: string): string => (URL.canParse(url) ? new URL(url).hostname.slice(0, 128) : '')
@@ -64,8 +66,15 @@ export function settingsPages(deps: DashboardDeps) {
       <NewPage {...state} setup={workflowInSetup(state.values.return)} />,
     )
 
-  const environmentNames = async (c: Context<DashboardEnv>) =>
-    (await deps.environments.list(c.var.userId, { limit: 100, after: null })).items.map(({ name }) => name)
+  /** The environments and credentials to choose from. */
+  const choicesOf = async (c: Context<DashboardEnv>) => {
+    const all = { limit: noLimit, after: null }
+    const [environments, credentials] = await Promise.all([
+      deps.environments.list(c.var.userId, all),
+      deps.credentials.list(c.var.userId, {}, all),
+    ])
+    return { environments: environments.items.map(({ name }) => name), own: credentials.items }
+  }
 
   const page = (
     c: Context<DashboardEnv>,
@@ -88,13 +97,14 @@ export function settingsPages(deps: DashboardDeps) {
     const expected = form.has('expected') ? Number(form.get('expected')) : null
     try {
       // An empty field clears the value.
-      const { n8nVersion, environment, ...rest } = values
+      const { n8nVersion, environment, variables: _, ...rest } = values
       const body = check(
         InstanceChange,
         {
           ...rest,
           ...(n8nVersion !== undefined && { n8nVersion: n8nVersion || null }),
           ...(environment !== undefined && { environment: environment || null }),
+          ...readValues(form, instance),
         },
         'json',
       )
@@ -109,12 +119,7 @@ export function settingsPages(deps: DashboardDeps) {
         c,
         instance,
         'Settings',
-        <SettingsPage
-          instance={instance}
-          environments={await environmentNames(c)}
-          values={shown}
-          errors={errors}
-        />,
+        <SettingsPage instance={instance} {...(await choicesOf(c))} values={shown} errors={errors} />,
         422,
       )
     }
@@ -150,13 +155,8 @@ export function settingsPages(deps: DashboardDeps) {
       }
     })
     .get('/:id/settings', async (c) => {
-      const [instance, environments] = await Promise.all([instanceOf(c, deps), environmentNames(c)])
-      return page(
-        c,
-        instance,
-        'Settings',
-        <SettingsPage instance={instance} environments={environments} {...blank} />,
-      )
+      const [instance, choices] = await Promise.all([instanceOf(c, deps), choicesOf(c)])
+      return page(c, instance, 'Settings', <SettingsPage instance={instance} {...choices} {...blank} />)
     })
     .post('/:id/settings', (c) =>
       change(c, (form, instance) => {
@@ -167,6 +167,7 @@ export function settingsPages(deps: DashboardDeps) {
           baseUrl: (form.get('baseUrl') ?? '').trim(),
           ...(n8nVersion !== versionOf(instance) && { n8nVersion }),
           ...(environment !== null && { environment }),
+          ...(form.has('variables') && { variables: form.get('variables') ?? '' }),
         }
       }),
     )

@@ -8,11 +8,12 @@ import { isExactVersion } from '../../../n8n/api/version.ts'
 import { SetupSteps } from '../../components/setup-steps.tsx'
 import { PageHead } from '../../layout/page.tsx'
 import { plural } from '../../format.ts'
+import { type OwnCredential, ValueFields } from '../../environments/value-fields.tsx'
 import type { FormState } from '../../form-data.ts'
 import type { InstanceCounts } from '../../../instances/queries.ts'
 
 export const newFields = ['name', 'baseUrl', 'apiKey'] as const
-export const settingsFields = [...newFields, 'n8nVersion'] as const
+export const settingsFields = [...newFields, 'n8nVersion', 'environment', 'variables'] as const
 
 /** Empty for a range. */
 export const versionOf = ({ n8nVersion }: Instance): string => (isExactVersion(n8nVersion) ? n8nVersion : '')
@@ -92,9 +93,14 @@ export const NewPage = ({ values, errors, setup }: FormState & { setup: string |
 export function SettingsPage({
   instance,
   environments,
+  own,
   values,
   errors,
-}: FormState & { instance: Instance; environments: readonly string[] }) {
+}: FormState & {
+  instance: Instance
+  environments: readonly string[]
+  own: readonly OwnCredential[]
+}) {
   const { id, name, baseUrl, environment } = instance
   const path = `/instances/${id}`
   return (
@@ -143,6 +149,7 @@ export function SettingsPage({
                 ]}
                 hint="Instances of an environment share its variables and credentials. In production, access tokens need the deploy:production scope."
               />
+              <ValueFields stored={instance} own={own} text={values.variables} error={errors.variables} />
               <FormError>{errors['']}</FormError>
               <div class="actions">
                 <Button kind="primary">Save</Button>
