@@ -27,6 +27,14 @@ export const SentToExpression = z.string().nullable().optional().meta({
   description: 'The URL expression that determines the host, if `sentTo` is null; null: the URL is missing',
 })
 
+export const ReadVariable = z.object({
+  name: z.string(),
+  value: z.string().nullable().meta({ description: 'Replaces `$vars.NAME`. Null: not replaced' }),
+  from: z.enum(['instance', 'environment']).nullable().meta({ description: 'What defines it' }),
+  nodes: z.array(z.string()).meta({ description: 'The nodes that read it' }),
+})
+export type ReadVariable = z.output<typeof ReadVariable>
+
 export const ReadinessQuery = z.strictObject({
   instanceId: Uuid.optional().meta({
     description: 'The instance to check. Also queries n8n where Flowkeep alone cannot decide',
@@ -80,6 +88,9 @@ export const Readiness = z
         }),
       )
       .meta({ description: 'The slots by credential type' }),
+    variables: z.array(ReadVariable).meta({
+      description: 'The variables that the workflow reads, with their values on `instanceId`',
+    }),
     check: CheckSummary.meta({
       description:
         'Findings in the workflow, for the n8n version of `instanceId`. `ready` does not consider them',
@@ -113,5 +124,5 @@ export const Readiness = z
   })
   .meta({ ref: 'Readiness' })
 export type Readiness = z.output<typeof Readiness>
-/** Without the check of the workflow. */
-export type SlotReadiness = Omit<Readiness, 'check'>
+/** Without the check of the workflow and its variables. */
+export type SlotReadiness = Omit<Readiness, 'check' | 'variables'>

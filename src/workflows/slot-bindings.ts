@@ -162,7 +162,7 @@ function chosenFor(
   return undefined
 }
 
-/** The credential, if it was chosen elsewhere and nobody has chosen it here. */
+/** The credential, if it was chosen elsewhere but neither here nor in the request. */
 function elsewhereOf(
   { credential, reason }: { credential: CredentialChoice; reason: SlotReason },
   { chosenElsewhere }: SlotTarget,

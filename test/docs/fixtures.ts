@@ -227,6 +227,7 @@ const fixtures: Record<string, Setup> = {
   'docs/connect-n8n.md': server,
   'docs/costs.md': server,
   'docs/deploy-from-ci.md': unmigrated,
+  'docs/environments.md': server,
   'docs/export.md': server,
   'docs/keys.md': withTwoKeys,
   'docs/monitoring.md': server,

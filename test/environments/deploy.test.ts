@@ -1,5 +1,6 @@
 /** Deploys workflows to instances whose environments have variables and credentials of their own. */
 import { beforeAll, describe, expect, test } from 'vitest'
+import { createN8nStub } from '../harness/n8n-stub.ts'
 import { createN8nWorld, type N8nWorld, orders, type Setting } from '../deployments/n8n-world.ts'
 
 let world: N8nWorld
@@ -83,6 +84,11 @@ describe('variables', () => {
       { name: 'API_URL', value: 'https://staging.example', from: 'environment', nodes: ['Set', 'Mail'] },
       { name: 'REGION', value: 'eu', from: 'environment', nodes: ['Set'] },
     ])
+    const ready = await setting.user.call(
+      'GET',
+      `/v1/workflows/${setting.workflowId}/readiness?instanceId=${setting.instanceId}`,
+    )
+    expect(ready.json.variables).toEqual(plan.variables)
     const deployment = await setting.deploy({ planHash: plan.planHash })
     expect(deployment).toMatchObject({ status: 'active', needsRedeploy: false })
     expect(inN8n('Set').parameters.jsCode).toBe(
@@ -184,6 +190,73 @@ describe('variables', () => {
     const back = await setting.user.call('POST', `/v1/deployments/${id}/rollback`, { body: { version: 1 } })
     expect(back.json).toMatchObject({ status: 'active', version: 1, needsRedeploy: false })
     expect(inN8n('Set').parameters.jsCode).toContain('region: "eu"')
+  })
+
+  test('of each environment are in the sub-workflows that are deployed first, under the IDs of the instance', async () => {
+    const setting = await withEnvironment(orders)
+    const { user } = setting
+    const callee = {
+      name: 'Callee',
+      nodes: [
+        {
+          id: 'called',
+          name: 'Called',
+          type: 'n8n-nodes-base.executeWorkflowTrigger',
+          typeVersion: 1.1,
+          position: [0, 0],
+          parameters: { inputSource: 'passthrough' },
+        },
+        {
+          id: 'code',
+          name: 'Code',
+          type: 'n8n-nodes-base.code',
+          typeVersion: 2,
+          position: [220, 0],
+          parameters: { jsCode: 'return [{ json: { region: $vars.REGION } }]' },
+        },
+      ],
+      connections: { Called: { main: [[{ node: 'Code', type: 'main', index: 0 }]] } },
+    }
+    const { id: calleeId } = (await user.call('POST', '/v1/workflows', { body: { workflow: callee } })).json
+    const call = {
+      id: 'call',
+      name: 'Call',
+      type: 'n8n-nodes-base.executeWorkflow',
+      typeVersion: 1.2,
+      position: [220, 0],
+      parameters: { workflowId: { __rl: true, mode: 'id', value: calleeId }, options: {} },
+    }
+    const caller = {
+      ...orders,
+      nodes: [hook, call],
+      connections: { Hook: { main: [[{ node: 'Call', type: 'main', index: 0 }]] } },
+    }
+    const { id: workflowId } = (await user.call('POST', '/v1/workflows', { body: { workflow: caller } })).json
+    const other = await createN8nStub({ baseUrl: 'https://other.example.com' })
+    const { fetch: first } = world.stub
+    world.n8nFetch.fetch = (input, init) => {
+      const { host } = new URL(input instanceof Request ? input.url : String(input))
+      return host === 'other.example.com' ? other.fetch(input, init) : first(input, init)
+    }
+    const production = { name: 'production', isProduction: true, variables: { REGION: 'us' } }
+    await user.call('POST', '/v1/environments', { body: production })
+    const instance = { name: 'Other', baseUrl: 'https://other.example.com', apiKey: other.apiKey }
+    const added = await user.call('POST', '/v1/instances', {
+      body: { ...instance, environment: 'production' },
+    })
+    for (const [stub, instanceId, region] of [
+      [world.stub, setting.instanceId, 'eu'],
+      [other, added.json.id, 'us'],
+    ] as const) {
+      const made = await user.call('POST', '/v1/deployments', { body: { workflowId, instanceId } })
+      expect(made.json).toMatchObject({ status: 'active' })
+      const workflows = [...stub.state.workflows.values()]
+      const called = workflows.find(({ name }) => name === 'Callee')
+      expect(JSON.stringify(called?.nodes)).toContain(`region: \\"${region}\\"`)
+      const calling = workflows.find(({ id }) => id === made.json.n8nWorkflowId)
+      expect(JSON.stringify(calling?.nodes)).toContain(`"value":"${called?.id}"`)
+    }
+    world.n8nFetch.fetch = first
   })
 
   test('that change the host of a credential need a confirmation', async () => {

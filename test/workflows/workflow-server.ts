@@ -43,7 +43,8 @@ export function createWorkflowServer(db: Db, quota = 10_000) {
       find: async (userId, workflowId) => {
         const slots = await requirements.readiness(userId, workflowId)
         const found = slots && (await requirements.resolve(userId, workflowId))
-        return found && { ...slots, check: summarizeCheck(await checkWorkflow(found.workflow)) }
+        const check = found && summarizeCheck(await checkWorkflow(found.workflow))
+        return check && { ...slots, variables: [], check }
       },
     }),
   )

@@ -3,11 +3,10 @@ import { nodeDiff } from '../../workflows/contract.ts'
 import * as z from 'zod'
 import { deploymentStatuses } from '../../db/schema/deployments.ts'
 import { candidatesMeaning } from '../../workflows/candidates.ts'
-import { NamedCredential, SentToExpression } from '../../workflows/readiness-contract.ts'
+import { NamedCredential, ReadVariable, SentToExpression } from '../../workflows/readiness-contract.ts'
 import { slotReasons, slotStatuses } from '../../workflows/slot-bindings.ts'
 import { Bindings, exampleDeployment, Fixes, NewDeployment } from '../contract.ts'
 import { PlanProblem } from './problems.ts'
-import { PlannedVariable } from './variables.ts'
 
 export const PlanRequest = NewDeployment.pick({
   workflowId: true,
@@ -134,7 +133,7 @@ export const Plan = z
       .array(PlannedSlot)
       .meta({ description: 'All credential slots: a node and a credential type each' }),
     bindings: z.array(PlannedBinding).meta({ description: 'The slots by credential type' }),
-    variables: z.array(PlannedVariable).meta({
+    variables: z.array(ReadVariable).meta({
       description: 'The variables that the workflow reads. Deploying replaces them by their values',
     }),
     unresolved: z.array(z.object({ node: z.string(), reason: z.string() })),

@@ -36,7 +36,7 @@ import {
 } from '../remote/sub-workflows.ts'
 import { findUntrackedCopies } from './untracked-copies.ts'
 import { webhookScopeOf } from '../remote/webhook-ids.ts'
-import { plannedVariables, variableFindings } from './variables.ts'
+import { readVariables, variableFindings } from './variables.ts'
 import { conflictFindings, findWebhookConflicts } from './webhook-conflicts.ts'
 
 export interface PlannerOptions {
@@ -190,7 +190,7 @@ export class Planner {
       publish,
       slots,
       bindings,
-      variables: plannedVariables(release),
+      variables: readVariables(release),
       unresolved: release.wanted.unresolved,
       dependencies: called.dependencies,
       conflicts,

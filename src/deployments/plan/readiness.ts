@@ -13,7 +13,8 @@ import type { Catalogue } from '../../n8n/catalogue/catalogue.ts'
 import { AppError, invalid, notFound } from '../../errors.ts'
 import type { Connection, InstanceConnections } from '../../instances/connections.ts'
 import { readSlots, type WorkflowSlots } from '../../n8n/reading/slots.ts'
-import type { Readiness } from '../../workflows/readiness-contract.ts'
+import { readVariables } from './variables.ts'
+import type { ReadVariable, Readiness } from '../../workflows/readiness-contract.ts'
 import { type CredentialRequirements, toReadiness } from '../../workflows/requirements.ts'
 import { isFilled, type ResolvedSlot } from '../../workflows/slot-bindings.ts'
 import { readsLive, type Releases } from '../release.ts'
@@ -33,7 +34,8 @@ interface Place {
 }
 
 /** `slots` is null when the instance failed to answer. */
-type Answer = Place & ({ slots: ResolvedSlot[] } | { slots: null; error: AppError })
+type Answer = Place &
+  ({ slots: ResolvedSlot[]; variables: ReadVariable[] } | { slots: null; error: AppError })
 
 export interface WorkflowReadinessOptions {
   requirements: Pick<CredentialRequirements, 'resolve'>
@@ -80,6 +82,7 @@ export class WorkflowReadiness {
     return {
       ...toReadiness(described?.slots ?? base.slots, base.wanted),
       instanceId: described?.id ?? null,
+      variables: described?.variables ?? [],
       check: summarizeCheck(await checkWorkflow(base.workflow, { n8nVersion })),
       instances: answers.map(toInstance),
     }
@@ -99,14 +102,15 @@ export class WorkflowReadiness {
         place.deploymentId === null ? null : await releases.deployed(userId, workflowId, place.id)
       const n8nId = deployed && readsLive(deployed) ? deployed.n8nWorkflowId : null
       const remote = n8nId === null ? null : await getWorkflow(await connect(), n8nId)
-      const { workflow } = await withVariables(base.workflow, target.variables)
+      const substituted = await withVariables(base.workflow, target.variables)
+      const { workflow } = substituted
       const wanted = workflow === base.workflow ? base.wanted : readSlots(workflow, await loadCatalogue())
       const isPlain = !deployed && wanted === base.wanted && !hasChoices(target)
       const bound = isPlain
         ? base.slots
         : await releases.bind(userId, { instanceId: place.id, wanted, target }, [], deployed, remote)
       const { slots } = await settledSlots.settle(userId, bound, connect)
-      return { ...place, slots }
+      return { ...place, slots, variables: readVariables({ substituted, target }) }
     } catch (error) {
       if (!(error instanceof AppError)) throw error
       return { ...place, slots: null, error }

@@ -1,28 +1,20 @@
 /** @module The variables of a plan: their values, and problems with the ones that have none. */
-import * as z from 'zod'
 import type { VariableRead } from '../../environments/substitute.ts'
 import type { Target } from '../../environments/target.ts'
 import type { Connection } from '../../instances/connections.ts'
 import type { Finding } from '../../n8n/checks/finding.ts'
+import type { ReadVariable } from '../../workflows/readiness-contract.ts'
 import { quoted } from '../../workflows/slot-bindings.ts'
 import type { Release } from '../release.ts'
 
-export const PlannedVariable = z.object({
-  name: z.string(),
-  value: z.string().nullable().meta({ description: 'Replaces `$vars.NAME`. Null: not replaced' }),
-  from: z.enum(['instance', 'environment']).nullable().meta({ description: 'What defines it' }),
-  nodes: z.array(z.string()).meta({ description: 'The nodes that read it' }),
-})
-export type PlannedVariable = z.output<typeof PlannedVariable>
-
 /** By name. */
-export function plannedVariables({
+export function readVariables({
   substituted,
   target,
-}: Pick<Release, 'substituted' | 'target'>): PlannedVariable[] {
+}: Pick<Release, 'substituted' | 'target'>): ReadVariable[] {
   const byName = Map.groupBy(substituted.reads, ({ name }) => name)
   return Object.entries(substituted.sent)
-    .map(([name, value]): PlannedVariable => {
+    .map(([name, value]): ReadVariable => {
       const from = value === null ? null : target.ownVariables.has(name) ? 'instance' : 'environment'
       return { name, value, from, nodes: [...new Set((byName.get(name) ?? []).map(({ node }) => node))] }
     })

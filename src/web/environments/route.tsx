@@ -10,7 +10,7 @@ import type { DashboardDeps, DashboardEnv } from '../context.ts'
 import { errorsByField, type FormState, readForm } from '../form-data.ts'
 import { renderPage } from '../layout/page.tsx'
 import { redirectWith } from '../notice.ts'
-import { readValues, withVariableError } from './value-fields.tsx'
+import { readValues, withVariableError } from '../components/value-fields.tsx'
 import { DetailPage, ListPage, NewPage, path } from './view.tsx'
 
 const section = 'instances' as const

@@ -9,7 +9,7 @@ import { NameCell, Table, Td, Tr } from '../components/table.tsx'
 import type { FormState } from '../form-data.ts'
 import { count, plural } from '../format.ts'
 import { PageHead } from '../layout/page.tsx'
-import { type OwnCredential, ValueFields } from './value-fields.tsx'
+import { type OwnCredential, ValueFields } from '../components/value-fields.tsx'
 
 export const path = '/environments'
 

@@ -8,7 +8,7 @@ import { isExactVersion } from '../../../n8n/api/version.ts'
 import { SetupSteps } from '../../components/setup-steps.tsx'
 import { PageHead } from '../../layout/page.tsx'
 import { plural } from '../../format.ts'
-import { type OwnCredential, ValueFields } from '../../environments/value-fields.tsx'
+import { type OwnCredential, ValueFields } from '../../components/value-fields.tsx'
 import type { FormState } from '../../form-data.ts'
 import type { InstanceCounts } from '../../../instances/queries.ts'
 

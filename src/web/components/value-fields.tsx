@@ -3,7 +3,7 @@ import type { ChosenCredential, Variables } from '../../db/schema/environments.t
 import type { ChosenCredentials, VariableChanges } from '../../environments/contract.ts'
 import { invalid } from '../../errors.ts'
 import type * as z from 'zod'
-import { SelectField, TextArea } from '../components/form.tsx'
+import { SelectField, TextArea } from './form.tsx'
 
 export interface OwnCredential {
   id: string
