@@ -28,7 +28,7 @@ const limits: Record<string, number> = {
   'src/workflows': 21,
   'src/instances': 13,
   'src/environments': 5,
-  'src/db': 11,
+  'src/db': 11.5,
   '@neondatabase/serverless': 8,
   'src/users': 10,
   'src/analytics': 11,
