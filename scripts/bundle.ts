@@ -4,10 +4,10 @@ import { codeBySource, partOf } from './bundle-parts.ts'
 import { bundleWorker } from './worker-bundle.ts'
 
 /** KiB, gzipped, of all code that is uploaded. Static assets do not count. */
-const limit = 583
+const limit = 585
 /** KiB, gzipped: a little above what the part needs. */
 const limits: Record<string, number> = {
-  'src/web': 137.5,
+  'src/web': 139,
   'src/deployments': 36.5,
   'src/n8n': 27,
   'src/lib': 28,

@@ -47,6 +47,7 @@ export type DashboardDeps = Pick<
   | 'testRuns'
   | 'testRepository'
   | 'executions'
+  | 'runValues'
   | 'exporting'
   | 'deadLetters'
   | 'poll'

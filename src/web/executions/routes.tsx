@@ -4,5 +4,6 @@ import type { DashboardDeps, DashboardEnv } from '../context.ts'
 import { executionDetailPage } from './detail/route.tsx'
 import { executionListPage } from './list/route.tsx'
 
-export const executionPages = (deps: Pick<DashboardDeps, 'db' | 'executions' | 'exporting' | 'config'>) =>
-  new Hono<DashboardEnv>().route('/', executionListPage(deps)).route('/', executionDetailPage(deps))
+export const executionPages = (
+  deps: Pick<DashboardDeps, 'db' | 'executions' | 'runValues' | 'exporting' | 'config'>,
+) => new Hono<DashboardEnv>().route('/', executionListPage(deps)).route('/', executionDetailPage(deps))

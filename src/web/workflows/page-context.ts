@@ -17,6 +17,7 @@ export type WorkflowPageDeps = Pick<
   | 'workflows'
   | 'requirements'
   | 'executions'
+  | 'runValues'
   | 'analytics'
   | 'instances'
   | 'testRuns'

@@ -8,6 +8,7 @@ import { workflowListPage } from './list/route.tsx'
 import { newPages } from './new/route.tsx'
 import type { WorkflowPageDeps } from './page-context.ts'
 import { testPages } from './test/route.tsx'
+import { valuesPages } from './values/route.tsx'
 import { versionPages } from './versions/route.tsx'
 
 export const workflowPages = (deps: WorkflowPageDeps) =>
@@ -18,4 +19,5 @@ export const workflowPages = (deps: WorkflowPageDeps) =>
     .route('/', versionPages(deps))
     .route('/', fixPages(deps))
     .route('/', testPages(deps))
+    .route('/', valuesPages(deps))
     .route('/', detailPages(deps))

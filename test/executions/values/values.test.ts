@@ -3,9 +3,10 @@ import { createSecretBox } from '../../../src/crypto/secret-box.ts'
 import { deleteExpiredRows } from '../../../src/db/expired-rows.ts'
 import { rewrapPage } from '../../../src/db/key-rotation.ts'
 import { sealedColumns, valuesContext } from '../../../src/db/sealed-columns.ts'
-import { type Answer, type TestUser, useTestApp } from '../../harness/app.ts'
+import { type TestUser, useTestApp } from '../../harness/app.ts'
 import { randomRing } from '../../crypto/rings.ts'
 import { plantedSecrets } from './planted-secrets.ts'
+import { createValuesWorld, type ValuesWorld } from './values-world.ts'
 
 const statements: string[] = []
 const app = useTestApp({
@@ -15,109 +16,7 @@ const app = useTestApp({
   },
 })
 
-const hook = {
-  id: 'n1',
-  name: 'Webhook',
-  type: 'n8n-nodes-base.webhook',
-  typeVersion: 2,
-  position: [0, 0],
-  parameters: { path: 'orders' },
-}
-const post = {
-  id: 'n2',
-  name: 'Post',
-  type: 'n8n-nodes-base.httpRequest',
-  typeVersion: 4.2,
-  position: [200, 0],
-  parameters: { url: 'https://api.example/orders' },
-}
-const workflow = {
-  name: 'Orders',
-  nodes: [hook, post],
-  connections: { Webhook: { main: [[{ node: 'Post', type: 'main', index: 0 }]] } },
-}
-
-interface World {
-  user: TestUser
-  workflowId: string
-  storage: string
-  /** Reports a run, and returns its ID. */
-  run: (executionId: string, json: object, more?: object) => Promise<string>
-  values: (id: string, as?: TestUser) => Promise<Answer>
-}
-
 let count = 0
-
-async function createWorld(): Promise<World> {
-  const user = await app.user()
-  const made = async (path: string, body: unknown) => {
-    const { status, json, text } = await user.call('POST', path, { body })
-    if (status !== 201) throw new Error(text)
-    return json
-  }
-  const { id: workflowId } = await made('/v1/workflows', { workflow })
-  const instance = await made('/v1/instances', {
-    name: 'prod',
-    baseUrl: `https://n8n-${++count}.example.com`,
-    apiKey: 'planted-api-key',
-  })
-  await made('/v1/deployments', { workflowId, instanceId: instance.id, n8nWorkflowId: 'orders' })
-  const run: World['run'] = async (executionId, json, more = {}) => {
-    const { json: answer, text } = await app.call('POST', `/hooks/n8n/${instance.id}`, {
-      token: instance.webhookToken,
-      body: report(executionId, json, more),
-    })
-    if (typeof answer.id !== 'string') throw new Error(text)
-    return answer.id
-  }
-  return {
-    user,
-    workflowId,
-    storage: `/v1/workflows/${workflowId}/value-storage`,
-    run,
-    values: (id, as = user) => as.call('GET', `/v1/executions/${id}/values`),
-  }
-}
-
-const report = (executionId: string, json: object, more: object) => ({
-  id: executionId,
-  workflowId: 'orders',
-  status: 'error',
-  mode: 'webhook',
-  startedAt: '2026-11-22T10:00:00.000Z',
-  stoppedAt: '2026-11-22T10:00:01.000Z',
-  data: {
-    resultData: {
-      lastNodeExecuted: 'Post',
-      error: { message: 'No channel', name: 'NodeApiError', node: { name: 'Post', type: post.type } },
-      runData: {
-        Webhook: [
-          {
-            executionIndex: 0,
-            startTime: 1_795_341_600_000,
-            executionTime: 1,
-            executionStatus: 'success',
-            source: [],
-            data: { main: [[{ json }]] },
-          },
-        ],
-        Post: [
-          {
-            executionIndex: 1,
-            startTime: 1_795_341_600_100,
-            executionTime: 9,
-            executionStatus: 'error',
-            source: [{ previousNode: 'Webhook' }],
-            error: { message: 'No channel', name: 'NodeApiError' },
-          },
-        ],
-      },
-    },
-  },
-  workflowData: workflow,
-  ...more,
-})
-
 const order = { body: { order: 'canary-4711' } }
 const tokenWith = async (user: TestUser, ...scopes: string[]) => {
   const { json } = await user.call('POST', '/v1/tokens', { body: { name: `t${++count}`, scopes } })
@@ -128,12 +27,12 @@ const tokenWith = async (user: TestUser, ...scopes: string[]) => {
   }
 }
 const rows = () => app.database.sql`select id, sealed::text, workflow_id from execution_values`
-const turnOn = (world: World, body: object = {}) => world.user.call('PUT', world.storage, { body })
+const turnOn = (world: ValuesWorld, body: object = {}) => world.user.call('PUT', world.storage, { body })
 
 describe('value storage', () => {
-  let world: World
+  let world: ValuesWorld
   beforeAll(async () => {
-    world = await createWorld()
+    world = await createValuesWorld(app)
   })
 
   test('is off until the owner turns it on', async () => {
@@ -210,7 +109,7 @@ describe('value storage', () => {
   })
 
   test('is turned on by a person, not by an access token', async () => {
-    const own = await createWorld()
+    const own = await createValuesWorld(app)
     for (const scopes of [['workflows:write', 'executions:values'], ['admin']]) {
       const token = await tokenWith(own.user, ...scopes)
       expect((await token.call('PUT', own.storage, {})).status).toBe(403)
@@ -236,7 +135,7 @@ describe('value storage', () => {
   })
 
   test('records changes in the audit trail', async () => {
-    const own = await createWorld()
+    const own = await createValuesWorld(app)
     await turnOn(own, { retentionDays: 3 })
     await own.user.call('DELETE', own.storage)
     const { json } = await own.user.call('GET', '/v1/audit-events')
@@ -249,7 +148,7 @@ describe('value storage', () => {
 
 describe('the end of stored values', () => {
   test('turning storage off deletes them, also for reports that arrive meanwhile', async () => {
-    const world = await createWorld()
+    const world = await createValuesWorld(app)
     await turnOn(world)
     const id = await world.run('1', order)
     expect((await world.values(id)).status).toBe(200)
@@ -266,7 +165,7 @@ describe('the end of stored values', () => {
   })
 
   test('expired ones are unreadable at once, and deleted by the job', async () => {
-    const world = await createWorld()
+    const world = await createValuesWorld(app)
     await turnOn(world)
     const [old, young] = [await world.run('1', order), await world.run('2', order)]
     await app.database
@@ -280,7 +179,7 @@ describe('the end of stored values', () => {
   })
 
   test('a shorter retention applies to values that are stored already', async () => {
-    const world = await createWorld()
+    const world = await createValuesWorld(app)
     await turnOn(world, { retentionDays: 30 })
     const id = await world.run('1', order)
     await app.database
@@ -291,7 +190,7 @@ describe('the end of stored values', () => {
   })
 
   test('values from before storage was turned on again are unreadable', async () => {
-    const world = await createWorld()
+    const world = await createValuesWorld(app)
     await turnOn(world)
     const id = await world.run('1', order)
     await app.database
@@ -301,7 +200,7 @@ describe('the end of stored values', () => {
   })
 
   test('a workflow keeps the newest 1,000', async () => {
-    const world = await createWorld()
+    const world = await createValuesWorld(app)
     await turnOn(world)
     const id = await world.run('1', order)
     await app.database.sql`
@@ -315,13 +214,13 @@ describe('the end of stored values', () => {
   })
 
   test('deleting the workflow or the account deletes them', async () => {
-    const world = await createWorld()
+    const world = await createValuesWorld(app)
     await turnOn(world)
     const id = await world.run('1', order)
     await app.database.sql`delete from deployments where workflow_id = ${world.workflowId}`
     await app.database.sql`delete from workflows where id = ${world.workflowId}`
     expect((await rows()).map((row) => row['id'])).not.toContain(id)
-    const other = await createWorld()
+    const other = await createValuesWorld(app)
     await turnOn(other)
     const gone = await other.run('1', order)
     const { status } = await other.user.call('POST', '/v1/me/delete', {
@@ -336,7 +235,7 @@ describe('the end of stored values', () => {
 
 describe('sealed values', () => {
   test('hold none of the planted secrets', async () => {
-    const world = await createWorld()
+    const world = await createValuesWorld(app)
     await turnOn(world)
     const json = Object.fromEntries(plantedSecrets.map((each, index) => [`case${index}`, each.json]))
     const answer = await world.values(await world.run('1', json))
@@ -349,7 +248,7 @@ describe('sealed values', () => {
   })
 
   test('that were changed fail with an error of their own, and the run stays readable', async () => {
-    const world = await createWorld()
+    const world = await createValuesWorld(app)
     await turnOn(world)
     const [id, other] = [await world.run('1', order), await world.run('2', order)]
     await app.database
@@ -365,7 +264,7 @@ describe('sealed values', () => {
   })
 
   test('move to a new key', async () => {
-    const world = await createWorld()
+    const world = await createValuesWorld(app)
     await turnOn(world)
     const id = await world.run('1', order)
     const old = app.deps.config.credentialKeys
@@ -386,7 +285,7 @@ describe('sealed values', () => {
 
 describe('reports', () => {
   test('cost one more statement with storage, and none without', async () => {
-    const world = await createWorld()
+    const world = await createValuesWorld(app)
     const cost = async (executionId: string) => {
       statements.length = 0
       await world.run(executionId, order)
@@ -399,7 +298,7 @@ describe('reports', () => {
   })
 
   test('that are repeated or arrive in any order leave the same values', async () => {
-    const world = await createWorld()
+    const world = await createValuesWorld(app)
     await turnOn(world)
     const id = await world.run('1', { order: 'second' }, { stoppedAt: '2026-11-22T10:00:03.000Z' })
     expect(await world.run('1', { order: 'first' })).toBe(id)
@@ -409,7 +308,7 @@ describe('reports', () => {
   })
 
   test('record the run when its values cannot be stored', async () => {
-    const world = await createWorld()
+    const world = await createValuesWorld(app)
     await turnOn(world)
     await app.database.sql`alter table execution_values rename to execution_values_away`
     const id = await world.run('1', order)
@@ -421,7 +320,7 @@ describe('reports', () => {
 
 describe('recorded inputs and outputs', () => {
   test('are those of the newest finished production runs', async () => {
-    const world = await createWorld()
+    const world = await createValuesWorld(app)
     await turnOn(world)
     const ids: string[] = []
     for (const n of [1, 2, 3]) ids.push(await world.run(String(n), { n }))

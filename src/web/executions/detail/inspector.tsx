@@ -7,6 +7,7 @@ import { Time } from '../../components/table.tsx'
 import { count, duration, plural, type TimeFormat, unknown } from '../../format.ts'
 import { listParameters, parameterType } from '../../../executions/diagnosis/parameters.ts'
 import type { RunView, SelectedNode } from './model.ts'
+import { StoredValuesOf } from './stored-values.tsx'
 import { rowTone, rowLabel } from './waterfall.tsx'
 
 export function Inspector({ view, time }: { view: RunView; time: TimeFormat }) {
@@ -64,6 +65,7 @@ export function Inspector({ view, time }: { view: RunView; time: TimeFormat }) {
           ]}
         />
         <Received selected={selected} />
+        <StoredValuesOf view={view} />
         <Parameters selected={selected} />
         <RelatedRuns view={view} time={time} />
       </div>

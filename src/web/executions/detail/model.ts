@@ -2,6 +2,7 @@
 import type { NodeRun } from '../../../executions/record/node-runs.ts'
 import type { Catalogue } from '../../../n8n/catalogue/catalogue.ts'
 import type { BoundCredential, RunPage } from '../../../executions/detail-queries.ts'
+import type { StoredValues } from '../../../executions/values/capture.ts'
 import { type RetrySafety, retrySafety } from './retry-safety.ts'
 import { layOut, type Timeline } from './timeline.ts'
 import { boundTo, type Failure, failureOf } from '../../../executions/diagnosis/diagnose.ts'
@@ -10,6 +11,8 @@ import { failedNode, nodesOf } from '../../../executions/diagnosis/run-nodes.ts'
 
 export interface RunView {
   page: RunPage
+  /** Null if they are not stored, or cannot be decrypted. */
+  values: StoredValues | null
   title: string
   nodes: readonly NodeRun[]
   graph: WorkflowGraph
@@ -33,7 +36,7 @@ export interface SelectedNode {
 }
 
 export function viewRun(
-  page: RunPage,
+  { values = null, ...page }: RunPage & { values?: StoredValues | null },
   catalogue: Catalogue,
   now: Date,
   requestedNode: string | undefined,
@@ -48,6 +51,7 @@ export function viewRun(
   const selectedRow = rows.find(({ name }) => name === (requestedNode ?? failedAt)) ?? rows[0]
   return {
     page,
+    values,
     title: workflow?.name ?? 'Deleted workflow',
     nodes,
     graph,

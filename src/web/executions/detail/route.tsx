@@ -15,8 +15,9 @@ import { RunPageView } from './view.tsx'
 export function executionDetailPage({
   db,
   executions,
+  runValues,
   config,
-}: Pick<DashboardDeps, 'db' | 'executions' | 'config'>) {
+}: Pick<DashboardDeps, 'db' | 'executions' | 'runValues' | 'config'>) {
   return new Hono<DashboardEnv>().get('/:id', async (c) => {
     const { userId, viewer } = c.var
     const { time } = viewer
@@ -24,14 +25,15 @@ export function executionDetailPage({
     if (!id.success) throw notFound('Run')
     const filter = readRunFilter(new URLSearchParams(c.req.query('list') ?? ''), time.now, viewer.timeZone)
     const [page, neighbours, catalogue] = await Promise.all([
-      readRun(db, userId, id.data.id, time.now),
+      readRun(db, userId, id.data.id, time.now, { withValues: true }),
       executions.neighbours(userId, filter.search, id.data.id),
       loadCatalogue(),
     ])
     if (!page) throw notFound('Run')
     const list = listQuery(filter.query)
-    const view = viewRun(page, catalogue, time.now, c.req.query('node'))
-    const diagnosis = view.failure && (await diagnose(page, catalogue))
+    const values = await runValues.openOf(userId, page)
+    const view = viewRun({ ...page, values }, catalogue, time.now, c.req.query('node'))
+    const diagnosis = view.failure && (await diagnose(page, catalogue, { values }))
     const { dataDays } = config.executionRetention
     return renderPage(
       c,

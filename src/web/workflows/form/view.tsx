@@ -215,15 +215,24 @@ export function EditView({ workflow, state, expected, conflict }: EditProps) {
           </div>
         </Form>
       </Card>
-      <Card title="Delete" span={4}>
-        <p class="soft workflow-small">
-          Deletes {plural(workflow.version, 'version')} and all deployment records. Recorded runs are not
-          deleted.
-        </p>
-        <LinkButton kind="danger" icon="trash" href={workflowHref(workflow.id, '/delete')}>
-          Delete workflow
-        </LinkButton>
-      </Card>
+      <div class="stack span-4">
+        <Card title="Stored values">
+          <p class="soft workflow-small">
+            Stores what the nodes of a run receive and return, so that you see why a run failed. Off by
+            default.
+          </p>
+          <LinkButton href={workflowHref(workflow.id, '/values')}>Store values</LinkButton>
+        </Card>
+        <Card title="Delete">
+          <p class="soft workflow-small">
+            Deletes {plural(workflow.version, 'version')} and all deployment records. Recorded runs are not
+            deleted.
+          </p>
+          <LinkButton kind="danger" icon="trash" href={workflowHref(workflow.id, '/delete')}>
+            Delete workflow
+          </LinkButton>
+        </Card>
+      </div>
     </Grid>
   )
 }
