@@ -53,13 +53,14 @@ export function requireUser({ accessTokens, authenticateToken }: Authentication)
 /** The route is the first handler that is not middleware. Without one, the response is 404 or 405 for every caller. */
 function requireScopeOfRoute(c: Context): void {
   const route = matchedRoutes(c).find(({ method }) => method !== 'ALL')
-  if (!route || isScopedWithin(route.method, route.path)) return
-  if (currentToken()?.isApp) {
+  if (!route) return
+  if (currentToken()?.isApp && route.path !== '/mcp') {
     throw new AppError(
       'unauthenticated',
       'The tokens of connected apps work only at /mcp. Create an access token',
     )
   }
+  if (isScopedWithin(route.method, route.path)) return
   const scope = scopeOf(route.method, route.path)
   if (!scope) throw new AppError('insufficient-scope', 'No access token can use this route. Sign in')
   requireScope(scope)

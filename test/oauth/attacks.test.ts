@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { keyUsage } from '../../src/db/key-usage.ts'
 import { housekeeping } from '../../src/housekeeping.ts'
 import { createPublicFetch } from '../../src/instances/net/public-fetch.ts'
 import { type Answer, useTestApp } from '../harness/app.ts'
@@ -666,6 +667,16 @@ test('an app counts against the quota of access tokens', async () => {
   const { answer } = await approveIn(own, new URL(path, origin))
   expect(answer.status).toBe(422)
   expect(answer.text).toContain('100 access tokens')
+})
+
+test('the key of its refresh token stays in use until the app is disconnected', async () => {
+  const used = async () =>
+    (await keyUsage(app.deps.db, new Date())).find(({ table }) => table === 'oauth_grants')?.rows ?? 0
+  const before = await used()
+  const { tokens, clientId } = await connected()
+  expect(await used()).toBe(before + 1)
+  await form('/oauth/revoke', { token: tokens['refresh_token'] ?? '', client_id: clientId })
+  expect(await used()).toBe(before)
 })
 
 test('deleting the account ends its apps', async () => {

@@ -1,6 +1,8 @@
 /** Connects apps with the client of the MCP project, from the first 401 to disconnecting. */
 import { UnauthorizedError } from '@modelcontextprotocol/client'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
+import { tools } from '../../src/mcp/tools/tools.ts'
+import { offeredScopes } from '../../src/oauth/scopes.ts'
 import { useTestApp } from '../harness/app.ts'
 import { protocolVersions } from '../mcp/client.ts'
 import { type SignedInBrowser, signedInBrowser } from '../web/browser.ts'
@@ -175,8 +177,14 @@ test('the token of an app works at /mcp only, and names the app in audit events'
   })
   const token = memory.stored?.access_token ?? ''
   expect((await mcp(token)).status).toBe(200)
-  const elsewhere = await app.call('GET', '/v1/workflows', { token })
-  expect([elsewhere.status, elsewhere.json.detail]).toEqual([401, expect.stringContaining('only at /mcp')])
+  for (const path of ['/v1/workflows', '/v1/approvals', '/v1/me', '/v1/tokens']) {
+    const { status, json } = await app.call('GET', path, { token })
+    expect({ path, status, detail: json.detail }).toEqual({
+      path,
+      status: 401,
+      detail: expect.stringContaining('only at /mcp'),
+    })
+  }
   await client.callTool({
     name: 'save_workflow',
     arguments: { workflow: { name: 'Audited', nodes: [], connections: {} } },
@@ -201,6 +209,10 @@ test('an app disconnects itself', async () => {
   expect((await mcp(memory.stored?.access_token)).status).toBe(200)
   expect((await revoke({ token, client_id: memory.client?.client_id ?? '' })).status).toBe(200)
   expect((await mcp(memory.stored?.access_token)).status).toBe(401)
+})
+
+test('an app can get the scope of every tool', () => {
+  expect(tools.map(({ scope }) => scope).filter((scope) => !offeredScopes.includes(scope))).toEqual([])
 })
 
 test('production is never selected in advance', async () => {

@@ -71,6 +71,7 @@ export const rotateKeysCommand = ({ flags }: CommandInput): Promise<number> =>
 const moves: Record<string, string> = {
   users: 'A password moves to the active key when its user signs in.',
   sessions: 'A session moves to the active key when it is refreshed.',
+  oauth_grants: 'A connected app moves to the active key when it renews its token.',
 }
 
 const toJson = ({ ring, keyId, table, rows, until }: KeyUsage) => ({ ring, keyId, table, rows, until })
