@@ -16,7 +16,7 @@ import {
 import { workflows, workflowVersions } from '../db/schema/workflows.ts'
 import { AppError, type FieldError, invalid, requireFound } from '../errors.ts'
 import { type Page, type Slice, slice } from '../http/page.ts'
-import { requireEnvironment, requireScope } from '../http/scopes.ts'
+import { hasScopes, requireEnvironment, requireScope } from '../http/scopes.ts'
 import type { JsonObject } from '../lib/json-object.ts'
 import {
   maximumTargets,
@@ -215,7 +215,10 @@ export class ReleaseRepository {
     })
   }
 
-  /** Returns every target that the release has touched to the version before. @throws {AppError} `conflict` */
+  /**
+   * Returns every target that the release has touched to the version before.
+   * @throws {AppError} `conflict`, `insufficient-scope`
+   */
   async rollBack(userId: string, id: string): Promise<void> {
     const release = await this.#authorized(userId, id)
     const { status, startedAt } = release
@@ -224,6 +227,7 @@ export class ReleaseRepository {
     if (!isPossible || startedAt === null) {
       throw notNow(status, 'roll back', 'A release that has started can be rolled back once')
     }
+    if (!hasScopes('destructive') && (await this.#hasNew(userId, id))) requireScope('destructive')
     const touched = sql`t.before is not null and t.status in ('pending', 'deploying', 'deployed', 'failed', 'rollback-failed')`
     await this.#command(userId, id, {
       action: 'release.rollback-started',
@@ -234,6 +238,13 @@ export class ReleaseRepository {
         error = case when ${touched} then null else t.error end,
         lease_until = case when t.lease_owner is not null then t.lease_until end`,
     })
+  }
+
+  /** Whether the rollback undeploys a workflow. */
+  async #hasNew(userId: string, id: string): Promise<boolean> {
+    const { rows } = await this.#db.read.execute(sql`select 1 from release_targets
+      where user_id = ${userId} and release_id = ${id} and before @> '{"version":null}' limit 1`)
+    return rows.length > 0
   }
 
   /** One statement: the release, its targets and the audit event. */

@@ -3,13 +3,13 @@
  * takes over resumes the deployment that an earlier one began.
  */
 import type { SlotBinding } from '../db/schema/deployments.ts'
-import type { TargetBefore, TargetPlan } from '../db/schema/releases.ts'
+import type { TargetBefore, TargetPlan, TargetProblem } from '../db/schema/releases.ts'
 import type { Deployment, Bindings } from '../deployments/contract.ts'
 import type { Deployer } from '../deployments/deploy/deployer.ts'
 import type { Plan } from '../deployments/plan/contract.ts'
 import { remoteHash } from '../deployments/remote/form.ts'
 import { AppError } from '../errors.ts'
-import { hasScopes } from '../http/scopes.ts'
+import { hasScopes, type Scope } from '../http/scopes.ts'
 import { type InstanceConnections, toAppError } from '../instances/connections.ts'
 import { withoutSuccessReport } from '../instances/success-report.ts'
 import { isN8nError, N8nError } from '../n8n/api/transport.ts'
@@ -247,7 +247,7 @@ function summaryOf(planned: Plan, isSettled: boolean): Omit<TargetPlan, 'live'> 
   const { live, version, deploymentId, slots, bindings, problems } = planned
   const isSame = isSettled && live !== null && live.version === version && !live.missing && !live.differs
   const isPushed = bindings.every(({ action }) => action === 'unchanged' || action === 'existing')
-  const shown = problems
+  const shown: TargetProblem[] = problems
     .filter(({ level, blocks }) => blocks || level !== 'hint')
     .toSorted((one, other) => Number(other.blocks) - Number(one.blocks))
     .slice(0, maximumProblems)
@@ -259,14 +259,19 @@ function summaryOf(planned: Plan, isSettled: boolean): Omit<TargetPlan, 'live'> 
     return n8nCredentialId === undefined ? [] : [{ node, type, n8nCredentialId }]
   })
   if (chosen.length > 0 && !hasScopes('credentials:use')) {
-    shown.unshift({
-      code: 'insufficient-scope',
-      level: 'error',
-      message: 'The access token lacks the credentials:use scope, which the credentials of the plan require',
-      blocks: true,
-    })
+    shown.unshift(lacksScope('credentials:use', 'The plan binds credentials'))
+  }
+  if (live?.drifted && !hasScopes('destructive')) {
+    shown.unshift(lacksScope('destructive', 'Deploying overwrites changes made in n8n'))
   }
   const isBlocked = shown.some(({ blocks }) => blocks)
   const action = isSame && isPushed && !isBlocked ? 'none' : deploymentId === null ? 'create' : 'update'
   return { action, problems: shown, bindings: chosen }
 }
+
+const lacksScope = (scope: Scope, what: string): TargetProblem => ({
+  code: 'insufficient-scope',
+  level: 'error',
+  message: `${what}, and the access token lacks the scope ${scope}`,
+  blocks: true,
+})

@@ -173,7 +173,7 @@ describe('a release', () => {
     await record(user, canary.deploymentId, ['success', 'success'])
     const halted = await user.finish(created.id)
     expect(halted).toMatchObject({ status: 'halted', targets: { deployed: 1, pending: 2 } })
-    expect(halted.reason).toContain('2 of 4 runs of the canary failed, more than 25 %')
+    expect(halted.reason).toContain('2 of 4 runs of the canary failed, more than 25%')
     // Earlier runs do not count after the release is resumed.
     await user.api('POST', `/v1/releases/${created.id}/resume`, {})
     expect(await user.finish(created.id)).toMatchObject({
@@ -678,6 +678,24 @@ describe('the API', () => {
     expect(
       events.filter(({ action }) => action === 'deployment.finished').map(({ token_name: name }) => name),
     ).toEqual(['Wide', 'Wide'])
+  })
+
+  test('a token without the scope destructive cannot overwrite edits in n8n or undeploy by a rollback', async () => {
+    const user = await world.user(1)
+    const workflowId = await user.workflow(orders('v1'))
+    const { token } = await user.made('/v1/tokens', { name: 'CI', scopes: ['deploy', 'deployments:read'] })
+    const body = { workflows: [{ workflowId }], instanceIds: user.instanceIds, ...now }
+    const made = await world.call('POST', '/v1/releases', body, token)
+    expect(await user.finish(made.json.id)).toMatchObject({ status: 'completed', targets: { deployed: 1 } })
+    const refused = await world.call('POST', `/v1/releases/${made.json.id}/rollback`, undefined, token)
+    expect(refused).toMatchObject({ status: 403, json: { requiredScope: 'destructive' } })
+    const { stub } = user.instances[0]!
+    await inN8n(stub, 'PUT', workflowsOn(stub)[0]!.id, orders('by hand'))
+    await user.change(workflowId, orders('v2'))
+    const blocked = await world.call('POST', '/v1/releases', body, token)
+    expect(blocked.json).toMatchObject({ status: 'planned', targets: { blocked: 1 } })
+    expect(blocked.json.problems[0].message).toContain('destructive')
+    expect(textOn(stub)).toEqual(['by hand'])
   })
 
   test('pages over the targets', async () => {
