@@ -7,7 +7,7 @@ import { bundleWorker } from './worker-bundle.ts'
 const limit = 585
 /** KiB, gzipped: a little above what the part needs. */
 const limits: Record<string, number> = {
-  'src/web': 139,
+  'src/web': 141,
   'src/deployments': 36.5,
   'src/n8n': 27,
   'src/lib': 28,

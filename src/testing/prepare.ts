@@ -69,7 +69,7 @@ export interface PrepareOptions {
 export async function prepare(options: PrepareOptions): Promise<Prepared> {
   const { release, trigger, request, catalogue, name, path, authentication } = options
   const { workflow } = release
-  const sendable = toN8nWorkflow(workflow).body
+  const sendable = toN8nWorkflow(release.substituted.workflow).body
   const facts = await loadFacts(
     sendable.nodes.map(({ type }) => type),
     versionToCheck(options.n8nVersion),
