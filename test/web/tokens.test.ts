@@ -125,8 +125,8 @@ test('the settings of an instance mark it as production, and the audit trail nam
     (await browserTab.post(`/instances/${id}/settings`, { ...settings, environment: 'production' })).status,
   ).toBe(303)
   expect(await stored()).toBe('production')
-  expect((await browserTab.get('/instances')).text).toContain('Production · n8n.example.com')
-  expect((await browserTab.get(`/instances/${id}`)).dom().getByText('Production')).toBeDefined()
+  expect((await browserTab.get('/instances')).text).toContain('production · n8n.example.com')
+  expect((await browserTab.get(`/instances/${id}`)).dom().getByText('production')).toBeDefined()
   expect((await save('staging')).status).toBe(422)
   const { json } = await owner.call('POST', '/v1/tokens', {
     body: { name: 'Build agent', scopes: ['admin'] },

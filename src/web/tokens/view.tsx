@@ -22,7 +22,7 @@ export const scopeGroups: readonly (readonly [title: string, ...scopes: Scope[]]
   ['Credentials', 'credentials:use', 'credentials:write'],
   ['Instances', 'instances:read', 'instances:write'],
   ['Deployments', 'deployments:read', 'deploy', 'deploy:production'],
-  ['Runs', 'executions:read', 'executions:write'],
+  ['Runs', 'executions:read', 'executions:values', 'executions:write'],
   ['Alerts', 'alerts:read', 'alerts:write'],
   ['Deletion and overwriting', 'destructive'],
   ['Account', 'audit:read', 'admin'],
