@@ -246,6 +246,28 @@ describe('a release', () => {
     expect(await user.finish(created.id)).toMatchObject({ status: 'rolled-back', targets: { rolledBack: 4 } })
   })
 
+  test('deploys to each instance with its own credential', async () => {
+    const user = await world.user(3)
+    const workflowId = await user.workflow(withHeader())
+    const values = ['planted-a', 'planted-b', 'planted-c']
+    for (const [index, value] of values.entries()) {
+      const data = { name: 'X-Key', value }
+      const { id } = await user.made('/v1/credentials', { type: 'httpHeaderAuth', name: value, data })
+      await world.database.sql`update instances set credentials = ${JSON.stringify([
+        { type: 'httpHeaderAuth', credentialId: id },
+      ])}::jsonb where id = ${user.instanceIds[index] ?? ''}`
+    }
+    expect(await user.finish((await release(user, workflowId)).id)).toMatchObject({
+      targets: { deployed: 3 },
+    })
+    const sent = user.instances.map(({ stub }) =>
+      [...stub.state.credentials.values()].flatMap(({ data }) =>
+        data['name'] === 'X-Key' ? [data['value']] : [],
+      ),
+    )
+    expect(sent).toEqual(values.map((value) => [value]))
+  })
+
   test('refuses workflows that call each other', async () => {
     const user = await world.user(1)
     const one = await user.workflow(callable('One'))
