@@ -4,7 +4,7 @@ import { codeBySource, partOf } from './bundle-parts.ts'
 import { bundleWorker } from './worker-bundle.ts'
 
 /** KiB, gzipped, of all code that is uploaded. Static assets do not count. */
-const limit = 585
+const limit = 586
 /** KiB, gzipped: a little above what the part needs. */
 const limits: Record<string, number> = {
   'src/web': 141,
@@ -16,7 +16,7 @@ const limits: Record<string, number> = {
   'src/mcp': 9,
   zod: 15,
   'src/executions': 40,
-  'src/testing': 10,
+  'src/testing': 11,
   'drizzle-orm': 14,
   hono: 13,
   jose: 10.5,

@@ -288,7 +288,7 @@ export function createDeps(config: Config, runtime: Runtime) {
   const reports = new ReportReceiver(db, deadLetters, now, onFailed, onRecorded, runValues)
   const testRepository = new TestRepository(db, now)
   const { releases, remoteCredentials } = deployer
-  const testing = { connections, releases, remoteCredentials, loadCatalogue, log, wait }
+  const testing = { connections, releases, remoteCredentials, runValues, loadCatalogue, log, wait }
   const instances = new InstanceRepository(db, now, secretBox, {
     ...config,
     privateNetworks,
@@ -386,6 +386,8 @@ export function createDeps(config: Config, runtime: Runtime) {
     testRepository,
     testRuns: new TestRuns(now, {
       releases,
+      executions: new ExecutionRepository(db.read, now),
+      runValues,
       repository: testRepository,
       runner: new TestRunner(now, { ...testing, repository: testRepository }),
       loadCatalogue,

@@ -4,6 +4,7 @@ import { testRunStatuses, writeTreatments } from '../db/schema/test-runs.ts'
 import { Bindings } from '../deployments/contract.ts'
 import { pageQuery, sliceOf } from '../http/page.ts'
 import { Uuid } from '../lib/scalars.ts'
+import { differenceKinds } from './replay.ts'
 import { itemSources, treatmentReasons, treatments } from './scratch.ts'
 
 const maxItems = 100
@@ -34,6 +35,11 @@ export const TestRequest = z
       description: 'Name of the trigger to test. Required if the workflow has several enabled triggers',
     }),
     input: TestInput.optional(),
+    executionId: Uuid.optional().meta({
+      description:
+        'Replays this execution of the workflow, whose values must be stored: its input is the input, nodes that do not ' +
+        'run output what they returned, and `differences` compares the others. Instead of `input` and `trigger`',
+    }),
     bindings: Bindings.optional().meta({
       description:
         'Credentials for the test, as in `POST /v1/deployments`. Only slots named here get one: no credential of a ' +
@@ -48,6 +54,10 @@ export const TestRequest = z
           'of a recorded shape, or their input; `disable` passes their input on; `run` runs them. Default: `pin`',
       }),
   })
+  .refine(
+    ({ executionId, input, trigger }) => executionId === undefined || (input ?? trigger) === undefined,
+    'Send either executionId, or input and trigger',
+  )
   .meta({
     ref: 'TestRequest',
     'x-example': {
@@ -89,10 +99,20 @@ export const TestNode = z.object({
         shape: z.string().nullable().meta({ description: 'Types of the items. Null without items' }),
         sample: z
           .unknown()
-          .meta({ description: 'The first item, with secrets redacted. Null if it exceeds 2 KB' }),
+          .meta({
+            description: 'The first item, with secrets redacted. Null if it exceeds 2 KB, and in a replay',
+          }),
       }),
     )
     .meta({ description: 'Each output of its last run' }),
+  differences: z
+    .array(z.enum(differenceKinds))
+    .nullable()
+    .meta({
+      description:
+        'Of a replay: how its last run differs from the recorded one. `values`: the items have the same types, but other ' +
+        'values. Null for nodes that did not run as they are, and without `executionId`',
+    }),
 })
 export type TestNode = z.output<typeof TestNode>
 
@@ -108,6 +128,7 @@ export const TestRun = z
     step: z.string().nullable().meta({ description: 'The step in progress, or the step that failed' }),
     error: z.string().nullable().meta({ description: 'Why it failed, or why it waits' }),
     trigger: z.string().meta({ description: 'The trigger that the input stands for' }),
+    executionId: z.uuid().nullable().meta({ description: 'The execution that it replays' }),
     writes: z.enum(writeTreatments),
     durationMs: z.int().nullable().meta({ description: 'Duration of the run in n8n' }),
     nodes: z.array(TestNode).meta({ description: 'In the order of the workflow. Empty in lists' }),

@@ -56,6 +56,8 @@ export interface PrepareOptions {
   n8nVersion: string | null
   acceptedSettings: N8nCapabilities['settings']
   credentials: CredentialRefs
+  /** What a node returned in the run that is replayed; null without. */
+  replayed: (node: string) => JsonObject[] | null
   /** Data of recorded runs, newest first. */
   recorded: readonly unknown[]
   name: string
@@ -81,6 +83,8 @@ export async function prepare(options: PrepareOptions): Promise<Prepared> {
     facts,
     lacksCredential: lacking(release, request.bindings),
     itemsOf: (node) => {
+      const replayed = options.replayed(node)
+      if (replayed) return { items: replayed, source: 'recorded' }
       const pinned = pinnedItems(workflow, node)
       if (pinned.length > 0) return { items: pinned, source: 'pinned' }
       const recorded = shapes.get(node)

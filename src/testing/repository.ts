@@ -266,6 +266,7 @@ const toTestRun = (row: TestRow): TestRun => ({
   step: row.step,
   error: row.error,
   trigger: row.trigger,
+  executionId: row.request.executionId ?? null,
   writes: row.request.writes,
   durationMs: row.durationMs,
   nodes: (row.nodes ?? []) as TestNode[],

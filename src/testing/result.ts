@@ -22,6 +22,7 @@ export const notRun = (node: TreatedNode, status: TestNode['status']): TestNode 
   durationMs: null,
   error: null,
   outputs: [],
+  differences: null,
 })
 
 export function nodesOfTest(execution: N8nExecution, treated: readonly TreatedNode[]): TestNode[] {
@@ -51,6 +52,7 @@ export function nodesOfTest(execution: N8nExecution, treated: readonly TreatedNo
         shape: shapeOf(items),
         sample: sampleOf(items[0]),
       })),
+      differences: null,
     }
   })
 }

@@ -30,6 +30,7 @@ export function workflowTestRoutes(tests: Pick<TestRuns, 'start'>) {
         'invalid-workflow',
         'credential-undecryptable',
         'key-unavailable',
+        'values-undecryptable',
         'too-many-requests',
       ],
     }),

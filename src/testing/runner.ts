@@ -23,6 +23,8 @@ import { scratchNameOf } from '../deployments/remote/scratch-name.ts'
 import type { Release, Releases } from '../deployments/release.ts'
 import type { Log } from '../http/log.ts'
 import type { Connection, InstanceConnections } from '../instances/connections.ts'
+import type { StoredValues } from '../executions/values/capture.ts'
+import type { RunValues } from '../executions/values/repository.ts'
 import { retry } from '../lib/retry.ts'
 import type { N8nExecution } from '../n8n/api/shapes.ts'
 import { isN8nError, N8nError } from '../n8n/api/transport.ts'
@@ -31,6 +33,7 @@ import { identityOf } from '../workflows/binding-sources.ts'
 import type { TestNode } from './contract.ts'
 import { inputOf, prepare, runLimitSeconds } from './prepare.ts'
 import { type TestLease, TestLeaseLostError, type TestRepository } from './repository.ts'
+import { compared, inputOfRun, itemsOfRun } from './replay.ts'
 import { errorOfTest, nodesOfTest, notRun } from './result.ts'
 
 /** n8n is temporarily unavailable this often before the test gives up. */
@@ -55,6 +58,7 @@ export interface TestRunnerOptions {
   connections: Pick<InstanceConnections, 'open'>
   releases: Pick<Releases, 'find'>
   remoteCredentials: Pick<RemoteCredentials, 'copy'>
+  runValues: Pick<RunValues, 'valuesOf'>
   loadCatalogue: () => Promise<Catalogue>
   log: Log
   wait: (ms: number) => Promise<void>
@@ -192,11 +196,13 @@ class TestSteps {
     const { row } = this.#lease
     const name = scratchNameOf(row.id)
     const [path, secret] = [newSecret(), newSecret()]
+    const values = await this.#replayedValues()
     const { settings } = await this.#call(() => this.#client.capabilities())
     const { credentials, authentication } = await this.#createCredentials(name, secret)
     const { scratch, body } = await prepare({
       release,
       recorded,
+      replayed: (node) => values && itemsOfRun(values, node),
       name,
       path,
       credentials,
@@ -215,8 +221,18 @@ class TestSteps {
     this.#lease.enter('run')
     const nodes: TestNode[] = scratch.treated.map((node) => notRun(node, null))
     await this.#lease.save({ calledAt: this.#now(), nodes })
-    const items = inputOf(release, { trigger: row.trigger, items: row.request.items }, row.createdAt)
+    const given = { trigger: row.trigger, items: row.request.items }
+    const items = (values && inputOfRun(values)?.items) ?? inputOf(release, given, row.createdAt)
     await this.#callWebhook(path, authentication ? secret : null, { items, standIns: scratch.standIns })
+  }
+
+  /** Of the execution that the test replays; null without one. */
+  async #replayedValues(): Promise<StoredValues | null> {
+    const { userId, request } = this.#lease.row
+    if (request.executionId === undefined) return null
+    const stored = await this.#options.runValues.valuesOf(userId, request.executionId)
+    if (stored) return stored.values
+    throw new AppError('conflict', 'The values of the execution are no longer stored. Replay another one')
   }
 
   async #callWebhook(path: string, secret: string | null, body: object): Promise<void> {
@@ -309,7 +325,9 @@ class TestSteps {
 
   async #record(execution: N8nExecution): Promise<void> {
     const treated = (this.#lease.row.nodes ?? []) as TestNode[]
-    const nodes = nodesOfTest(execution, treated)
+    const values = await this.#replayedValues()
+    const found = nodesOfTest(execution, treated)
+    const nodes = values ? compared(found, execution, values) : found
     const hasPassed =
       execution.status === 'success' || (execution.status === null && execution.finished === true)
     const durationMs = Date.parse(execution.stoppedAt ?? '') - Date.parse(execution.startedAt ?? '')

@@ -4,10 +4,13 @@ import type { SlotBinding } from '../db/schema/deployments.ts'
 import { requestedBindings } from '../deployments/contract.ts'
 import { toRemoteBody } from '../deployments/remote/body.ts'
 import type { Release, Releases } from '../deployments/release.ts'
+import type { ExecutionRepository } from '../executions/repository.ts'
+import type { RunValues } from '../executions/values/repository.ts'
 import { requireEnvironment, requireScope } from '../http/scopes.ts'
 import type { Catalogue } from '../n8n/catalogue/catalogue.ts'
 import type { TestRequest, TestRun } from './contract.ts'
 import { triggersOf } from './prepare.ts'
+import { inputOfRun } from './replay.ts'
 import type { TestRepository } from './repository.ts'
 import type { TestRunner } from './runner.ts'
 
@@ -19,6 +22,8 @@ const jobMs = 40_000
 export interface TestRunsOptions {
   releases: Pick<Releases, 'find' | 'bind'>
   repository: TestRepository
+  executions: Pick<ExecutionRepository, 'find'>
+  runValues: Pick<RunValues, 'valuesOf'>
   runner: TestRunner
   loadCatalogue: () => Promise<Catalogue>
 }
@@ -39,7 +44,7 @@ export class TestRuns {
    */
   async start(userId: string, workflowId: string, request: TestRequest): Promise<TestRun> {
     const { releases, repository, runner, loadCatalogue } = this.#options
-    const { instanceId, version, input, writes = 'pin' } = request
+    const { instanceId, version, input, executionId, writes = 'pin' } = request
     const release = await releases.find(userId, workflowId, instanceId, version).catch(asNotFound)
     requireEnvironment(release.isProduction)
     const catalogue = await loadCatalogue()
@@ -51,19 +56,38 @@ export class TestRuns {
         extra: { problems: findings },
       })
     }
-    const trigger = chooseTrigger(triggersOf(release.workflow, catalogue), request.trigger)
+    const wanted =
+      executionId === undefined ? request.trigger : await this.#replayed(userId, workflowId, executionId)
+    const trigger = chooseTrigger(triggersOf(release.workflow, catalogue), wanted)
     const bindings = await this.#bind(userId, release, request, catalogue)
     const lease = await repository.create(userId, {
       workflowId,
       instanceId,
       version: release.version,
       trigger,
-      request: { writes, bindings, ...(input && { items: input }) },
+      request: { writes, bindings, ...(input && { items: input }), ...(executionId && { executionId }) },
     })
     await runner.work(lease, requestMs, release)
     const test = await repository.find(userId, lease.row.id)
     if (!test) throw notFound('Test run')
     return test
+  }
+
+  /** The trigger of a recorded run. @throws {AppError} `invalid`, `insufficient-scope`, `values-undecryptable` */
+  async #replayed(userId: string, workflowId: string, executionId: string): Promise<string> {
+    requireScope('executions:values')
+    const { executions, runValues } = this.#options
+    const execution = await executions.find(userId, executionId)
+    if (execution?.workflowId !== workflowId) {
+      throw invalid('/executionId', 'The workflow has no such execution')
+    }
+    const stored = await runValues.valuesOf(userId, executionId)
+    const input = stored && inputOfRun(stored.values)
+    if (input) return input.trigger
+    throw invalid(
+      '/executionId',
+      'The input of the execution is not stored completely. Turn on value storage, then replay a later execution',
+    )
   }
 
   /** Only the slots that the request names. */

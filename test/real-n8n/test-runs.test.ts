@@ -1,6 +1,7 @@
 /** Tests of workflows on a real n8n: what each node did, and that nothing is left. */
+import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createWorld, onRealN8n, type World } from './world.ts'
+import { createWorld, n8nUrl, onRealN8n, until, type World } from './world.ts'
 import { chainOf, node } from './test-workflows.ts'
 
 onRealN8n()('a test of a workflow', () => {
@@ -212,5 +213,49 @@ onRealN8n()('a test of a workflow', () => {
       expect(JSON.stringify(credentials.json)).not.toContain(`flowkeep-test-${bound.id}`)
       expect(JSON.stringify(bound)).not.toContain('planted-header-value')
     })
+  })
+
+  test('a replay of a recorded run compares a version with it', async () => {
+    const path = `testruns-${randomBytes(6).toString('hex')}`
+    const version = (value: string) =>
+      chainOf(
+        node('Hook', 'webhook', { path, httpMethod: 'POST' }),
+        node('Total', 'set', { mode: 'raw', jsonOutput: value, options: {} }),
+      )
+    const workflowId = await save(version('={{ { total: $json.body.price * 2 } }}'))
+    await world.call('PUT', `/v1/workflows/${workflowId}/value-storage`, {})
+    const deployed = await world.call('POST', '/v1/deployments', {
+      workflowId,
+      instanceId: world.instanceId,
+    })
+    expect(deployed.json.status, JSON.stringify(deployed.json)).toBe('active')
+    const headers = { 'Content-Type': 'application/json' }
+    const body = JSON.stringify({ price: 21 })
+    await until(
+      () => fetch(`${n8nUrl}/webhook/${path}`, { method: 'POST', headers, body }),
+      ({ ok }) => ok,
+    )
+    const runs = await until(
+      async () => {
+        await world.call('POST', '/v1/executions/poll', { instanceId: world.instanceId })
+        return world.call('GET', `/v1/executions?workflowId=${workflowId}`)
+      },
+      ({ json }) => json.items.length === 1 && json.items[0].finishedAt !== null,
+    )
+    const replay = async () => {
+      const request = { instanceId: world.instanceId, executionId: runs.json.items[0].id }
+      const { json } = await world.call('POST', `/v1/workflows/${workflowId}/test`, request)
+      expect(json.status, JSON.stringify(json)).toBe('passed')
+      return json.nodes.find(({ name }: { name: string }) => name === 'Total').differences
+    }
+    expect(await replay()).toEqual([])
+    for (const [value, differences] of [
+      ['={{ { total: $json.body.price * 3 } }}', ['values']],
+      ['={{ { sum: $json.body.price } }}', ['shape']],
+    ] as const) {
+      const changed = { workflow: version(value) }
+      await world.call('PATCH', `/v1/workflows/${workflowId}`, changed, { 'If-Match': '*' })
+      expect(await replay()).toEqual(differences)
+    }
   })
 })

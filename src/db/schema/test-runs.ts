@@ -17,6 +17,8 @@ export type WriteTreatment = (typeof writeTreatments)[number]
 export interface TestRequest {
   /** Items that the trigger outputs. Removed once the test has finished. */
   items?: Record<string, unknown>[]
+  /** The execution that it replays. Its values are read when they are needed, and not stored here. */
+  executionId?: string
   writes: WriteTreatment
   bindings: SlotBinding[]
 }
