@@ -1,5 +1,6 @@
 /** What an access token may do once, after a person approves exactly that request. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { withToken } from '../../src/db/actor.ts'
 import type { Answer, TestUser } from '../harness/app.ts'
 import { createN8nWorld, type N8nWorld, orders, type Setting } from '../deployments/n8n-world.ts'
 
@@ -183,6 +184,18 @@ describe('a deployment to production', () => {
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(1)
     const events = await user.call('GET', '/v1/audit-events?action=approval.used')
     expect(events.json.items).toHaveLength(1)
+  })
+
+  test('one statement uses an approval: of racing uses, one succeeds', async () => {
+    const setting = await production()
+    const { user, agent } = setting
+    const id = askedIn(await agent('POST', '/v1/deployments', deployment(setting)))
+    await approve(user, id)
+    const [row] = await world.database.sql`select hash, token_id from approvals where id = ${id}`
+    const actor = { tokenId: row?.['token_id'], name: 'Agent', scopes: new Set<string>(), expiresAt: null }
+    const use = () => withToken(actor, () => world.deps.approvals.use(user.id, row?.['hash']))
+    const uses = await Promise.all(Array.from({ length: 10 }, use))
+    expect(uses.filter(Boolean)).toHaveLength(1)
   })
 
   test('asks for no approval of what is blocked', async () => {
