@@ -3,7 +3,6 @@ import type { Subject } from './approvals.ts'
 
 /** What deleting or replacing a resource affects: every deployment that uses it. */
 export function affecting({ name, version, isProduction, dependents }: Deletable): Subject {
-  const inProduction = isProduction || dependents.some((each) => each.isProduction)
   return {
     name,
     details: {
@@ -16,6 +15,6 @@ export function affecting({ name, version, isProduction, dependents }: Deletable
         instance: { name: each.instanceName, isProduction: each.isProduction },
       })),
     },
-    scopes: inProduction ? ['destructive', 'deploy:production'] : ['destructive'],
+    scopes: isProduction ? ['destructive', 'deploy:production'] : ['destructive'],
   }
 }

@@ -58,8 +58,9 @@ const guarded = {
 export interface Deletable {
   name: string
   version: number
-  /** Of an instance. */
+  /** Whether it is, or any deployment that uses it is on, a production instance. */
   isProduction: boolean
+  /** The newest 100. */
   dependents: (Dependent & { instanceName: string; isProduction: boolean; version: number })[]
 }
 
@@ -72,9 +73,16 @@ export async function findDeletable(
   table: keyof typeof guarded,
   { userId, id, force }: { userId: string; id: string; force: boolean },
 ): Promise<Deletable | null> {
+  const dependents = sql`d.user_id = ${userId} and ${inUse} and ${guarded[table].uses(id)}`
   const { rows } = await db.read.execute<Deletable & Record<string, unknown>>(sql`
     select name, version,
-      ${table === 'instances' ? isProduction : sql`false`} as "isProduction", coalesce((
+      ${
+        table === 'instances'
+          ? isProduction
+          : sql`exists (
+              select from deployments d join instances on instances.id = d.instance_id
+              where ${dependents} and ${isProduction})`
+      } as "isProduction", coalesce((
         select jsonb_agg(to_jsonb(u) order by u."deploymentId" desc) from (
           select d.id as "deploymentId", d.workflow_id as "workflowId", w.name as "workflowName",
             d.instance_id as "instanceId", instances.name as "instanceName", ${isProduction} as "isProduction", d.status,
@@ -82,7 +90,7 @@ export async function findDeletable(
           from deployments d
           join workflows w on w.id = d.workflow_id
           join instances on instances.id = d.instance_id
-          where d.user_id = ${userId} and ${inUse} and ${guarded[table].uses(id)}
+          where ${dependents}
           order by d.id desc limit ${maximumDependents}
         ) u), '[]'::jsonb) as dependents
     from ${sql.identifier(table)} where user_id = ${userId} and id = ${id}`)

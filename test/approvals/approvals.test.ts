@@ -323,6 +323,24 @@ describe('deletions, replacements and force', () => {
     expect((await agent('DELETE', '/v1/workflows/01934f8e-6b7c-7a10-9c3d-5e2f1a0b4c6d')).status).toBe(404)
   })
 
+  test('one deployment in production counts, however many newer ones are elsewhere', async () => {
+    const setting = await world.setting()
+    const { user, workflowId, instanceId } = setting
+    await setting.deploy()
+    await markProduction(user, instanceId)
+    const staging = await user.call('POST', '/v1/instances', {
+      body: { name: 'Staging', baseUrl: 'https://staging.example.com', apiKey: world.stub.apiKey },
+    })
+    for (let index = 0; index < 100; index += 1) {
+      const body = { workflowId, instanceId: staging.json.id, n8nWorkflowId: `tracked${index}` }
+      expect((await user.call('POST', '/v1/deployments', { body })).status).toBe(201)
+    }
+    const agent = await tokenOf(user, ['workflows:write', 'deploy', 'destructive'])
+    const asked = await agent('DELETE', `/v1/workflows/${workflowId}?force=true`)
+    askedIn(asked)
+    expect(asked.json.requiredScopes).toEqual(['deploy:production'])
+  })
+
   test('a dry run and reading need none', async () => {
     const { user, credentialId } = await world.setting()
     const other = await user.call('POST', '/v1/credentials', {
