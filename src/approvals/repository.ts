@@ -17,7 +17,7 @@ export const usableMs = hourMs
 /** A request that repeats a used approval within this time is a retry, not another request. */
 const retryMs = 60_000
 export const maximumPending = 50
-/** Decided ones that are stored, the newest. */
+/** Decided ones that are stored, the newest. Also those whose denial still applies. */
 const maximumDecided = 500
 
 export interface NewApproval {
@@ -100,6 +100,7 @@ export class ApprovalRepository {
       this.#db.execute(sql`
         delete from approvals where id in (
           select id from approvals where user_id = ${userId} and status not in ('pending', 'approved')
+            and not (status = 'denied' and expires_at > ${at})
           order by id desc offset ${maximumDecided}::integer)`),
       this.#db.read
         .select({ id: approvals.id, status: approvals.status, expiresAt: approvals.expiresAt })

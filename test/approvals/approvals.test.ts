@@ -414,6 +414,21 @@ describe('deciding', () => {
     expect((await setting.user.call('GET', `/v1/workflows/${setting.workflowId}`)).status).toBe(200)
   })
 
+  test('a denial lasts, however many requests follow it', async () => {
+    await deny(setting.user, id)
+    await world.database.sql`
+      insert into approvals (id, user_id, token_id, token_name, kind, subject_id, summary, request, details, scopes,
+        request_hash, hash, status, expires_at)
+      select uuid_v7(), user_id, token_id, token_name, kind, subject_id, summary, request, details, scopes, 'of ' || n,
+        'of ' || n, 'expired', created_at
+      from approvals, generate_series(1, 501) n where id = ${id}`
+    askedIn(await agent('DELETE', `/v1/credentials/${setting.credentialId}`))
+    const [stored] = await world.database.sql`select count(*)::integer as rows from approvals
+      where user_id = ${setting.user.id}`
+    expect(stored?.['rows']).toBe(502)
+    expect(await send()).toMatchObject({ status: 403, json: { code: 'approval-denied', approvalId: id } })
+  })
+
   test('a used approval does not allow a second request', async () => {
     await approve(setting.user, id)
     expect((await send()).status).toBe(204)
