@@ -341,6 +341,63 @@ describe('deletions, replacements and force', () => {
     expect(asked.json.requiredScopes).toEqual(['deploy:production'])
   })
 
+  test('replacing a credential deploys no sub-workflow, which nobody has approved', async () => {
+    const child = (note: string) => ({
+      name: 'Child',
+      nodes: [
+        {
+          id: 'called',
+          name: 'Called',
+          type: 'n8n-nodes-base.executeWorkflowTrigger',
+          typeVersion: 1,
+          position: [0, 0],
+          parameters: {},
+          notes: note,
+        },
+      ],
+      connections: {},
+    })
+    const { user, instanceId, credentialId } = await world.setting()
+    const post = async (path: string, body: object) => (await user.call('POST', path, { body })).json
+    const { id: childId } = await post('/v1/workflows', { workflow: child('reviewed') })
+    const call = {
+      id: 'call',
+      name: 'Call',
+      type: 'n8n-nodes-base.executeWorkflow',
+      typeVersion: 1.2,
+      position: [440, 0],
+      parameters: { workflowId: { __rl: true, mode: 'list', value: childId }, options: {} },
+    }
+    const parent = {
+      ...orders,
+      nodes: [...orders.nodes, call],
+      connections: { ...orders.connections, Tell: { main: [[{ node: 'Call', type: 'main', index: 0 }]] } },
+    }
+    const { id: workflowId } = await post('/v1/workflows', { workflow: parent })
+    const deployed = await post('/v1/deployments', { workflowId, instanceId })
+    expect(deployed.status).toBe('active')
+    const other = await post('/v1/credentials', {
+      type: 'httpHeaderAuth',
+      name: 'Other',
+      data: { name: 'X-Key', value: 'another-secret' },
+    })
+    const { items } = (await user.call('GET', `/v1/deployments?workflowId=${childId}`)).json
+    const undeployed = await user.call('POST', `/v1/deployments/${items[0].id}/undeploy?force=true`)
+    expect(undeployed.json.status).toBe('undeployed')
+    await user.call('PATCH', `/v1/workflows/${childId}`, {
+      body: { workflow: child('edited by the agent') },
+      headers: { 'If-Match': '*' },
+    })
+    const agent = await tokenOf(user)
+    const replace = () =>
+      agent('POST', `/v1/credentials/${credentialId}/replace`, { body: { with: other.id } })
+    await approve(user, askedIn(await replace()))
+    expect((await replace()).json.deployments).toMatchObject([{ status: 'failed' }])
+    const there = [...world.stub.state.workflows.values()]
+    expect(there.filter(({ name }) => name === 'Child')).toEqual([])
+    expect(there.find(({ name }) => name === 'Orders')?.isLive).toBe(true)
+  })
+
   test('a dry run and reading need none', async () => {
     const { user, credentialId } = await world.setting()
     const other = await user.call('POST', '/v1/credentials', {

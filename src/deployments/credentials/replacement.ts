@@ -2,6 +2,7 @@
 import { sql } from 'drizzle-orm'
 import type { Change, Permit } from '../../approvals/approvals.ts'
 import type { CredentialRepository } from '../../credentials/repository.ts'
+import { currentToken } from '../../db/actor.ts'
 import { auditEventOfUser } from '../../db/audit.ts'
 import type { Db } from '../../db/client.ts'
 import { type DeploymentStatus } from '../../db/schema/deployments.ts'
@@ -150,6 +151,8 @@ export class CredentialReplacer {
       const deployment = await this.#options.deployer.deploy(userId, deploymentId, {
         version,
         publish: status !== 'inactive' && !unpublished,
+        // A person who approves it for an access token sees these deployments, not those of sub-workflows.
+        withDependencies: currentToken() === undefined,
         bindings: slots.map(({ node, type }) => ({ node, type, credentialId })),
       })
       if (!deployment) return { status: 'skipped', reason: 'The deployment has been deleted' }
