@@ -266,6 +266,37 @@ describe('changes made in n8n', () => {
     expect((await agent('POST', `/v1/deployments/${id}/overwrite`)).json).toMatchObject({ status: 'active' })
     expect(JSON.stringify(world.stub.state.workflows.get(n8nWorkflowId))).not.toContain('by-hand')
   })
+
+  test('are not overwritten by the retry of a deploy that failed before them', async () => {
+    const setting = await world.setting()
+    const { user, workflowId } = setting
+    const { id, n8nWorkflowId } = await setting.deploy()
+    const agent = await tokenOf(user)
+    const fail = async (name: string) => {
+      await user.call('PATCH', `/v1/workflows/${workflowId}`, {
+        body: { workflow: { ...orders, name } },
+        headers: { 'If-Match': '*' },
+      })
+      world.stub.failNext({ step: 'workflow-update', mode: '4xx' })
+      const { json } = await agent('POST', `/v1/deployments/${id}/deploy`, { body: {} })
+      expect(json.status).toBe('failed')
+    }
+    await fail('Orders 2')
+    expect((await agent('POST', `/v1/deployments/${id}/retry`)).json).toMatchObject({ status: 'active' })
+    await fail('Orders 3')
+    const live = world.stub.state.workflows.get(n8nWorkflowId)
+    if (!live) throw new Error('The stub has no workflow')
+    live.nodes = live.nodes.map((node) =>
+      node['name'] === 'Hook' ? { ...node, parameters: { path: 'by-hand', options: {} } } : node,
+    )
+    const before = writes()
+    const asked = await agent('POST', `/v1/deployments/${id}/retry`)
+    expect(asked.json.requiredScopes).toEqual(['destructive'])
+    expect(writes()).toBe(before)
+    await approve(user, askedIn(asked))
+    expect((await agent('POST', `/v1/deployments/${id}/retry`)).json).toMatchObject({ status: 'active' })
+    expect(JSON.stringify(world.stub.state.workflows.get(n8nWorkflowId))).not.toContain('by-hand')
+  })
 })
 
 describe('deletions, replacements and force', () => {

@@ -31,7 +31,7 @@ import { Consents } from '../plan/consents.ts'
 import { DependencyDeployer } from './dependency-deployer.ts'
 import { SettingsRestorer } from './settings-restorer.ts'
 import type { Plan, PlanRequest } from '../plan/contract.ts'
-import { Planner } from '../plan/plan.ts'
+import { isChangedInN8n, Planner } from '../plan/plan.ts'
 import { type Forced, isPublished, refuseBlocked, refusalsOf } from '../plan/publish-guard.ts'
 import { ofDeployment, ofPlan } from '../permission.ts'
 import type { WorkflowRepository } from '../../workflows/repository.ts'
@@ -42,6 +42,7 @@ import { type DeploymentRepository, existing } from '../repository.ts'
 import { DeploymentRuns, type RunRow } from './run.ts'
 import { Runner } from './runner.ts'
 import { SettledSlots } from '../plan/settled-slots.ts'
+import { getWorkflow } from '../remote/state.ts'
 import { SubWorkflows } from '../remote/sub-workflows.ts'
 import { UpToDate } from './up-to-date.ts'
 
@@ -406,13 +407,24 @@ export class Deployer {
    * a run works on it or while n8n asks to wait.
    */
   async retry(userId: string, id: string): Promise<Deployment | null> {
-    return this.#permittedHere(userId, id, { kind: 'retry' }, async () => {
+    const scopes: Lendable[] = (await this.#overwritesChanges(userId, id)) ? ['destructive'] : []
+    return this.#permittedHere(userId, id, { kind: 'retry', scopes }, async () => {
       await this.requireDeployTo(userId, id)
       const run = await this.#runs.resume(userId, id, { afresh: true })
       if (run) await this.#runner.work(run, requestMs)
       const deployment = await this.#options.deployments.find(userId, id)
       return !run && deployment?.status === 'active' ? this.publish(userId, id, 'activate') : deployment
     })
+  }
+
+  /** Whether to resume a failed deploy overwrites changes made in n8n since. Not read if the request may do that. */
+  async #overwritesChanges(userId: string, id: string): Promise<boolean> {
+    const row = hasScopes('destructive') ? null : await this.#runs.find(userId, id)
+    if (row?.status !== 'failed' || row.intent?.action !== 'deploy' || row.n8nWorkflowId === null)
+      return false
+    const connection = await this.#options.connections.open(userId, row.instanceId)
+    const remote = connection && (await getWorkflow(connection, row.n8nWorkflowId))
+    return remote !== null && isChangedInN8n(row, remote)
   }
 
   /** A change of a deployment as it is. `force` needs the scope of destructive changes. */

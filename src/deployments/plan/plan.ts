@@ -312,7 +312,10 @@ export class Planner {
 }
 
 /** Whether n8n has something else than Flowkeep sent last. */
-async function isChangedInN8n({ status, deployedHash }: Deployed, remote: N8nWorkflow): Promise<boolean> {
+export async function isChangedInN8n(
+  { status, deployedHash }: Pick<Deployed, 'status' | 'deployedHash'>,
+  remote: N8nWorkflow,
+): Promise<boolean> {
   if (status === 'tracking' || remote.isArchived) return true
   if (status === 'active' || status === 'inactive') if (remote.active !== (status === 'active')) return true
   return deployedHash !== null && deployedHash !== (await remoteHash(remote))
