@@ -559,7 +559,7 @@ const errorGroup = {
     .meta({ description: 'At most 3 of the workflows, most failures first' }),
   versions: Count.meta({ description: 'Workflow versions' }),
   series: z.array(Count).meta({
-    description: 'Failures in each `seriesInterval` of the period (UTC), oldest first, including ' + 'zeros',
+    description: 'Failures in each `seriesInterval` of the period (UTC), oldest first, including zeros',
   }),
 }
 
