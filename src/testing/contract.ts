@@ -97,11 +97,9 @@ export const TestNode = z.object({
       z.object({
         items: z.int(),
         shape: z.string().nullable().meta({ description: 'Types of the items. Null without items' }),
-        sample: z
-          .unknown()
-          .meta({
-            description: 'The first item, with secrets redacted. Null if it exceeds 2 KB, and in a replay',
-          }),
+        sample: z.unknown().meta({
+          description: 'The first item, with secrets redacted. Null if it exceeds 2 KB, and in a replay',
+        }),
       }),
     )
     .meta({ description: 'Each output of its last run' }),

@@ -142,7 +142,9 @@ describe('a state-changing request', () => {
   test('from another site is rejected on every dashboard route', async () => {
     const tab = await signedInBrowser(app)
     const paths = app.app.routes
-      .filter(({ method, path }) => method === 'POST' && !/^\/(v1\/|hooks\/|mcp$|oauth\/(?!authorize))/.test(path))
+      .filter(
+        ({ method, path }) => method === 'POST' && !/^\/(v1\/|hooks\/|mcp$|oauth\/(?!authorize))/.test(path),
+      )
       .map(({ path }) => path.replaceAll(/:\w+/g, '0190a000-0000-7000-8000-000000000000'))
     expect(paths.length).toBeGreaterThanOrEqual(4)
     for (const path of new Set(paths)) {
