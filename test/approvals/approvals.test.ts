@@ -299,6 +299,91 @@ describe('changes made in n8n', () => {
   })
 })
 
+describe('a sub-workflow that is no longer live', () => {
+  const child = (notes: string) => ({
+    name: 'Child',
+    nodes: [
+      {
+        id: 'called',
+        name: 'Called',
+        type: 'n8n-nodes-base.executeWorkflowTrigger',
+        typeVersion: 1,
+        position: [0, 0],
+        parameters: {},
+        notes,
+      },
+    ],
+    connections: {},
+  })
+
+  /** A live workflow whose sub-workflow was undeployed, and has a version that nobody has reviewed. */
+  async function parentOfUndeployed() {
+    const { user, instanceId, credentialId } = await world.setting()
+    const post = async (path: string, body: object) => (await user.call('POST', path, { body })).json
+    const { id: childId } = await post('/v1/workflows', { workflow: child('reviewed') })
+    const call = {
+      id: 'call',
+      name: 'Call',
+      type: 'n8n-nodes-base.executeWorkflow',
+      typeVersion: 1.2,
+      position: [440, 0],
+      parameters: { workflowId: { __rl: true, mode: 'list', value: childId }, options: {} },
+    }
+    const parent = {
+      ...orders,
+      nodes: [...orders.nodes, call],
+      connections: { ...orders.connections, Tell: { main: [[{ node: 'Call', type: 'main', index: 0 }]] } },
+    }
+    const { id: workflowId } = await post('/v1/workflows', { workflow: parent })
+    const { id } = await post('/v1/deployments', { workflowId, instanceId })
+    const { items } = (await user.call('GET', `/v1/deployments?workflowId=${childId}`)).json
+    const undeploy = async () => {
+      const { json } = await user.call('POST', `/v1/deployments/${items[0].id}/undeploy?force=true`)
+      expect(json.status).toBe('undeployed')
+      await user.call('PATCH', `/v1/workflows/${childId}`, {
+        body: { workflow: child('edited by the agent') },
+        headers: { 'If-Match': '*' },
+      })
+    }
+    return { user, instanceId, credentialId, id, post, undeploy, agent: await tokenOf(user) }
+  }
+  const named = (name: string) =>
+    [...world.stub.state.workflows.values()].filter((each) => each.name === name)
+
+  test('is not deployed by the replacement of a credential', async () => {
+    const { user, credentialId, post, undeploy, agent } = await parentOfUndeployed()
+    const data = { name: 'X-Key', value: 'another-secret' }
+    const other = await post('/v1/credentials', { type: 'httpHeaderAuth', name: 'Other', data })
+    await undeploy()
+    const replace = () =>
+      agent('POST', `/v1/credentials/${credentialId}/replace`, { body: { with: other.id } })
+    await approve(user, askedIn(await replace()))
+    expect((await replace()).json.deployments).toMatchObject([{ status: 'failed' }])
+    expect(named('Child')).toEqual([])
+    expect(named('Orders')).toMatchObject([{ isLive: true }])
+  })
+
+  test('is not deployed by an activation that finishes a deploy', async () => {
+    const { user, instanceId, id, undeploy, agent } = await parentOfUndeployed()
+    const { workflowId } = (await user.call('GET', `/v1/deployments/${id}`)).json
+    await user.call('PATCH', `/v1/workflows/${workflowId}`, {
+      body: { name: 'Renamed' },
+      headers: { 'If-Match': '*' },
+    })
+    world.stub.failNext({ step: 'workflow-update', mode: '4xx' })
+    const failed = await user.call('POST', `/v1/deployments/${id}/deploy`, { body: { force: 'Try it' } })
+    expect(failed.json.status).toBe('failed')
+    await undeploy()
+    await markProduction(user, instanceId)
+    const activate = () => agent('POST', `/v1/deployments/${id}/activate`)
+    const asked = await activate()
+    expect(asked.json.requiredScopes).toEqual(['deploy:production'])
+    await approve(user, askedIn(asked))
+    expect((await activate()).json.code).toBe('deployment-blocked')
+    expect(named('Child')).toEqual([])
+  })
+})
+
 describe('deletions, replacements and force', () => {
   test('each asks, and happens only after the approval', async () => {
     const setting = await world.setting()
@@ -370,63 +455,6 @@ describe('deletions, replacements and force', () => {
     const asked = await agent('DELETE', `/v1/workflows/${workflowId}?force=true`)
     askedIn(asked)
     expect(asked.json.requiredScopes).toEqual(['deploy:production'])
-  })
-
-  test('replacing a credential deploys no sub-workflow, which nobody has approved', async () => {
-    const child = (note: string) => ({
-      name: 'Child',
-      nodes: [
-        {
-          id: 'called',
-          name: 'Called',
-          type: 'n8n-nodes-base.executeWorkflowTrigger',
-          typeVersion: 1,
-          position: [0, 0],
-          parameters: {},
-          notes: note,
-        },
-      ],
-      connections: {},
-    })
-    const { user, instanceId, credentialId } = await world.setting()
-    const post = async (path: string, body: object) => (await user.call('POST', path, { body })).json
-    const { id: childId } = await post('/v1/workflows', { workflow: child('reviewed') })
-    const call = {
-      id: 'call',
-      name: 'Call',
-      type: 'n8n-nodes-base.executeWorkflow',
-      typeVersion: 1.2,
-      position: [440, 0],
-      parameters: { workflowId: { __rl: true, mode: 'list', value: childId }, options: {} },
-    }
-    const parent = {
-      ...orders,
-      nodes: [...orders.nodes, call],
-      connections: { ...orders.connections, Tell: { main: [[{ node: 'Call', type: 'main', index: 0 }]] } },
-    }
-    const { id: workflowId } = await post('/v1/workflows', { workflow: parent })
-    const deployed = await post('/v1/deployments', { workflowId, instanceId })
-    expect(deployed.status).toBe('active')
-    const other = await post('/v1/credentials', {
-      type: 'httpHeaderAuth',
-      name: 'Other',
-      data: { name: 'X-Key', value: 'another-secret' },
-    })
-    const { items } = (await user.call('GET', `/v1/deployments?workflowId=${childId}`)).json
-    const undeployed = await user.call('POST', `/v1/deployments/${items[0].id}/undeploy?force=true`)
-    expect(undeployed.json.status).toBe('undeployed')
-    await user.call('PATCH', `/v1/workflows/${childId}`, {
-      body: { workflow: child('edited by the agent') },
-      headers: { 'If-Match': '*' },
-    })
-    const agent = await tokenOf(user)
-    const replace = () =>
-      agent('POST', `/v1/credentials/${credentialId}/replace`, { body: { with: other.id } })
-    await approve(user, askedIn(await replace()))
-    expect((await replace()).json.deployments).toMatchObject([{ status: 'failed' }])
-    const there = [...world.stub.state.workflows.values()]
-    expect(there.filter(({ name }) => name === 'Child')).toEqual([])
-    expect(there.find(({ name }) => name === 'Orders')?.isLive).toBe(true)
   })
 
   test('a dry run and reading need none', async () => {

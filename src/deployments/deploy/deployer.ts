@@ -7,6 +7,7 @@ import type { Change, Permit } from '../../approvals/approvals.ts'
 import type { AvailableCredentials } from '../../credentials/available.ts'
 import type { CredentialRepository } from '../../credentials/repository.ts'
 import type { Fingerprint } from '../../crypto/fingerprint.ts'
+import { currentToken } from '../../db/actor.ts'
 import type { Db } from '../../db/client.ts'
 import type { CreationKey } from '../../db/idempotent-create.ts'
 import type { DeploymentIntent, SlotBinding } from '../../db/schema/deployments.ts'
@@ -351,7 +352,13 @@ export class Deployer {
     if (action === 'deactivate' && !force) await this.#dependencies.refuseInUse(row, 'deactivate')
     // n8n may have the version of an unfinished deploy.
     if (row.intent?.action === 'deploy') {
-      return this.deploy(userId, id, { version: row.version, publish: action === 'activate', force: reason })
+      return this.deploy(userId, id, {
+        version: row.version,
+        publish: action === 'activate',
+        force: reason,
+        // A person who approves it for an access token does not see its sub-workflows.
+        withDependencies: currentToken() === undefined,
+      })
     }
     if (action === 'deactivate' || row.status === 'active') return this.#start(row, { action })
     const { workflowId, instanceId, version } = row
