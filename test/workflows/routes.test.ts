@@ -559,6 +559,7 @@ describe('GET /v1/workflows/{id}/readiness', () => {
         { ...telegram, satisfied: false, candidates: [] },
       ],
       unresolved: [],
+      variables: [],
       instanceId: null,
       instances: [],
     })
@@ -599,6 +600,7 @@ describe('GET /v1/workflows/{id}/readiness', () => {
       requirements: [],
       check: expect.objectContaining({ n8nVersion: '2.41' }),
       unresolved: [],
+      variables: [],
       instanceId: null,
       instances: [],
     })
