@@ -316,7 +316,7 @@ describe('a sub-workflow that is no longer live', () => {
     connections: {},
   })
 
-  /** A live workflow whose sub-workflow was undeployed, and has a version that nobody has reviewed. */
+  /** A live workflow whose sub-workflow was undeployed and whose newest version is not reviewed. */
   async function parentOfUndeployed() {
     const { user, instanceId, credentialId } = await world.setting()
     const post = async (path: string, body: object) => (await user.call('POST', path, { body })).json
