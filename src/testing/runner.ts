@@ -240,13 +240,13 @@ class TestSteps {
     const attempt = () =>
       this.#call(() => this.#client.callWebhook({ path, headers, body, timeoutMs: callMs }))
     const status = await retry(attempt, {
-      delayMs: (outcome) => ('value' in outcome && outcome.value === 404 ? 250 : null),
+      delayMs: (outcome) => ('value' in outcome && outcome.value === 'not-registered' ? 250 : null),
       budgetMs: startMs,
       wait: this.#options.wait,
       now: () => this.#now().getTime(),
     })
     // A failed run may answer 500, and a Respond to Webhook node with any status.
-    if (status === 404) {
+    if (status === 'not-registered') {
       throw new AppError('conflict', 'n8n published the scratch copy, but did not start its webhook')
     }
     if (status === 413)

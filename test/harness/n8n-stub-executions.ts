@@ -264,5 +264,9 @@ export function callWebhook(
   )
   requireHeader(context, node, headers)
   run(context, workflow, 'webhook', workflow.activeVersionId, { node: String(node?.name), body })
+  const responder = workflow.nodes.find(({ type }) => type === 'n8n-nodes-base.respondToWebhook')
+  const options = isObject(responder?.parameters) ? responder.parameters.options : undefined
+  const responseCode = isObject(options) ? Number(options.responseCode ?? 200) : 200
+  if (responseCode >= 400) throw new Refusal(responseCode, 'Answer of the workflow')
   return { message: 'Workflow was started' }
 }

@@ -89,6 +89,16 @@ describe('a test', () => {
     expect(nodeOf(body, 'Stop')).toMatchObject({ status: 'error', error: { message: 'No customer' } })
   })
 
+  test('passes if its answer is 404, which is not taken for an unknown webhook', async () => {
+    const id = await user.workflow(
+      chainOf(
+        node('Hook', 'webhook', { path: 'lookup', httpMethod: 'POST', responseMode: 'responseNode' }),
+        node('Answer', 'respondToWebhook', { respondWith: 'noData', options: { responseCode: 404 } }),
+      ),
+    )
+    expect((await start(id)).body).toMatchObject({ status: 'passed', error: null })
+  })
+
   test('is listed without nodes, and its input is not stored', async () => {
     const id = await user.workflow(workflow())
     const { body } = await start(id, { input: { body: { planted: 'planted-input' } }, writes: 'disable' })

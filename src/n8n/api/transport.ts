@@ -249,7 +249,7 @@ async function readAnswer<T>(
 }
 
 /** Undefined if the body exceeds `maxBytes`. Does not read the rest. */
-async function readText(response: Response, maxBytes: number): Promise<string | undefined> {
+export async function readText(response: Response, maxBytes: number): Promise<string | undefined> {
   if (!response.body) return ''
   const reader = response.body.getReader()
   const decoder = new TextDecoder()

@@ -1,4 +1,7 @@
 /** @module Calls a webhook of a workflow in n8n. */
+import { readText } from './transport.ts'
+
+const maxRefusalBytes = 4096
 
 export interface WebhookCall {
   path: string
@@ -8,13 +11,13 @@ export interface WebhookCall {
 }
 
 /**
- * @returns the status; null without a response: the workflow may run. 404: n8n has not started the webhook, and nothing ran.
- * Ignores the body of the response.
+ * @returns the status; null without a response: the workflow may run. `not-registered`: n8n has not started the webhook, and
+ * nothing ran.
  */
 export async function callWebhook(
   { baseUrl, fetch }: { baseUrl: string; fetch: typeof globalThis.fetch },
   { path, headers, body, timeoutMs }: WebhookCall,
-): Promise<number | null> {
+): Promise<number | 'not-registered' | null> {
   const root = new URL(baseUrl)
   const url = `${root.origin}${root.pathname.replace(/\/+$/, '')}/webhook/${encodeURIComponent(path)}`
   try {
@@ -25,6 +28,9 @@ export async function callWebhook(
       redirect: 'manual',
       signal: AbortSignal.timeout(timeoutMs),
     })
+    // n8n names the path that it does not know. A Respond to Webhook node may also answer 404.
+    if (response.status === 404 && (await readText(response, maxRefusalBytes))?.includes(path))
+      return 'not-registered'
     response.body?.cancel().catch(() => undefined)
     return response.status
   } catch {
