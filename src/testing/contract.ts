@@ -109,7 +109,7 @@ export const TestNode = z.object({
     .meta({
       description:
         'Of a replay: how its last run differs from the recorded one. `values`: the items have the same types, but other ' +
-        'values. Null for nodes that did not run as they are, and without `executionId`',
+        'values. Null for nodes that did not run as they are or whose recorded values are not stored, and without `executionId`',
     }),
 })
 export type TestNode = z.output<typeof TestNode>

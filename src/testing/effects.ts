@@ -67,7 +67,9 @@ export function effectOf(node: JsonObject & { type: string }, facts: FactsOf): E
 }
 
 function effectOfCode({ parameters }: JsonObject): Effect {
-  return callingCode.test(JSON.stringify(parameters ?? {})) ? 'writes' : 'none'
+  // The letter of an escape, such as `\n`, would be part of the word that follows.
+  const code = JSON.stringify(parameters ?? {}).replaceAll(/\\[a-z]/g, ' ')
+  return callingCode.test(code) ? 'writes' : 'none'
 }
 
 function effectOfOperation(node: JsonObject & { type: string }, short: string, facts: FactsOf): Effect {

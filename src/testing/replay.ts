@@ -47,13 +47,15 @@ export function compared(
   recorded: StoredValues,
 ): TestNode[] {
   const now = captureValues(runDataOf(execution.data) ?? {}, capturedBytes)
+  const differencesAt = (node: TestNode): DifferenceKind[] | null => {
+    const [before, after] = [nodeOf(recorded, node.name), now ? nodeOf(now, node.name) : undefined]
+    const isUnknown = !before && recorded.omittedNodes > 0
+    return node.treatment !== 'run' || isUnknown ? null : differencesOf(node, before, after)
+  }
   return nodes.map((node) => ({
     ...node,
     outputs: node.outputs.map(({ items, shape }) => ({ items, shape, sample: null })),
-    differences:
-      node.treatment === 'run'
-        ? differencesOf(node, nodeOf(recorded, node.name), now ? nodeOf(now, node.name) : undefined)
-        : null,
+    differences: differencesAt(node),
   }))
 }
 
@@ -61,11 +63,13 @@ function differencesOf(
   { status }: TestNode,
   before: StoredNode | undefined,
   after: StoredNode | undefined,
-): DifferenceKind[] {
+): DifferenceKind[] | null {
   const stateOf = (node: StoredNode | undefined) =>
     node ? (node.runs.at(-1)?.hasFailed ?? false) : 'not-run'
   const isSame = stateOf(before) === (status === 'not-run' ? 'not-run' : status === 'error')
   if (!isSame) return ['status']
+  // Too many other nodes ran to capture its values.
+  if (!after && status !== 'not-run') return null
   const found = new Set<DifferenceKind>()
   const [old, fresh] = [mainOutputs(before), mainOutputs(after)]
   for (let index = 0; index < Math.max(old.length, fresh.length); index += 1) {

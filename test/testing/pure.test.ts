@@ -1,7 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { loadFacts } from '../../src/check/facts/load.ts'
 import { shapeOf } from '../../src/executions/record/data-shape.ts'
+import { captureValues } from '../../src/executions/values/capture.ts'
+import type { N8nExecution } from '../../src/n8n/api/shapes.ts'
 import { effectOf } from '../../src/testing/effects.ts'
+import { compared } from '../../src/testing/replay.ts'
+import { notRun } from '../../src/testing/result.ts'
 import { sampleOf } from '../../src/testing/sample.ts'
 import { triggerItem } from '../../src/testing/trigger-items.ts'
 
@@ -22,6 +26,12 @@ describe('the effect of a node', () => {
     [`${base}postgres`, { operation: 'select' }, 'writes'],
     [`${base}code`, { jsCode: 'return items' }, 'none'],
     [`${base}code`, { jsCode: 'await this.helpers.httpRequest({ url })' }, 'writes'],
+    [
+      `${base}code`,
+      { jsCode: "const body = '{}'\nfetch('https://example.com', { method: 'POST', body })" },
+      'writes',
+    ],
+    [`${base}code`, { jsCode: 'if (x) {\n\tfetch(x)\n}' }, 'writes'],
     [`${base}executeWorkflow`, {}, 'calls'],
     [`${base}wait`, {}, 'waits'],
     [`${base}respondToWebhook`, {}, 'answers'],
@@ -57,6 +67,20 @@ describe('an item of a recorded shape', () => {
       expect(sampleOf(shape)).toBeNull()
     },
   )
+})
+
+test('a replay does not compare nodes whose recorded values did not fit', () => {
+  const run = { startTime: 1, executionTime: 1, source: [], data: { main: [[{ json: { id: 7 } }]] } }
+  const execution = {
+    data: { resultData: { runData: { Hook: [run], Last: [run] } } },
+  } as unknown as N8nExecution
+  const treated = { type: 'n8n-nodes-base.noOp', treatment: 'run', reason: null, source: null } as const
+  const last = { ...notRun({ ...treated, name: 'Last' }, 'success'), runs: 1 }
+  const [hook] = captureValues({ Hook: [run] }, 4096)?.nodes ?? []
+  const differences = (omittedNodes: number) =>
+    compared([last], execution, { trigger: 'Hook', nodes: hook ? [hook] : [], omittedNodes })[0]?.differences
+  expect(differences(1)).toBeNull()
+  expect(differences(0)).toEqual(['status'])
 })
 
 test('a scheduled trigger outputs its time in the formats of n8n', () => {
