@@ -28,7 +28,7 @@ export interface Substituted {
   reads: VariableRead[]
   /** Name → the value that was inserted; null for a variable without one. */
   sent: SentVariables
-  /** Text as sent → as written, also by place. Null if several texts became the same. */
+  /** Text as sent → as written, also by place. Null if several texts became the same, or one was written like that. */
   originals: ReadonlyMap<string, string | null>
 }
 
@@ -43,6 +43,7 @@ export async function withVariables(workflow: JsonObject, values: SentVariables)
     if (!isObject(node) || !mentioned[index]) return node
     return Object.assign({}, node, { parameters: substitution.parametersOf(node, index) })
   })
+  substitution.keepLiteral(nodes)
   const { reads, originals } = substitution
   const names = new Set(reads.flatMap(({ name }) => name ?? []))
   const sent = Object.fromEntries([...names].map((name) => [name, valueOf(values, name)]))
@@ -127,6 +128,17 @@ class Substitution {
       }
       return changed
     })
+  }
+
+  /** A text that the workflow also contains as it is sent does not tell whether it was written with a variable. */
+  keepLiteral(nodes: readonly unknown[]): void {
+    if (this.originals.size === 0) return
+    for (const node of nodes) {
+      mapTexts(isObject(node) ? node.parameters : undefined, (text) => {
+        if (this.originals.has(text)) this.originals.set(text, null)
+        return text
+      })
+    }
   }
 
   #inTemplate(template: string, place: Place): string {

@@ -152,6 +152,17 @@ describe('a node from n8n', () => {
       list: ['new', '={{ $vars.URL }}/x', '={{ "https://a.example" }}/y'],
     })
   })
+
+  test('keeps a text that was written like the value of a variable', async () => {
+    const written = { ...node, parameters: { a: '={{ $vars.R }}', b: '={{ "eu" }}' } }
+    const substituted = await withVariables({ nodes: [written, { ...inSet('x'), name: 'O' }] }, values)
+    const sent = { a: '={{ "eu" }}', b: '={{ "eu" }}', c: 'edited' }
+    expect(withoutVariables({ ...node, parameters: sent }, substituted).parameters).toEqual({
+      a: '={{ $vars.R }}',
+      b: '={{ "eu" }}',
+      c: 'edited',
+    })
+  })
 })
 
 test('a long template takes linear time', async () => {
