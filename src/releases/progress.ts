@@ -135,12 +135,12 @@ export class ReleaseProgress {
     return rows[0] ?? null
   }
 
-  /** At most one release of each user, the one that has waited longest first. */
-  async due(limit: number): Promise<{ userId: string; id: string }[]> {
+  /** At most one release of each user, the one that has waited longest first. @param except IDs to leave out */
+  async due(limit: number, except: readonly string[]): Promise<{ userId: string; id: string }[]> {
     const { rows } = await this.#db.read.execute<{ userId: string; id: string }>(sql`
       select user_id as "userId", id from (
         select distinct on (r.user_id) r.user_id, r.id, r.worked_at from releases r
-        where r.status in ('planning', 'running', 'rolling-back')
+        where r.status in ('planning', 'running', 'rolling-back') and r.id <> all(${sql.param(except)}::uuid[])
           and not exists (select 1 from user_routes u where u.user_id = r.user_id)
         order by r.user_id, r.worked_at nulls first, r.id
       ) waiting order by worked_at nulls first, id limit ${limit}::integer`)

@@ -101,7 +101,9 @@ export function releaseRoutes(releasing: Releasing, fingerprint: Fingerprint) {
         operationId: 'startRelease',
         tag,
         summary: 'Start a planned release',
-        description: 'Deploys exactly what was planned. A target that changed since then fails instead.',
+        description:
+          'Deploys the planned versions with the planned credentials, and the current values of variables. A target whose ' +
+          'deployment changed since then fails instead.',
         responses: { 200: Release },
         errors: ['not-found', 'invalid', 'conflict', 'deployment-blocked'],
       }),

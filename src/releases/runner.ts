@@ -65,19 +65,24 @@ export class ReleaseRunner {
     const leftMs = () => startedAt.getTime() + budgetMs - this.#now().getTime()
     const { perJob, progress, log } = this.#options
     const shared = { targets: perJob }
-    const mayContinue = () => leftMs() > 0 && shared.targets > 0 && !signal?.aborted
-    let earlier: number
-    // A round without a target ends the job: what remains waits for n8n, for runs or for another worker.
+    // Releases without a target now wait for n8n, for runs or for another worker.
+    const idle = new Set<string>()
+    const mayContinue = () =>
+      leftMs() > 0 && shared.targets > 0 && idle.size < releasesPerRun && !signal?.aborted
+    let found: number
     do {
-      earlier = shared.targets
-      for (const { userId, id } of await progress.due(releasesPerRun)) {
+      const due = await progress.due(releasesPerRun, [...idle])
+      found = due.length
+      for (const { userId, id } of due) {
         if (!mayContinue()) break
+        const earlier = shared.targets
         const budget = Object.assign(shared, { budgetMs: Math.min(sliceMs, leftMs()), signal })
         await this.#work(userId, id, budget).catch((error: unknown) => {
           log('error', 'release-stopped', { releaseId: id, errorName: errorNameOf(error) })
         })
+        if (shared.targets === earlier) idle.add(id)
       }
-    } while (shared.targets < earlier && mayContinue())
+    } while (found > 0 && mayContinue())
     return perJob - shared.targets
   }
 

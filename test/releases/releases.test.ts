@@ -449,6 +449,25 @@ describe('the work', () => {
     expect(runs.length).toBeGreaterThan(0)
   })
 
+  test('in the scheduled job, does not wait for another release of the user that is observed', async () => {
+    const user = await world.user(3)
+    const observed = await release(user, await user.workflow(orders()), { observe: { seconds: 3600 } })
+    await world.settle()
+    const rest = { instanceIds: user.instanceIds.slice(1), dryRun: true, canary: 0 }
+    const other = await release(user, await user.workflow(orders()), rest)
+    await world.database
+      .sql`update releases set status = 'running', phase = 'rest', started_at = now(), observed_from = now()
+      where id = ${other.id}`
+    await world.database.sql`update releases set worked_at = null where id = ${observed.id}`
+    await world.running.deps.releaseRunner.runJob({ budgetMs: 60_000 })
+    const rows = await world.database
+      .sql`select status, phase from releases where id in (${observed.id}, ${other.id}) order by id`
+    expect(rows.map(({ status, phase }) => ({ status, phase }))).toEqual([
+      { status: 'running', phase: 'observing' },
+      { status: 'completed', phase: 'rest' },
+    ])
+  })
+
   test('survives a crash at any request to n8n, with one copy on each instance', async () => {
     for (const crashAt of [1, 3, 5, 6, 8, 10, 12, 15]) {
       const user = await world.user(2)
