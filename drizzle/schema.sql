@@ -723,6 +723,7 @@ create table test_runs (
   created_at timestamp(3) with time zone default now() not null,
   finished_at timestamp(3) with time zone,
   removed_at timestamp(3) with time zone,
+  replay_id uuid,
   constraint test_runs_instance_fkey FOREIGN KEY (user_id, instance_id) REFERENCES instances(user_id, id) ON DELETE CASCADE,
   constraint test_runs_pkey PRIMARY KEY (id),
   constraint test_runs_status_check CHECK ((status = ANY (ARRAY['running'::text, 'passed'::text, 'failed'::text, 'error'::text]))),
@@ -848,6 +849,7 @@ create table workflows (
   data_retention_days integer,
   endpoints text[] default '{}'::text[] not null,
   search tsvector generated always as (workflow_words(name, description, ((COALESCE(prompt, ''::text) || ' '::text) || "left"((jsonb_path_query_array(workflow_data, '$."nodes"[*]."name"'::jsonpath))::text, 10000)), node_types)) stored not null,
+  require_replay boolean default false not null,
   constraint workflows_pkey PRIMARY KEY (id),
   constraint workflows_user_id_id_key UNIQUE (user_id, id),
   constraint workflows_user_id_users_id_fk FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
@@ -1010,6 +1012,8 @@ CREATE INDEX sessions_user_id_idx ON public.sessions USING btree (user_id);
 CREATE INDEX test_runs_created_at_idx ON public.test_runs USING btree (created_at);
 
 CREATE INDEX test_runs_lease_until_idx ON public.test_runs USING btree (lease_until) WHERE (removed_at IS NULL);
+
+CREATE INDEX test_runs_replay_idx ON public.test_runs USING btree (user_id, replay_id, id) WHERE (replay_id IS NOT NULL);
 
 CREATE INDEX test_runs_user_id_instance_id_idx ON public.test_runs USING btree (user_id, instance_id);
 

@@ -4,11 +4,11 @@ import { codeBySource, partOf } from './bundle-parts.ts'
 import { bundleWorker } from './worker-bundle.ts'
 
 /** KiB, gzipped, of all code that is uploaded. Static assets do not count. */
-const limit = 586
+const limit = 587
 /** KiB, gzipped: a little above what the part needs. */
 const limits: Record<string, number> = {
   'src/web': 141,
-  'src/deployments': 36.5,
+  'src/deployments': 37.5,
   'src/n8n': 27,
   'src/lib': 28,
   // Protocol versions 2026-07-28 and 2025-11-25 of MCP, loaded by the first request to `/mcp`.
@@ -16,7 +16,7 @@ const limits: Record<string, number> = {
   'src/mcp': 9,
   zod: 15,
   'src/executions': 40,
-  'src/testing': 11,
+  'src/testing': 11.5,
   'drizzle-orm': 14,
   hono: 13,
   jose: 10.5,

@@ -45,7 +45,7 @@ const fixes = {
   'invalid-edit':
     'Correct the operation at `operation.index`. `detail` says what is wrong with it; [edits](edits.md) lists the codes. Nothing was stored.',
   'deployment-blocked':
-    'n8n would refuse to publish the workflow. Fix each entry of `problems`, or send `force` with a reason to deploy it anyway. If `n8nVersion` is not the version of your n8n, set it with `PATCH /v1/instances/{id}`.',
+    'n8n would refuse to publish the workflow, or the workflow requires a [replay](testing.md#require-a-replay). Fix each entry of `problems`, or send `force` with a reason to deploy it anyway. If `n8nVersion` is not the version of your n8n, set it with `PATCH /v1/instances/{id}`.',
   'idempotency-key-reused':
     'This `Idempotency-Key` was sent with a different body. Use a new key for each new request.',
   'url-not-allowed':

@@ -18,6 +18,7 @@ import { checkStructure } from '../n8n/structure/structure.ts'
 import { type BindingSource } from '../workflows/binding-sources.ts'
 import { type RequestedBinding, type ResolvedSlot, resolveSlots } from '../workflows/slot-bindings.ts'
 import { type RunRow, runColumns } from './deploy/run.ts'
+import { type ReplayGate, replayGateColumn } from './replay-gate.ts'
 import { bindingsIn } from './remote/local-workflow.ts'
 import { ownCredentials } from './remote/credentials.ts'
 
@@ -36,6 +37,8 @@ export interface Release {
   contentHash: string
   /** Codes of the applied repairs. If there are any, `workflow` differs from the saved version. */
   applied: string[]
+  /** Of this version on the instance. */
+  replayGate: ReplayGate
   wanted: WorkflowSlots
 }
 
@@ -75,6 +78,7 @@ export class Releases {
         workflow: workflowVersions.data,
         contentHash: workflowVersions.contentHash,
         instanceId: instances.id,
+        replayGate: replayGateColumn,
         ...targetColumns,
       })
       .from(workflows)
@@ -109,6 +113,7 @@ export class Releases {
       substituted,
       contentHash: contentHash ?? '',
       applied,
+      replayGate: row.replayGate,
       wanted: readSlots(substituted.workflow, await this.#loadCatalogue()),
     }
   }

@@ -111,7 +111,7 @@ const table = {
   ],
   'deploy:production': ['With another scope: also on production instances'],
   destructive: [
-    'With another scope: also delete and undeploy, overwrite changes made in n8n, replace credentials and use force',
+    'With another scope: also delete and undeploy, overwrite changes made in n8n, replace credentials, use force and turn off requireReplay',
   ],
   'executions:read': [
     'Read executions with their data, analytics, error groups and dead letters',

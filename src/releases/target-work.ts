@@ -147,7 +147,7 @@ export class TargetWork {
     return this.#attempt(target, () =>
       isResumable(current, 'deploy', version)
         ? deployer.retry(userId, id)
-        : deployer.rollback(userId, id, version, { publish, withDependencies: false }),
+        : deployer.rollback(userId, id, version, { publish, withDependencies: false, restores: true }),
     )
   }
 

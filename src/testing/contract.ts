@@ -8,7 +8,9 @@ import { differenceKinds } from './replay.ts'
 import { itemSources, treatmentReasons, treatments } from './scratch.ts'
 
 const maxItems = 100
+export const maxReplayRuns = 5
 export const inputLimitBytes = 256 * 1024
+const replayStatuses = ['running', 'passed', 'failed'] as const
 const sizeOf = (value: unknown) => new TextEncoder().encode(JSON.stringify(value)).length
 
 const Item = z.record(z.string(), z.unknown())
@@ -40,6 +42,18 @@ export const TestRequest = z
         'Replays this execution of the workflow, whose values must be stored: its input is the input, nodes that do not ' +
         'run output what they returned, and `differences` compares the others. Instead of `input` and `trigger`',
     }),
+    replay: z
+      .strictObject({
+        runs: z.int().min(1, 'At least 1').max(maxReplayRuns, `At most ${maxReplayRuns}`).meta({
+          description: 'How many runs to replay. Fewer are replayed if fewer are stored',
+        }),
+      })
+      .optional()
+      .meta({
+        description:
+          'Replays the newest successful executions whose input is stored completely, one after another, as one test each. ' +
+          'Responds with the first test; `replay` has the result of all. Instead of `executionId`, `input` and `trigger`',
+      }),
     bindings: Bindings.optional().meta({
       description:
         'Credentials for the test, as in `POST /v1/deployments`. Only slots named here get one: no credential of a ' +
@@ -55,8 +69,9 @@ export const TestRequest = z
       }),
   })
   .refine(
-    ({ executionId, input, trigger }) => executionId === undefined || (input ?? trigger) === undefined,
-    'Send either executionId, or input and trigger',
+    ({ executionId, replay, input, trigger }) =>
+      [executionId, replay, input ?? trigger].filter((each) => each !== undefined).length <= 1,
+    'Send either replay, or executionId, or input and trigger',
   )
   .meta({
     ref: 'TestRequest',
@@ -127,6 +142,20 @@ export const TestRun = z
     error: z.string().nullable().meta({ description: 'Why it failed, or why it waits' }),
     trigger: z.string().meta({ description: 'The trigger that the input stands for' }),
     executionId: z.uuid().nullable().meta({ description: 'The execution that it replays' }),
+    replay: z
+      .object({
+        id: z.uuid(),
+        status: z.enum(replayStatuses).meta({
+          description: '`passed` only if all its tests passed. `failed`: one of them did not',
+        }),
+        runs: z.int().meta({ description: 'Number of its tests' }),
+        passed: z.int().meta({ description: 'Tests that passed' }),
+        differences: z
+          .int()
+          .meta({ description: 'Nodes that differ from the recorded runs, in all its tests' }),
+      })
+      .nullable()
+      .meta({ description: 'The replay that the test belongs to, with the result of all its tests' }),
     writes: z.enum(writeTreatments),
     durationMs: z.int().nullable().meta({ description: 'Duration of the run in n8n' }),
     nodes: z.array(TestNode).meta({ description: 'In the order of the workflow. Empty in lists' }),
@@ -141,4 +170,8 @@ export const TestRun = z
 export type TestRun = z.output<typeof TestRun>
 
 export const TestRunList = sliceOf(TestRun)
-export const TestRunQuery = z.strictObject({ ...pageQuery, workflowId: Uuid.optional() })
+export const TestRunQuery = z.strictObject({
+  ...pageQuery,
+  workflowId: Uuid.optional(),
+  replayId: Uuid.optional().meta({ description: 'Only the tests of this replay' }),
+})

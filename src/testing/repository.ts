@@ -6,6 +6,7 @@ import type { Db } from '../db/client.ts'
 import { databaseError } from '../db/errors.ts'
 import { executions } from '../db/schema/executions.ts'
 import { testRuns } from '../db/schema/test-runs.ts'
+import { type ReplayResult, replayResult } from '../deployments/replay-gate.ts'
 import { AppError, invalid, notFound } from '../errors.ts'
 import { type Page, type Slice, slice } from '../http/page.ts'
 import type { TestNode, TestRun } from './contract.ts'
@@ -36,7 +37,12 @@ const columns = {
   finishedAt: testRuns.finishedAt,
   removedAt: testRuns.removedAt,
 }
-const { nodes: _, ...listColumns } = columns
+/** The result of the tests of the same replay. */
+const replay = sql<(ReplayResult & { id: string }) | null>`(
+  select ${replayResult} from test_runs t
+  where t.user_id = test_runs.user_id and t.replay_id = test_runs.replay_id group by t.replay_id)`
+const readColumns = { ...columns, replay }
+const { nodes: _, ...listColumns } = readColumns
 
 export type TestRow = Pick<typeof testRuns.$inferSelect, keyof typeof columns>
 
@@ -64,37 +70,46 @@ export class TestRepository {
   }
 
   /**
-   * Inserts the test with a lease, so that the caller works on it.
+   * Inserts the tests, the first one with a lease, so that the caller works on it. Those of a replay run one after another.
    * @throws {AppError} `too-many-requests` while too many tests run; `invalid` when the instance was deleted
    */
   async create(
     userId: string,
-    row: Pick<TestRow, 'instanceId' | 'version' | 'trigger' | 'request'> & { workflowId: string },
+    row: Pick<TestRow, 'instanceId' | 'version'> & { workflowId: string; replayId: string | null },
+    tests: readonly Pick<TestRow, 'trigger' | 'request'>[],
   ): Promise<TestLease> {
-    const id = uuidv7()
+    const rows = tests.map((test) => Object.assign({ id: uuidv7() }, test))
+    const id = rows[0]?.id ?? uuidv7()
     const owner = uuidv7()
     const now = this.#now()
-    const { workflowId, instanceId, version, trigger, request } = row
-    const details = JSON.stringify({ testRunId: id, instanceId, version, writes: request.writes })
+    const { workflowId, instanceId, version, replayId } = row
+    const writes = tests[0]?.request.writes
+    const replayed = replayId === null ? {} : { replayId, runs: tests.length }
+    const details = JSON.stringify({ testRunId: id, instanceId, version, writes, ...replayed })
     // The lock makes concurrent requests count each other's tests.
     const [, inserted] = await this.#db
       .batch([
         this.#db.execute(sql`select 1 from users where id = ${userId} for update`),
         this.#db.execute(sql`
           with created as (
-            insert into test_runs (id, user_id, workflow_id, instance_id, version, status, trigger, request, attempts,
-              lease_owner, lease_until, created_at)
-            select ${id}, ${userId}, ${workflowId}, ${instanceId}, ${version}::integer, 'running', ${trigger},
-              ${JSON.stringify(request)}::jsonb, 1, ${owner}, ${this.#leaseEnd().toISOString()}::timestamptz,
+            insert into test_runs (id, user_id, workflow_id, instance_id, version, replay_id, status, trigger, request,
+              attempts, lease_owner, lease_until, created_at)
+            select test.id, ${userId}::uuid, ${workflowId}::uuid, ${instanceId}::uuid, ${version}::integer, ${replayId}::uuid,
+              'running', test.trigger, test.request, (test.id = ${id}::uuid)::integer,
+              case when test.id = ${id}::uuid then ${owner}::uuid end,
+              case when test.id = ${id}::uuid then ${this.#leaseEnd().toISOString()}::timestamptz end,
               ${now.toISOString()}::timestamptz
             from (
               select count(*) as mine, count(*) filter (where instance_id = ${instanceId}) as there from test_runs
               where user_id = ${userId} and removed_at is null
-            ) open where mine < ${limits.perUser} and there < ${limits.perInstance}
-            returning user_id, workflow_id
+            ) open
+            cross join jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as test (id uuid, trigger text, request jsonb)
+            where mine + ${tests.length}::integer <= ${limits.perUser} and there + ${tests.length}::integer <= ${limits.perInstance}
+            returning id, user_id, workflow_id
           )
           insert into audit_events (id, user_id, action, subject_id, details, ${actorColumns})
           select ${uuidv7()}, user_id, 'workflow.tested', workflow_id, ${details}::jsonb, ${actorValues()} from created
+          where id = ${id}::uuid
           returning subject_id`),
       ])
       .catch((error: unknown) => {
@@ -127,9 +142,20 @@ export class TestRepository {
     const [row] = await this.#db
       .update(testRuns)
       .set({ leaseOwner: owner, leaseUntil: this.#leaseEnd(), attempts: sql`${testRuns.attempts} + 1` })
-      .where(and(owned(userId, id), isNull(testRuns.removedAt), this.#unleased()))
+      .where(and(owned(userId, id), isNull(testRuns.removedAt), this.#unleased(), isNext))
       .returning(columns)
     return row ? new TestLease(this.#db, this.#now, owner, row) : null
+  }
+
+  /** As `resume`: the next test of a replay. */
+  async resumeReplay(userId: string, replayId: string): Promise<TestLease | null> {
+    const [next] = await this.#db.read
+      .select({ id: testRuns.id })
+      .from(testRuns)
+      .where(and(eq(testRuns.userId, userId), eq(testRuns.replayId, replayId), isNull(testRuns.removedAt)))
+      .orderBy(asc(testRuns.id))
+      .limit(1)
+    return next ? this.resume(userId, next.id) : null
   }
 
   /** Tests that wait for a server, longest first. */
@@ -141,22 +167,23 @@ export class TestRepository {
         and(
           isNull(testRuns.removedAt),
           this.#unleased(),
+          isNext,
           sql`not exists (select 1 from user_routes r where r.user_id = ${testRuns.userId})`,
         ),
       )
-      .orderBy(asc(testRuns.leaseUntil), asc(testRuns.id))
+      .orderBy(sql`${testRuns.leaseUntil} nulls first`, asc(testRuns.id))
       .limit(limit)
   }
 
   async find(userId: string, id: string): Promise<TestRun | null> {
-    const [row] = await this.#db.read.select(columns).from(testRuns).where(owned(userId, id))
+    const [row] = await this.#db.read.select(readColumns).from(testRuns).where(owned(userId, id))
     return row ? toTestRun(row) : null
   }
 
   /** Newest first, without nodes. */
   async list(
     userId: string,
-    filter: { workflowId?: string | undefined },
+    filter: { workflowId?: string | undefined; replayId?: string | undefined },
     page: Page,
   ): Promise<Slice<TestRun>> {
     const { limit, after } = page
@@ -167,6 +194,7 @@ export class TestRepository {
         and(
           eq(testRuns.userId, userId),
           filter.workflowId === undefined ? undefined : eq(testRuns.workflowId, filter.workflowId),
+          filter.replayId === undefined ? undefined : eq(testRuns.replayId, filter.replayId),
           after === null ? undefined : lt(testRuns.id, after),
         ),
       )
@@ -255,9 +283,14 @@ export class TestLease {
   }
 }
 
+/** No earlier test of the same replay has something in n8n. */
+const isNext = sql`not exists (
+  select from test_runs earlier where earlier.user_id = ${testRuns.userId} and earlier.replay_id = ${testRuns.replayId}
+    and earlier.id < ${testRuns.id} and earlier.removed_at is null)`
+
 const owned = (userId: string, id: string) => and(eq(testRuns.userId, userId), eq(testRuns.id, id))
 
-const toTestRun = (row: TestRow): TestRun => ({
+const toTestRun = (row: TestRow & Pick<TestRun, 'replay'>): TestRun => ({
   id: row.id,
   workflowId: row.workflowId,
   version: row.version,
@@ -267,6 +300,7 @@ const toTestRun = (row: TestRow): TestRun => ({
   error: row.error,
   trigger: row.trigger,
   executionId: row.request.executionId ?? null,
+  replay: row.replay,
   writes: row.request.writes,
   durationMs: row.durationMs,
   nodes: (row.nodes ?? []) as TestNode[],

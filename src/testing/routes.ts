@@ -21,7 +21,8 @@ export function workflowTestRoutes(tests: Pick<TestRuns, 'start'>) {
       description:
         'Runs a version once on an instance and returns what each node did. A scratch copy is created in n8n, called with ' +
         'the input and removed with its execution and credentials. Nodes that may change data do not run, unless `writes` ' +
-        'is `run`. Responds with 202 if the test takes longer than 25 seconds: poll `GET /v1/test-runs/{id}`.',
+        'is `run`. `replay` replays recorded executions. Responds with 202 if that takes longer than ' +
+        '25 seconds: poll `GET /v1/test-runs/{id}`.',
       responses: { 200: TestRun, 202: TestRun },
       headers: ['Location'],
       errors: [
@@ -38,7 +39,7 @@ export function workflowTestRoutes(tests: Pick<TestRuns, 'start'>) {
     valid('json', TestRequest, inputLimitBytes * 2),
     async (c) => {
       const test = await tests.start(c.var.userId, c.req.valid('param').id, c.req.valid('json'))
-      const isFinished = test.status !== 'running'
+      const isFinished = test.status !== 'running' && test.replay?.status !== 'running'
       return c.json(test, isFinished ? 200 : 202, { Location: `/v1/test-runs/${test.id}` })
     },
   )
@@ -70,7 +71,7 @@ export function testRunRoutes(tests: Pick<TestRuns, 'find'>, repository: Pick<Te
         summary: 'Get a test run',
         description:
           'Returns the result of a test. Continues a test that is not finished, or whose scratch copy is not removed, if no ' +
-          'other request works on it.',
+          'other request works on it. With `replay`, the same for all tests of the replay.',
         responses: { 200: TestRun },
         errors: ['not-found'],
       }),

@@ -1,4 +1,5 @@
 /** @module Tests a version of a workflow on an instance, without deploying it. */
+import { v7 as uuidv7 } from 'uuid'
 import { AppError, invalid, notFound } from '../errors.ts'
 import type { SlotBinding } from '../db/schema/deployments.ts'
 import { requestedBindings } from '../deployments/contract.ts'
@@ -11,19 +12,21 @@ import type { Catalogue } from '../n8n/catalogue/catalogue.ts'
 import type { TestRequest, TestRun } from './contract.ts'
 import { triggersOf } from './prepare.ts'
 import { inputOfRun } from './replay.ts'
-import type { TestRepository } from './repository.ts'
+import type { TestLease, TestRepository } from './repository.ts'
 import type { TestRunner } from './runner.ts'
 
 /** How long a request works on a test; later requests and the scheduled job do the rest. */
 const requestMs = 25_000
 /** How long the scheduled job works on all tests. */
 const jobMs = 40_000
+/** Of the newest recorded inputs, those that can be replayed are chosen. */
+const consideredInputs = 25
 
 export interface TestRunsOptions {
   releases: Pick<Releases, 'find' | 'bind'>
   repository: TestRepository
   executions: Pick<ExecutionRepository, 'find'>
-  runValues: Pick<RunValues, 'valuesOf'>
+  runValues: Pick<RunValues, 'valuesOf' | 'inputsOf'>
   runner: TestRunner
   loadCatalogue: () => Promise<Catalogue>
 }
@@ -44,7 +47,7 @@ export class TestRuns {
    */
   async start(userId: string, workflowId: string, request: TestRequest): Promise<TestRun> {
     const { releases, repository, runner, loadCatalogue } = this.#options
-    const { instanceId, version, input, executionId, writes = 'pin' } = request
+    const { instanceId, version, input, executionId, replay, writes = 'pin' } = request
     const release = await releases.find(userId, workflowId, instanceId, version).catch(asNotFound)
     requireEnvironment(release.isProduction)
     const catalogue = await loadCatalogue()
@@ -56,21 +59,75 @@ export class TestRuns {
         extra: { problems: findings },
       })
     }
+    const triggers = triggersOf(release.workflow, catalogue)
+    const recorded = replay && (await this.#recorded(userId, workflowId, triggers, replay.runs))
     const wanted =
       executionId === undefined ? request.trigger : await this.#replayed(userId, workflowId, executionId)
-    const trigger = chooseTrigger(triggersOf(release.workflow, catalogue), wanted)
+    const single = { trigger: recorded ? '' : chooseTrigger(triggers, wanted), executionId }
     const bindings = await this.#bind(userId, release, request, catalogue)
-    const lease = await repository.create(userId, {
-      workflowId,
-      instanceId,
-      version: release.version,
-      trigger,
-      request: { writes, bindings, ...(input && { items: input }), ...(executionId && { executionId }) },
-    })
-    await runner.work(lease, requestMs, release)
+    const replayId = recorded ? uuidv7() : null
+    const lease = await repository.create(
+      userId,
+      { workflowId, instanceId, version: release.version, replayId },
+      (recorded ?? [single]).map((each) => ({
+        trigger: each.trigger,
+        request: {
+          writes,
+          bindings,
+          ...(input && { items: input }),
+          ...(each.executionId && { executionId: each.executionId }),
+          ...(recorded && { replayRuns: recorded.length }),
+        },
+      })),
+    )
+    await (replayId === null
+      ? runner.work(lease, requestMs, release)
+      : this.#workReplay(userId, replayId, lease, release))
     const test = await repository.find(userId, lease.row.id)
     if (!test) throw notFound('Test run')
     return test
+  }
+
+  /** Works on the tests of a replay, one after another. */
+  async #workReplay(
+    userId: string,
+    replayId: string,
+    first: TestLease | null,
+    release?: Release,
+  ): Promise<void> {
+    const deadlineMs = this.#now().getTime() + requestMs
+    for (let lease = first; lease; lease = await this.#options.repository.resumeReplay(userId, replayId)) {
+      const leftMs = deadlineMs - this.#now().getTime()
+      await this.#options.runner.work(lease, leftMs, release)
+      if (deadlineMs - this.#now().getTime() <= 0) return
+    }
+  }
+
+  /**
+   * The newest successful runs that can be replayed.
+   * @throws {AppError} `invalid`, `insufficient-scope`, `key-unavailable`
+   */
+  async #recorded(
+    userId: string,
+    workflowId: string,
+    triggers: readonly string[],
+    runs: number,
+  ): Promise<{ trigger: string; executionId: string }[]> {
+    requireScope('executions:values')
+    const inputs = await this.#options.runValues.inputsOf(userId, workflowId, { limit: consideredInputs })
+    const found = inputs.filter(
+      ({ status, truncated, trigger, outputs }) =>
+        status === 'success' &&
+        !truncated &&
+        triggers.includes(trigger) &&
+        outputs.some((items) => items.length > 0),
+    )
+    if (found.length > 0) return found.slice(0, runs)
+    throw invalid(
+      '/replay',
+      'The workflow has no successful execution whose input is stored completely and whose trigger this version has. ' +
+        'Turn on value storage, then replay a later execution',
+    )
   }
 
   /** The trigger of a recorded run. @throws {AppError} `invalid`, `insufficient-scope`, `values-undecryptable` */
@@ -118,7 +175,16 @@ export class TestRuns {
   async find(userId: string, id: string): Promise<TestRun | null> {
     const { repository, runner } = this.#options
     const found = await repository.find(userId, id)
-    if (!found || found.removedAt !== null) return found
+    if (!found) return found
+    if (found.replay) {
+      const { id: replayId, status } = found.replay
+      if (found.removedAt !== null && status !== 'running') return found
+      const next = await repository.resumeReplay(userId, replayId)
+      if (!next) return found
+      await this.#workReplay(userId, replayId, next)
+      return repository.find(userId, id)
+    }
+    if (found.removedAt !== null) return found
     const lease = await repository.resume(userId, id)
     if (!lease) return found
     await runner.work(lease, requestMs)

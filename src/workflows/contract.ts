@@ -58,6 +58,14 @@ export const described = {
         'Days to store the data of its executions; null: as long as the executions. Changing it creates ' +
         'no version',
     }),
+  requireReplay: z
+    .boolean()
+    .optional()
+    .meta({
+      description:
+        'Whether a version is published only after a replay of recorded runs has passed on the instance. Changing it ' +
+        'creates no version. An access token needs the scopes deploy and destructive to turn it off. Default: false',
+    }),
 }
 
 export const exampleWorkflow = {
@@ -121,6 +129,9 @@ export const WorkflowSummary = z
     id: z.uuid(),
     ...common,
     dataRetentionDays: z.number().int().nullable(),
+    requireReplay: z
+      .boolean()
+      .meta({ description: 'Whether a version is published only after a replay has passed on the instance' }),
     updatedAt: z.iso.datetime(),
   })
   .meta({ ref: 'WorkflowSummary' })

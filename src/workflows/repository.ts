@@ -3,7 +3,7 @@ import type { BatchItem } from 'drizzle-orm/batch'
 import { v7 as uuidv7 } from 'uuid'
 import type { Change, Permit } from '../approvals/approvals.ts'
 import { affecting } from '../approvals/deletion.ts'
-import { auditEvent } from '../db/audit.ts'
+import { actorColumns, actorValues, auditEvent } from '../db/audit.ts'
 import type { Db } from '../db/client.ts'
 import { type CreationKey, idempotentCreate, type Quota } from '../db/idempotent-create.ts'
 import { deleteUnlessUsed, findDeletable } from '../db/guarded-delete.ts'
@@ -95,6 +95,7 @@ export class WorkflowRepository extends WorkflowVersions {
       model: body.model ?? null,
       tags: body.tags ?? [],
       dataRetentionDays: body.dataRetentionDays ?? null,
+      requireReplay: body.requireReplay ?? false,
       ...(await this.#extract(json, findings)),
       version: 1,
       createdAt,
@@ -189,6 +190,11 @@ export class WorkflowRepository extends WorkflowVersions {
     operations?: readonly EditOperation[],
   ): Promise<Workflow | null> {
     const { workflow, ...fields } = change
+    // As `force` needs them.
+    if (fields.requireReplay === false) {
+      requireScope('deploy')
+      requireScope('destructive')
+    }
     const values: Values = {
       ...Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)),
       ...(workflow !== undefined &&
@@ -317,22 +323,31 @@ export class WorkflowRepository extends WorkflowVersions {
     origin: VersionOrigin,
   ): Promise<Workflow | null> {
     const makesVersion = anyDiffers(values, versionedFields)
-    const changed = or(makesVersion, anyDiffers(values, ['dataRetentionDays']))
+    const changed = or(makesVersion, anyDiffers(values, ['dataRetentionDays', 'requireReplay']))
     if (changed) {
       const asExpected = expected === null ? undefined : eq(workflows.version, expected)
-      const [[row]] = await this.#db.batch([
-        this.#db
-          .update(workflows)
-          .set({
-            ...values,
-            ...(makesVersion && {
-              version: sql`${workflows.version} + case when ${makesVersion} then 1 else 0 end`,
-            }),
-          })
-          .where(and(owned(userId, id), asExpected, changed))
-          .returning(columns),
-        this.#copyAsVersion(userId, id, origin),
-      ])
+      const update = this.#db
+        .update(workflows)
+        .set({
+          ...values,
+          ...(makesVersion && {
+            version: sql`${workflows.version} + case when ${makesVersion} then 1 else 0 end`,
+          }),
+        })
+        .where(and(owned(userId, id), asExpected, changed))
+        .returning(columns)
+      const copy = this.#copyAsVersion(userId, id, origin)
+      const gate = anyDiffers(values, ['requireReplay'])
+      const audit =
+        gate &&
+        this.#db.execute(sql`
+          insert into audit_events (id, user_id, action, subject_id, details, ${actorColumns})
+          select ${uuidv7()}, user_id, 'workflow.replay-setting', id,
+            ${JSON.stringify({ requireReplay: values.requireReplay })}::jsonb, ${actorValues()}
+          from workflows where ${and(owned(userId, id), asExpected, gate)}`)
+      const [row] = audit
+        ? (await this.#db.batch([audit, update, copy]))[1]
+        : (await this.#db.batch([update, copy]))[0]
       if (row) return toWorkflow(row)
     }
     const current = await this.find(userId, id)

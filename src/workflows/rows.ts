@@ -25,6 +25,7 @@ export const summaryColumns = {
   webhookPaths: workflows.webhookPaths,
   contentHash: workflows.contentHash,
   dataRetentionDays: workflows.dataRetentionDays,
+  requireReplay: workflows.requireReplay,
   createdAt: workflows.createdAt,
   updatedAt: workflows.updatedAt,
 }
@@ -142,7 +143,7 @@ export const versionedFields = ['name', 'description', 'prompt', 'model', 'tags'
 /** Undefined if there is nothing to compare. */
 export function anyDiffers(
   values: Values,
-  fields: readonly ((typeof versionedFields)[number] | 'dataRetentionDays')[],
+  fields: readonly ((typeof versionedFields)[number] | 'dataRetentionDays' | 'requireReplay')[],
 ): SQL | undefined {
   const given = fields.filter((field) => values[field] !== undefined)
   return or(

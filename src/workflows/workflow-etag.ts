@@ -2,6 +2,12 @@
 import { etagWith } from '../http/etag.ts'
 import type { Workflow } from './contract.ts'
 
-/** Data retention changes `updatedAt` but not the version. */
-export const tagOf = ({ version, dataRetentionDays, updatedAt }: Workflow): Promise<string> =>
-  etagWith<object>(version, dataRetentionDays === null ? {} : { dataRetentionDays, updatedAt }, {})
+/** Settings change `updatedAt` but not the version. */
+export const tagOf = ({ version, dataRetentionDays, requireReplay, updatedAt }: Workflow): Promise<string> =>
+  etagWith<object>(
+    version,
+    dataRetentionDays === null && !requireReplay
+      ? {}
+      : { dataRetentionDays, ...(requireReplay && { requireReplay }), updatedAt },
+    {},
+  )

@@ -193,10 +193,10 @@ describe('a test is refused', () => {
       workflowId: id,
       instanceId: busy.instanceId,
       version: 1,
-      trigger: 'Hook',
-      request: { writes: 'pin' as const, bindings: [] },
+      replayId: null,
     }
-    for (let count = 0; count < 5; count += 1) await repository.create(busy.id, row)
+    const tests = [{ trigger: 'Hook', request: { writes: 'pin' as const, bindings: [] } }]
+    for (let count = 0; count < 5; count += 1) await repository.create(busy.id, row, tests)
     const { status, body } = await busy.api('POST', `/v1/workflows/${id}/test`, {
       instanceId: busy.instanceId,
     })

@@ -33,6 +33,8 @@ export const ArchivedWorkflow = z.object({
   name: z.string(),
   version: z.int(),
   dataRetentionDays: z.int().nullable(),
+  /** Absent in earlier exports. */
+  requireReplay: z.boolean().default(false),
 })
 export const ArchivedVersion = z.object({
   version: z.int(),

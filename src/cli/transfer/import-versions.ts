@@ -40,7 +40,8 @@ export async function importWorkflowVersions(context: Context) {
     let from = started?.version ?? 0
     if (id === undefined) {
       const first = await read(1)
-      const body = { ...contentOf(first), dataRetentionDays: workflow.dataRetentionDays }
+      const { dataRetentionDays, requireReplay } = workflow
+      const body = { ...contentOf(first), dataRetentionDays, ...(requireReplay && { requireReplay }) }
       const created = await unlessRefused(
         () => session.post('/v1/workflows', body, context.key(workflow.id)),
         skip,

@@ -19,6 +19,8 @@ export interface TestRequest {
   items?: Record<string, unknown>[]
   /** The execution that it replays. Its values are read when they are needed, and not stored here. */
   executionId?: string
+  /** Of a replay of several runs: how many tests it has. */
+  replayRuns?: number
   writes: WriteTreatment
   bindings: SlotBinding[]
 }
@@ -38,6 +40,8 @@ export const testRuns = pgTable(
     workflowId: uuid('workflow_id'),
     instanceId: uuid('instance_id').notNull(),
     version: integer('version').notNull(),
+    /** The tests that replay recorded runs together, one after another. Null for a single test. */
+    replayId: uuid('replay_id'),
     status: text('status', { enum: testRunStatuses }).notNull(),
     /** The step in progress, or the step that failed. */
     step: text('step'),
@@ -73,6 +77,7 @@ export const testRuns = pgTable(
     }).onDelete('cascade'),
     index('test_runs_user_id_workflow_id_idx').on(t.userId, t.workflowId, t.id),
     index('test_runs_user_id_instance_id_idx').on(t.userId, t.instanceId),
+    index('test_runs_replay_idx').on(t.userId, t.replayId, t.id).where(sql`${t.replayId} is not null`),
     index('test_runs_lease_until_idx').on(t.leaseUntil).where(sql`${t.removedAt} is null`),
     index('test_runs_created_at_idx').on(t.createdAt),
     check('test_runs_status_check', sql`${t.status} in ('running', 'passed', 'failed', 'error')`),

@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import {
+  boolean,
   foreignKey,
   index,
   integer,
@@ -54,6 +55,8 @@ export const workflows = pgTable(
     contentHash: text('content_hash').notNull(),
     /** How long the data of its executions is stored; null: as long as the executions themselves. */
     dataRetentionDays: integer('data_retention_days'),
+    /** Whether a version is published only after a replay of recorded runs has passed. */
+    requireReplay: boolean('require_replay').notNull().default(false),
     /** For `workflowHolds`. */
     search: tsvector('search')
       .notNull()

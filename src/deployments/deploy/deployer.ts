@@ -227,17 +227,25 @@ export class Deployer {
     return requireCreated(await this.#deploy(deployed, change, { kind: 'deploy', before: deployed }))
   }
 
-  /** @param before the deployment with the bindings that fill the slots */
+  /**
+   * @param before the deployment with the bindings that fill the slots
+   * @param restores whether the version was live before, so that it needs no replay
+   */
   async #deploy(
     row: Deployed,
     change: Redeployment,
-    { kind, before }: { kind: 'deploy' | 'roll-back'; before: Deployed },
+    {
+      kind,
+      before,
+      restores = false,
+    }: { kind: 'deploy' | 'roll-back'; before: Deployed; restores?: boolean | undefined },
   ): Promise<Deployment | null> {
     const { id, userId, workflowId, instanceId } = row
     const { version, fixes, publish = true, reportSuccess = row.reportSuccess } = change
     requireScope('deploy')
     const requested = requestedBindings(change.bindings)
     const planned = await this.#contexts.load(userId, { workflowId, instanceId, version, fixes }, before)
+    if (restores) planned.release = { ...planned.release, replayGate: null }
     await this.#checkSendable(planned.release)
     const { force: _, planHash: __, reportSuccess: ___, ...wanted } = change
     const request = { workflowId, instanceId, ...wanted }
@@ -290,13 +298,20 @@ export class Deployer {
 
   /**
    * Deploys a version that this deployment has deployed before, with the credentials it had then.
+   * @param options `restores`: as the deployment was before a release, so that the version needs no replay
    * @throws {AppError} `invalid` for any other version, and as `deploy`
    */
   async rollback(
     userId: string,
     id: string,
     version: number,
-    { planHash, ...options }: Pick<Redeployment, 'force' | 'planHash' | 'publish' | 'withDependencies'> = {},
+    {
+      planHash,
+      restores,
+      ...options
+    }: Pick<Redeployment, 'force' | 'planHash' | 'publish' | 'withDependencies'> & {
+      restores?: boolean
+    } = {},
   ): Promise<Deployment | null> {
     const [deployed, history] = await Promise.all([
       this.releases.deployedById(userId, id),
@@ -304,7 +319,7 @@ export class Deployer {
     ])
     if (!deployed) return null
     const before = beforeOf(deployed, version, history)
-    return this.#deploy(deployed, { ...options, version, planHash }, { kind: 'roll-back', before })
+    return this.#deploy(deployed, { ...options, version, planHash }, { kind: 'roll-back', before, restores })
   }
 
   /** Plans a deployment or, with `rollback`, a rollback. @throws {AppError} as `Planner.plan`, `invalid` as `rollback` */

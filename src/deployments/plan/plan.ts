@@ -20,6 +20,7 @@ import { asWarning, checkPlan, lostCredentials, trackedFindings, unknownTypeFind
 import type { Plan, PlannedDependency, PlanRequest } from './contract.ts'
 import { isForceable, type PlanProblem, toProblems } from './problems.ts'
 import { isPublished } from './publish-guard.ts'
+import { replayProblems } from '../replay-gate.ts'
 import { slotFindings } from './slot-findings.ts'
 import { type PlannedCredential, plannedSlot, summarize } from './slots.ts'
 import { type Deployed, readsLive, type Release, type Releases } from '../release.ts'
@@ -151,6 +152,7 @@ export class Planner {
       credentials: [...credentials.values()],
     })
     const problems = [
+      ...(request.publish === false || isLive ? [] : replayProblems(release)),
       ...toProblems('refuse', [...findings, ...slotFindings(resolved)]),
       ...toProblems(isLive ? 'try' : 'unless-forced', conflictFindings(webhooks)),
       ...toProblems(

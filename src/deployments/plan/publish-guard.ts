@@ -5,6 +5,7 @@ import { isN8nError } from '../../n8n/api/transport.ts'
 import type { Catalogue } from '../../n8n/catalogue/catalogue.ts'
 import type { Finding } from '../../n8n/checks/finding.ts'
 import type { Deployed, Release } from '../release.ts'
+import { isReplayProblem, replayProblems } from '../replay-gate.ts'
 import { startedBy } from '../remote/body.ts'
 import { checkOffline, checkOnInstance } from './instance-check.ts'
 import { type PlanProblem, toProblems } from './problems.ts'
@@ -21,7 +22,7 @@ export const isPublished = (deployed: Deployed | null, { version, applied }: Rel
   deployed?.status === 'active' && deployed.version === version && applied.length === 0
 
 export interface Candidate {
-  release: Pick<Release, 'workflow'>
+  release: Pick<Release, 'workflow' | 'applied' | 'replayGate'>
   /** Null when the instance has been deleted. */
   connection: Promise<Connection | null>
   n8nWorkflowId: string | null
@@ -33,16 +34,19 @@ interface Blocking {
   n8nVersion: string
 }
 
-const none: Blocking = { problems: [], n8nVersion: '' }
-
-/** The problems that make n8n refuse to publish the release. While n8n does not respond: those known without it. */
+/**
+ * The problems that make n8n refuse to publish the release, and a required replay that has not passed. While n8n does not
+ * respond: those known without it.
+ */
 export async function refusalsOf(
-  { release: { workflow }, connection: opening, n8nWorkflowId }: Candidate,
+  { release, connection: opening, n8nWorkflowId }: Candidate,
   catalogue: Catalogue,
 ): Promise<Blocking> {
   // The run reports a connection that cannot be opened.
   const connection = await opening.catch(() => null)
-  if (!connection) return none
+  const replay = replayProblems(release)
+  if (!connection) return { problems: replay, n8nVersion: '' }
+  const { workflow } = release
   const { client, instance } = connection
   const nodes: unknown[] = Array.isArray(workflow.nodes) ? workflow.nodes : []
   const isStarted = startedBy(workflow, catalogue) !== 'nothing'
@@ -56,7 +60,7 @@ export async function refusalsOf(
   }
   const { n8nVersion, refusals } =
     offline.refusals.length === 0 ? offline : await orWithoutN8n(checkThere, offline)
-  return { problems: toProblems('unless-forced', [...refusals, ...conflicts]), n8nVersion }
+  return { problems: [...replay, ...toProblems('unless-forced', [...refusals, ...conflicts])], n8nVersion }
 }
 
 async function orWithoutN8n<T>(ask: () => Promise<T>, otherwise: T): Promise<T> {
@@ -88,9 +92,12 @@ export function refuseBlocked(
   if (!first) return undefined
   if (force !== undefined) return { reason: force, codes: [...new Set(blocking.map(({ code }) => code))] }
   const more = blocking.length > 1 ? ` (and ${blocking.length - 1} more)` : ''
+  const reason = isReplayProblem(first)
+    ? ''
+    : `n8n ${n8nVersion} would refuse to publish or start the workflow: `
   throw new AppError(
     'deployment-blocked',
-    `n8n ${n8nVersion} would refuse to publish or start the workflow: ${first.message}${more}. Nothing was sent to n8n. Fix the ` +
+    `${reason}${first.message}${more}. Nothing was sent to n8n. Fix the ` +
       'problems, or deploy anyway with a reason in force',
     { extra: { problems: blocking, n8nVersion } },
   )

@@ -311,7 +311,12 @@ export class RunValues {
           sql`${executions.status} in ${statusList(finalStatuses)}`,
         ),
       )
-      .orderBy(desc(executionValues.recordedAt), desc(executionValues.id))
+      // One poll records several runs.
+      .orderBy(
+        desc(executionValues.recordedAt),
+        sql`${executions.startedAt} desc nulls last`,
+        desc(executionValues.id),
+      )
       .limit(limit)
     const inputs: RecordedInput[] = []
     for (const { id, status, workflowVersion, startedAt, sealed } of rows) {

@@ -98,6 +98,12 @@ const actionLabels: Record<string, ActionLabel> = {
   },
   'credential.deleted': { text: 'Deleted a credential' },
   'workflow.created': { text: 'Added a workflow' },
+  'workflow.replay-setting': {
+    text: ({ requireReplay }) =>
+      requireReplay === true
+        ? 'Required a replay before deployments'
+        : 'Required no replay before deployments',
+  },
   'workflow.tested': { text: 'Tested the workflow' },
   'workflow.deleted': { text: 'Deleted a workflow' },
   'environment.created': { text: 'Added an environment' },

@@ -857,3 +857,23 @@ describe('deleting', () => {
     expect(await app.deps.workflows.find(user.userId, id)).toMatchObject({ name: 'Orders', version: 1 })
   })
 })
+
+describe('the tests of a workflow', () => {
+  test('the setting requires a replay, and a replay without stored runs says what to do', async () => {
+    const user = await newUser()
+    const { id } = await make(user.userId, 'Orders')
+    const path = `/workflows/${id}/tests`
+    await track(user, id, 'replays')
+    expect((await user.post(`${path}/setting`, { requireReplay: 'true' })).status).toBe(303)
+    expect(await app.deps.workflows.find(user.userId, id)).toMatchObject({ requireReplay: true, version: 1 })
+    const [instance] = (await app.deps.instances.list(user.userId, { limit: 1, after: null })).items
+    const answer = await user.post(path, { instanceId: instance?.id ?? '', writes: 'pin', runs: '2' })
+    expect(answer.status).toBe(422)
+    expect(answer.dom().text).toContain('no successful execution')
+    expect(
+      (await user.post(path, { instanceId: instance?.id ?? '', writes: 'pin', runs: '6' })).dom().text,
+    ).toContain('At most 5')
+    await user.post(`${path}/setting`, {})
+    expect(await app.deps.workflows.find(user.userId, id)).toMatchObject({ requireReplay: false })
+  })
+})

@@ -11,6 +11,7 @@ import { noLimit } from '../../components/period.ts'
 import type { DashboardEnv } from '../../context.ts'
 import { errorsByField, type FormState, readForm } from '../../form-data.ts'
 import { renderPage } from '../../layout/page.tsx'
+import { redirectWith } from '../../notice.ts'
 import { readGraphState } from '../graph/view-state.ts'
 import { WorkflowHead } from '../head.tsx'
 import { workflowHref } from '../links.ts'
@@ -20,7 +21,7 @@ import { TestsView, TestView } from './view.tsx'
 
 const shownTests = 20
 const limitBytes = 1024 * 1024
-const fields = ['instanceId', 'trigger', 'input']
+const fields = ['instanceId', 'trigger', 'input', 'writes', 'runs', 'replay']
 /** Failures that the error page shows. */
 const pageCodes = new Set(['not-found', 'unauthenticated', 'internal', 'database-unavailable'])
 
@@ -56,6 +57,7 @@ export function testPages(deps: WorkflowPageDeps) {
         />
         <TestsView
           workflowId={workflow.id}
+          requireReplay={workflow.requireReplay}
           instances={list.items}
           triggers={triggers}
           tests={tests.items}
@@ -74,9 +76,11 @@ export function testPages(deps: WorkflowPageDeps) {
       const values = Object.fromEntries(fields.map((name) => [name, (form.get(name) ?? '').trim()]))
       const id = idOf(c)
       try {
-        const input = jsonOf(values['input'] ?? '')
-        const { instanceId, trigger } = values
-        const request = check(TestRequest, { instanceId, ...(trigger && { trigger }), input }, 'json')
+        const { instanceId, trigger, writes, runs } = values
+        const what = runs
+          ? { replay: { runs: Number(runs) } }
+          : { ...(trigger && { trigger }), input: jsonOf(values['input'] ?? '') }
+        const request = check(TestRequest, { instanceId, ...(writes && { writes }), ...what }, 'json')
         const test = await testRuns.start(c.var.userId, id, request)
         return c.redirect(workflowHref(id, `/tests/${test.id}`), 303)
       } catch (error) {
@@ -84,6 +88,15 @@ export function testPages(deps: WorkflowPageDeps) {
         const errors = errorsByField(error, fields)
         return listPage(c, await findWorkflow(deps, c), { values, errors }, statusOf(error.code))
       }
+    })
+    .post('/:id/tests/setting', async (c) => {
+      const id = idOf(c)
+      const requireReplay = (await readForm(c)).get('requireReplay') === 'true'
+      requireFound(await deps.workflows.update(c.var.userId, id, null, { requireReplay }), 'Workflow')
+      const text = requireReplay
+        ? 'A version is published only after a replay has passed.'
+        : 'Versions are published without a replay.'
+      return redirectWith(c, workflowHref(id, '/tests'), text)
     })
     .get('/:id/tests/:test', async (c) => {
       const { userId, viewer } = c.var

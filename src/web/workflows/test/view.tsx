@@ -4,7 +4,7 @@ import type { JsonObject } from '../../../lib/json-object.ts'
 import type { TestNode, TestRun } from '../../../testing/contract.ts'
 import { Card, CodeBox, Empty, Grid, KeyValues, Remark } from '../../components/card.tsx'
 import { Button, LinkButton } from '../../components/controls.tsx'
-import { Form, FormError, SelectField, TextArea } from '../../components/form.tsx'
+import { CheckField, Form, FormError, SelectField, TextArea, TextField } from '../../components/form.tsx'
 import { Status, type StatusStyle } from '../../components/status.tsx'
 import { NameCell, Table, Td, Time, Tr } from '../../components/table.tsx'
 import type { FormState } from '../../form-data.ts'
@@ -37,6 +37,12 @@ const reasons: Record<NonNullable<TestNode['reason']>, string> = {
   'calls-workflow': 'it runs another workflow',
   'sub-node': 'a node that serves it must not run',
 }
+const replayText = ({ passed, runs, differences }: NonNullable<TestRun['replay']>): string =>
+  `${passed} of ${runs} replayed runs passed, ${differences} ${differences === 1 ? 'node differs' : 'nodes differ'}`
+
+const differencesText = ({ differences }: TestNode): string | null =>
+  differences && differences.length > 0 ? `Differs from the recorded run: ${differences.join(', ')}` : null
+
 const sources = { pinned: 'Its pinned data', recorded: 'Data of its recorded shape', input: 'Its input' }
 
 /** Such as `Its pinned data, because it changes data`. */
@@ -49,14 +55,43 @@ function treatmentText({ treatment, reason, source }: TestNode): string {
 
 export interface TestFormProps extends FormState {
   workflowId: string
+  requireReplay: boolean
   instances: readonly { id: string; name: string }[]
   triggers: readonly string[]
   tests: readonly TestRun[]
   time: TimeFormat
 }
 
-export function TestsView({ workflowId, instances, triggers, tests, time, values, errors }: TestFormProps) {
+const writesOptions: [string, string][] = [
+  ['pin', 'Replace them with recorded or pinned data'],
+  ['disable', 'Skip them'],
+  ['run', 'Run them'],
+]
+
+export function TestsView(props: TestFormProps) {
+  const { workflowId, requireReplay, instances, triggers, tests, time, values, errors } = props
   const path = workflowHref(workflowId, '/tests')
+  const isReplay = Boolean(values.runs)
+  const shared = (form: string, isShown: boolean) => (
+    <>
+      <SelectField
+        name="instanceId"
+        id={`${form}-instance`}
+        label="Instance"
+        value={values.instanceId ?? ''}
+        error={isShown ? errors.instanceId : undefined}
+        options={instances.map(({ id, name }) => [id, name])}
+      />
+      <SelectField
+        name="writes"
+        id={`${form}-writes`}
+        label="Nodes that change data"
+        value={values.writes ?? 'pin'}
+        error={isShown ? errors.writes : undefined}
+        options={writesOptions}
+      />
+    </>
+  )
   return (
     <Grid>
       <Card span={6} title="Run a test">
@@ -74,16 +109,10 @@ export function TestsView({ workflowId, instances, triggers, tests, time, values
         ) : (
           <Form action={path} page={path}>
             <p class="soft">
-              Runs a copy of the current version once in n8n and removes it. Nodes that change data or need a
-              credential do not run.
+              Runs a copy of the current version once in n8n and removes it. Nodes that need a credential do
+              not run.
             </p>
-            <SelectField
-              name="instanceId"
-              label="Instance"
-              value={values.instanceId ?? ''}
-              error={errors.instanceId}
-              options={instances.map(({ id, name }) => [id, name])}
-            />
+            {shared('test', !isReplay)}
             {triggers.length > 1 && (
               <SelectField
                 name="trigger"
@@ -101,14 +130,51 @@ export function TestsView({ workflowId, instances, triggers, tests, time, values
               hint="JSON of the item that the trigger outputs, or of a list of items."
               rows={10}
             />
-            <FormError>{errors['']}</FormError>
+            <FormError>{isReplay ? undefined : errors['']}</FormError>
             <div class="actions">
               <Button kind="primary">Run test</Button>
             </div>
           </Form>
         )}
       </Card>
-      <Card span={6} title="Latest tests" flush>
+      <Card span={6} title="Replay recorded runs">
+        {instances.length > 0 && (
+          <Form action={path} page={path}>
+            <p class="soft">
+              Repeats the newest successful runs with their{' '}
+              <a href={workflowHref(workflowId, '/values')}>stored values</a>, one after another, and compares
+              each node.
+            </p>
+            {shared('replay', isReplay)}
+            <TextField
+              name="runs"
+              label="Runs"
+              required
+              type="number"
+              min={1}
+              max={5}
+              value={values.runs || '3'}
+              error={errors.runs}
+              hint="1 to 5."
+            />
+            <FormError>{isReplay ? (errors.replay ?? errors['']) : undefined}</FormError>
+            <div class="actions">
+              <Button>Replay</Button>
+            </div>
+          </Form>
+        )}
+        <Form action={`${path}/setting`} page={path}>
+          <CheckField
+            name="requireReplay"
+            label="Publish a version only after its replay on the instance has passed"
+            checked={requireReplay}
+          />
+          <div class="actions">
+            <Button>Save</Button>
+          </div>
+        </Form>
+      </Card>
+      <Card span={12} title="Latest tests" flush>
         {tests.length === 0 ? (
           <Empty title="No tests yet.">Run one to see what each node does.</Empty>
         ) : (
@@ -122,7 +188,7 @@ export function TestsView({ workflowId, instances, triggers, tests, time, values
                   <NameCell
                     href={`${path}/${test.id}`}
                     name={<Time at={test.createdAt} format={time} />}
-                    note={`v${test.version}`}
+                    note={test.replay ? `v${test.version} · ${replayText(test.replay)}` : `v${test.version}`}
                   />
                 </Td>
                 <Td phone="end">
@@ -152,13 +218,17 @@ export interface TestViewProps {
 export function TestView({ test, workflow, instance, graphState, time }: TestViewProps) {
   const { nodes } = test
   return (
-    <div class="stack" {...(test.status === 'running' && { 'data-refresh': true })}>
+    <div
+      class="stack"
+      {...((test.status === 'running' || test.replay?.status === 'running') && { 'data-refresh': true })}
+    >
       <Grid>
         <Card span={4} title="Test">
           <KeyValues
             items={[
               ['Result', <Status {...styles[test.status]} />],
               test.error === null ? null : ['Error', test.error],
+              test.replay && ['Replay', replayText(test.replay)],
               ['Version', `v${test.version}`],
               ['Instance', instance ?? 'Deleted instance'],
               ['Trigger', test.trigger],
@@ -181,7 +251,10 @@ export function TestView({ test, workflow, instance, graphState, time }: TestVie
               {nodes.map((node) => (
                 <Tr {...(node.status === 'error' && { tone: 'fail' as const })}>
                   <Td>
-                    <NameCell name={node.name} note={node.error?.message ?? treatmentText(node)} />
+                    <NameCell
+                      name={node.name}
+                      note={node.error?.message ?? differencesText(node) ?? treatmentText(node)}
+                    />
                     {node.outputs.map(
                       ({ shape, sample }) =>
                         shape !== null && (
