@@ -94,8 +94,8 @@ export class ExpressionChecker {
       code: 'literal-expression',
       level: 'warning',
       at,
-      message: 'n8n takes the {{ }} literally, because the value does not start with =. Put = in front of it',
-      fix: replacement('Put = in front', node.pointer + at, `=${value.replace(/^\s+=+\s*(?=\{\{)/, '')}`),
+      message: 'n8n takes the {{ }} literally, because the value does not start with =. Add = at the start',
+      fix: replacement('Add = at the start', node.pointer + at, `=${value.replace(/^\s+=+\s*(?=\{\{)/, '')}`),
     })
   }
 

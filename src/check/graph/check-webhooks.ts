@@ -13,7 +13,7 @@ export function checkWebhooks(model: WorkflowModel, report: Report): void {
         code: 'webhook-path-as-url',
         level: 'warning',
         at: '/parameters/path',
-        message: 'The path must be only what follows /webhook/ in the URL. n8n puts the rest in front of it',
+        message: 'The path must contain only the part of the URL after /webhook/. n8n adds the rest',
         fix: replacement(
           'Remove the start of the URL',
           `${node.pointer}/parameters/path`,

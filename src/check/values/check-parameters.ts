@@ -500,7 +500,7 @@ class ParameterChecker {
         message:
           conditions.length === 0
             ? 'There are no conditions, so every item passes. Add one'
-            : 'The condition has no expression, so it is the same for every item. Set leftValue to one, such as ={{ $json.status }}',
+            : 'The condition has no expression, so its result is the same for every item. Set leftValue to one, such as ={{ $json.status }}',
       })
     }
   }

@@ -35,7 +35,7 @@ function checkUrl(node: CheckedNode, value: unknown, at: string, report: Report)
     n8n: 'Invalid URL',
     fix: isBare
       ? replacement(
-          'Put https:// in front',
+          'Add https:// at the start',
           node.pointer + at,
           `${value.startsWith('=') ? '=' : ''}https://${url}`,
         )
@@ -50,7 +50,7 @@ function checkFormat(node: CheckedNode, value: unknown, at: string, report: Repo
     code: 'unknown-date-syntax',
     level: 'warning',
     at,
-    message: `Luxon does not read the format ${shown(String(value))}. Use ${shown(meant)}`,
+    message: `Luxon does not support the format ${shown(String(value))}. Use ${shown(meant)}`,
     fix: replacement(`Set it to ${meant}`, node.pointer + at, meant),
   })
 }
