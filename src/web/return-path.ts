@@ -1,5 +1,5 @@
 const self = 'http://self.invalid'
-/** Requests of apps for access are long. */
+/** Apps send long requests for access. */
 const maxChars = 8000
 
 /**

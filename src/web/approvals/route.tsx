@@ -1,4 +1,4 @@
-/** @module `/approvals`: requests of access tokens that a person approves or denies. */
+/** @module `/approvals`: requests by access tokens that a person approves or denies. */
 import { type Context, Hono } from 'hono'
 import { decide } from '../../approvals/decide.ts'
 import { AppError, notFound, requireFound } from '../../errors.ts'

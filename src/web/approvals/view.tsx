@@ -31,7 +31,7 @@ interface ListPageProps {
 
 export const ListPage = ({ pending, history, isFirst, time }: ListPageProps) => (
   <>
-    <PageHead title="Approvals" meta={<span>What access tokens may do only once, if you allow it</span>} />
+    <PageHead title="Approvals" meta={<span>Requests by access tokens that need your approval</span>} />
     <Card title="Pending" flush results>
       {pending.length === 0 ? (
         <Empty title="No pending approvals.">
@@ -150,7 +150,7 @@ export function ApprovalPage({ approval, time }: { approval: Approval; time: Tim
           <Request approval={approval} time={time} />
           <Card title="Scopes">
             <div class="stack">
-              <p class="soft">The token lacks these scopes. Approving replaces them for this request only.</p>
+              <p class="soft">The token lacks these scopes. Approving grants them for this request only.</p>
               {scopes.map((scope) => (
                 <p class="soft">
                   <code>{scope}</code> {descriptionOf(scope)}
@@ -179,8 +179,8 @@ function Warnings({ details, kind, force }: { details: Details; kind: Approval['
     kind === 'update-credential' && 'The current values are lost.',
     isForced &&
       (typeof force === 'string'
-        ? `By force, with the reason: ${force}`
-        : 'By force, although it is in use.'),
+        ? `Uses force, with the reason: ${force}`
+        : 'Uses force, even though it is in use.'),
   ].filter((line) => typeof line === 'string')
   return lines.length === 0 ? null : (
     <>
@@ -246,8 +246,8 @@ const Credentials = ({ plan }: { plan: Plan }) =>
   )
 
 const affectedTitles: Partial<Record<Approval['kind'], string>> = {
-  'delete-workflow': 'Deployments that Flowkeep forgets',
-  'replace-credential': 'Deployments that get the other credential',
+  'delete-workflow': 'Deployments that Flowkeep stops tracking',
+  'replace-credential': 'Deployments that get the replacement',
 }
 
 function Affected({

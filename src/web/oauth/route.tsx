@@ -50,7 +50,7 @@ export function oauthPages(deps: OAuthPageDeps) {
   const { oauth, config, now } = deps
   const { publicUrl } = config
 
-  /** Responds itself to a request that cannot be approved. */
+  /** Responds directly to a request that cannot be approved. */
   async function read(
     c: Context<DashboardEnv>,
   ): Promise<Response | { verified: VerifiedClient; request: AuthorizationRequest }> {

@@ -47,13 +47,13 @@ export function ConsentView({ client, target, action, user, scopes, error }: Con
       />
       {client.host === null ? (
         <Remark tone="wait">
-          The app chose its name itself. Continue only if you started to connect it just now.
+          The app chose this name itself. Continue only if you have just started to connect it.
         </Remark>
       ) : (
         isLocal && (
           <Remark tone="wait">
-            Other programs on this computer can use this name. Continue only if you started to connect the app
-            just now.
+            Other programs on this computer can use this name. Continue only if you have just started to
+            connect the app.
           </Remark>
         )
       )}

@@ -89,7 +89,7 @@ export function attentionOf(troubles: Troubles, time: TimeFormat): AttentionItem
 const approvalItem = (approvals: number): AttentionItem => ({
   tone: 'wait',
   what: `${plural(approvals, 'approval is', 'approvals are')} pending.`,
-  detail: 'An access token asks for what its scopes do not allow.',
+  detail: 'An access token asks to do something that its scopes do not allow.',
   action: { href: '/approvals', label: 'Review' },
 })
 

@@ -112,7 +112,7 @@ export function ListPage({ publicUrl, tokens, now, time }: ListPageProps) {
             columns={[
               { label: 'App' },
               { label: 'State' },
-              { label: 'Ends unless used', numeric: true },
+              { label: 'Expires unless used', numeric: true },
               { label: 'Last used', numeric: true },
             ]}
           >
@@ -337,7 +337,7 @@ export function TokenPage({ token, now, time }: { token: ApiToken; now: Date; ti
                 </ul>,
               ],
               ['Limit', `${count(requestsPerMinute)} requests per minute`],
-              [isApp ? 'Ends unless used' : 'Expires', <Expiry token={token} time={time} />],
+              [isApp ? 'Expires unless used' : 'Expires', <Expiry token={token} time={time} />],
               ['Last used', <LastUse token={token} time={time} />],
               rotatedAt === null || isApp ? null : ['Rotated', <Time at={rotatedAt} format={time} />],
               [isApp ? 'Connected' : 'Created', <Time at={createdAt} format={time} />],

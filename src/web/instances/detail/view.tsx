@@ -80,7 +80,7 @@ function OwnValues({ instance: { id, variables, credentials } }: { instance: Ins
   const entries = Object.entries(variables)
   if (entries.length + credentials.length === 0) return null
   return (
-    <Card title="Own values" note="before those of its environment">
+    <Card title="Variables and credentials" note="take precedence over those of its environment">
       <KeyValues
         items={[
           ...entries.map(([name, value]) => [`$vars.${name}`, value] as const),

@@ -102,7 +102,7 @@ function Commands({ release }: { release: Release }) {
         <Action
           action={`${path}/rollback`}
           kind="danger"
-          confirm={`Roll back ${nameOf(release)}? Every target that the release changed returns to its version before.`}
+          confirm={`Roll back ${nameOf(release)}? Every target that the release changed returns to its previous version.`}
         >
           Roll back
         </Action>
@@ -195,7 +195,7 @@ const Settings = ({ release, time }: { release: Release; time: TimeFormat }) => 
         'Halts above',
         `${percent(release.maxFailureRate)} failed runs or ${plural(release.maxFailedTargets, 'failed target')}`,
       ],
-      ['At the same time', plural(release.concurrency, 'target')],
+      ['Concurrency', plural(release.concurrency, 'target')],
       ['Created', <Time at={release.createdAt} format={time} />],
       ['Started', <Time at={release.startedAt} format={time} />],
       ['Finished', <Time at={release.finishedAt} format={time} />],

@@ -1,4 +1,4 @@
-/** @module The forms that plan a release of a workflow, and of everything that is live in an environment. */
+/** @module The forms that plan a release of a workflow, or of every live version of an environment. */
 import type { Named } from '../../../deployments/list-queries.ts'
 import type { CutList } from '../../../lib/cut-list.ts'
 import { Card, Empty, Grid } from '../../components/card.tsx'
@@ -113,7 +113,7 @@ export function PromotePage({
   const names = environments.map((name) => [name, name] as const)
   return (
     <>
-      <PageHead title="Promote" meta={<span>What is live in one environment, released to another</span>} />
+      <PageHead title="Promote" meta={<span>Release the live versions of one environment to another</span>} />
       {environments.length < 2 ? (
         <Card label="Promotion">
           <Empty title="No environments to promote between.">
@@ -158,11 +158,11 @@ const Options = ({ values, errors }: FormState) => (
   <Fieldset legend="Canary">
     {(
       [
-        ['canary', 'Instances that get it first', '0: all at the same time.'],
-        ['seconds', 'Observe their runs for at least, seconds', undefined],
-        ['minRuns', 'And for at least this many finished runs', 'The release judges no fewer.'],
-        ['maxFailureRate', 'Halt when more runs fail than, percent', undefined],
-        ['maxFailedTargets', 'Halt when more targets fail than', undefined],
+        ['canary', 'Instances that get it first', '0: no canary.'],
+        ['seconds', 'Seconds to observe their runs', undefined],
+        ['minRuns', 'Finished runs to wait for', 'Until then, the failure rate is not checked.'],
+        ['maxFailureRate', 'Halt above this percentage of failed runs', undefined],
+        ['maxFailedTargets', 'Halt above this number of failed targets', undefined],
       ] as const
     ).map(([name, label, hint]) => (
       <TextField

@@ -42,7 +42,7 @@ export function ListPage({ items, nextCursor, isFirstPage, time }: ListPageProps
   )
   return (
     <>
-      <PageHead title="Releases" meta={<span>Workflows for many instances</span>} actions={actions} />
+      <PageHead title="Releases" meta={<span>Deploy workflows to many instances</span>} actions={actions} />
       <Card label="Releases" flush results>
         {items.length === 0 ? (
           <Empty title="No releases yet." action={<LinkButton href="/releases/new">Plan release</LinkButton>}>

@@ -218,7 +218,7 @@ export function EditView({ workflow, state, expected, conflict }: EditProps) {
       <div class="stack span-4">
         <Card title="Stored values">
           <p class="soft workflow-small">
-            Stores what the nodes of a run receive and return, so that you see why a run failed. Off by
+            Stores what the nodes of a run receive and return, so that you can see why a run failed. Off by
             default.
           </p>
           <LinkButton href={workflowHref(workflow.id, '/values')}>Store values</LinkButton>

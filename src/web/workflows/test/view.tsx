@@ -35,7 +35,7 @@ const reasons: Record<NonNullable<TestNode['reason']>, string> = {
   'missing-credential': 'it needs a credential',
   waits: 'it waits',
   'calls-workflow': 'it runs another workflow',
-  'sub-node': 'a node that serves it must not run',
+  'sub-node': 'one of its sub-nodes must not run',
 }
 const replayText = ({ passed, runs, differences }: NonNullable<TestRun['replay']>): string =>
   `${passed} of ${runs} replayed runs passed, ${differences} ${differences === 1 ? 'node differs' : 'nodes differ'}`
@@ -47,7 +47,7 @@ const sources = { pinned: 'Its pinned data', recorded: 'Data of its recorded sha
 
 /** Such as `Its pinned data, because it changes data`. */
 function treatmentText({ treatment, reason, source }: TestNode): string {
-  if (treatment === 'run') return 'Ran as it is'
+  if (treatment === 'run') return 'Ran unchanged'
   if (treatment === 'input') return 'The input of the test'
   const instead = source === null ? 'Skipped' : sources[source]
   return reason === null ? instead : `${instead}, because ${reasons[reason]}`

@@ -51,7 +51,7 @@ export function ValuesView({ workflow, storage, fields, errors, time }: ValuesPr
               type="number"
               value={fields?.retentionDays ?? String(retentionDays)}
               error={errors.retentionDays}
-              hint="1 to 30. Then the values of a run are deleted."
+              hint="1 to 30. After that, the values of a run are deleted."
             />
             <TextField
               name="maxBytes"
