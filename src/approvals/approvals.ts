@@ -107,7 +107,7 @@ export class Approvals {
     if (!asked)
       return new AppError(
         'quota-exceeded',
-        `${maximumPending} approvals are pending, which is the limit. Ask the user to decide them in the dashboard`,
+        `${maximumPending} approvals are pending, which is the limit. Ask the user to approve or deny them in the dashboard`,
       )
     const { id, status, expiresAt } = asked
     if (status === 'denied')

@@ -17,11 +17,11 @@ export const Approval = z
       .record(z.string(), z.unknown())
       .nullable()
       .meta({ description: 'What would change. Null for a request with an access token' }),
-    scopes: z.array(z.enum(lendable)).meta({ description: 'The scopes that the approval replaces once' }),
-    planHash: z.string().nullable().meta({ description: 'The plan that is approved, of a deployment' }),
+    scopes: z.array(z.enum(lendable)).meta({ description: 'The scopes that the approval grants once' }),
+    planHash: z.string().nullable().meta({ description: 'The hash of the deployment plan that is approved' }),
     token: z
       .object({ id: z.uuid(), name: z.string() })
-      .meta({ description: 'The access token that asked; it may be revoked since' }),
+      .meta({ description: 'The access token that asked; it may have been revoked since' }),
     agent: z.string().nullable().meta({ description: 'The program that asked, as it names itself' }),
     status: z.enum(approvalStatuses).meta({
       description:
@@ -30,7 +30,7 @@ export const Approval = z
     }),
     createdAt: z.iso.datetime(),
     expiresAt: z.iso.datetime().meta({
-      description: 'Until when it can be decided or used. After `denied`: when the token can ask again',
+      description: 'When it can no longer be decided or used. If `denied`: when the token can ask again',
     }),
     decidedAt: z.iso.datetime().nullable(),
     sessionId: z.uuid().nullable().meta({ description: 'The session that decided it' }),

@@ -17,7 +17,7 @@ export const usableMs = hourMs
 /** A request that repeats a used approval within this time is a retry, not another request. */
 const retryMs = 60_000
 export const maximumPending = 50
-/** Decided ones that are stored, the newest. Also those whose denial still applies. */
+/** How many decided approvals are stored, in addition to denials that still apply. The oldest are deleted first. */
 const maximumDecided = 500
 
 export interface NewApproval {
@@ -145,7 +145,7 @@ export class ApprovalRepository {
     return rows.length > 0
   }
 
-  /** Marks the approvals of all users whose time is over. @returns how many */
+  /** Marks the expired approvals of all users. @returns how many */
   async expireDue(limit: number): Promise<number> {
     const { rows } = await this.#expire(
       null,

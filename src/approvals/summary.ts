@@ -44,6 +44,6 @@ export function summaryOf(kind: ApprovalKind, { name, instance, version, request
     instance && kind !== 'delete-instance'
       ? ` on ${quoted(instance.name)}${instance.isProduction ? ', a production instance' : ''}`
       : ''
-  const forced = request['force'] === undefined || request['force'] === false ? '' : ', by force'
+  const forced = request['force'] === undefined || request['force'] === false ? '' : ', with force'
   return `${approvable[kind].verb} ${what}${ofVersion}${where}${forced}`
 }

@@ -39,7 +39,7 @@ const guarded = {
     audited: 'instance.deleted',
     details: sql`null::jsonb`,
     message: 'Workflows are deployed on the instance. Undeploy them first',
-    // Only with the instance can their scratch copies be removed.
+    // Their scratch copies can be removed only while the instance exists.
     tests: (id: string) =>
       sql`exists (select from test_runs where instance_id = ${id} and removed_at is null)`,
   },
@@ -153,6 +153,6 @@ export async function deleteUnlessUsed(
   throw refused(
     table,
     dependents,
-    isOnlyTested ? 'A test runs on the instance. Wait until its scratch copy is removed' : undefined,
+    isOnlyTested ? 'A test is running on the instance. Wait until its scratch copy is removed' : undefined,
   )
 }

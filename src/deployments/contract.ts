@@ -219,7 +219,7 @@ export const Deployment = z
     liveSince: z.iso.datetime().nullable().meta({ description: 'When the version went live' }),
     needsRedeploy: z.boolean().meta({
       description:
-        'A variable that the version reads has another value now than the one in n8n. Deploy again to send it',
+        'A variable that the version reads has changed since it was sent to n8n. Deploy again to send the new value',
     }),
     webhookUrls: z.array(z.string()).meta({
       description: 'Where n8n serves its webhook, form, chat and MCP triggers; empty when it is undeployed',

@@ -11,7 +11,7 @@ export const deployedVersion = and(
   eq(workflowVersions.version, deployments.version),
 )
 
-/** Whether a variable has another value now than the one that was sent. Requires a join with the instance. */
+/** Whether a variable has a different value now from the one that was sent. Requires a join with the instance. */
 export const needsRedeploy = sql<boolean>`(deployments.status in ('active', 'inactive') and exists (
   select from jsonb_each(deployments.variables) sent
   left join environments e on e.user_id = instances.user_id and e.name = instances.environment

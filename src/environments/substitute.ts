@@ -1,5 +1,5 @@
 /**
- * @module Replaces `$vars.NAME` in the expressions and code of a workflow by the value of the variable, as a string literal,
+ * @module Replaces `$vars.NAME` in the expressions and code of a workflow with the value of the variable, as a string literal,
  * because n8n's community edition has no variables. Works on syntax trees: text, strings and comments that mention a
  * variable stay as they are.
  */
@@ -50,7 +50,7 @@ export async function withVariables(workflow: JsonObject, values: SentVariables)
   return { workflow: { ...workflow, nodes: replaced }, reads, sent, originals }
 }
 
-/** A copy of a node from n8n in which texts that are unchanged since they were sent are as written again. */
+/** A copy of a node from n8n. Texts that have not changed since they were sent become what was written. */
 export function withoutVariables(
   node: JsonObject,
   { originals }: Pick<Substituted, 'originals'>,
@@ -62,7 +62,7 @@ export function withoutVariables(
   return { ...node, parameters: mapTexts(node.parameters, restore) }
 }
 
-/** What `after` reads no longer in a node that it still has: its text in n8n may contain the value instead. */
+/** The variables that `after` no longer reads in a node that it still has: its text in n8n may contain the value instead. */
 export function lostReads(before: Substituted, after: Substituted): { node: string; name: string }[] {
   const nodes: unknown[] = Array.isArray(after.workflow.nodes) ? after.workflow.nodes : []
   const labels = new Set(nodes.map((node, index) => (isObject(node) ? nodeLabel(node, index) : '')))

@@ -53,7 +53,7 @@ export interface RunPage {
   dataState: 'there' | 'none' | 'trimmed' | 'pending'
   /** Null while a poll has yet to tell it. */
   usage: ExecutionUsage | null
-  /** Stored values; null without, and when they were not requested. */
+  /** Stored values; null if there are none, or if they were not requested. */
   sealedValues: SealedBox | null
   /** Null if deleted. */
   workflow: { name: string; dataRetentionDays: number | null } | null

@@ -4,7 +4,7 @@
  */
 import type { Scope } from './scopes.ts'
 
-/** Scopes that an approval can replace once. */
+/** Scopes that an approval can grant once. */
 export const lendable = ['deploy:production', 'destructive'] as const satisfies readonly Scope[]
 export type Lendable = (typeof lendable)[number]
 

@@ -15,7 +15,7 @@ export const tags = {
   'Access tokens':
     'Tokens for programs and agents, limited to scopes. Managing them requires a session or the `admin` scope.',
   Approvals:
-    'Requests of access tokens that a person must approve: deleting, overwriting, and deploying to production without the scope for it.',
+    'Requests by access tokens that a person must approve: deleting, overwriting, and deploying to production without the scope for it.',
   Credentials: 'Secrets of any n8n credential type. Encrypted at rest and never returned.',
   'Credential types': 'The credential types built into n8n, with their fields.',
   'Node types': 'The node types built into n8n: what they do, their parameters and credentials.',
@@ -25,7 +25,8 @@ export const tags = {
   Tests: 'Run a version once on an instance, without deploying it.',
   Instances: 'n8n servers that workflows are deployed to.',
   Deployments: 'Workflows on instances: plan, deploy, roll back, undeploy, drift.',
-  Releases: 'Workflow versions for many instances: a canary first, then the rest, with one rollback for all.',
+  Releases:
+    'Deploy workflow versions to many instances: a canary first, then the rest. One call rolls all of them back.',
   Executions: 'Executions of deployed workflows, and failures without an execution.',
   'Dead letters': 'Reports that could not be used. Stored for 30 days.',
   Analytics: 'Counts, rates and durations of executions.',

@@ -75,9 +75,9 @@ const members: Partial<Record<ErrorCode, { required?: string[]; properties: Reco
       expiresAt: {
         type: 'string',
         format: 'date-time',
-        description: 'Until when it can be approved, or used once it is',
+        description: 'When it can no longer be approved or, once approved, used',
       },
-      requiredScopes: { ...listOf(text), description: 'The scopes that the approval replaces once' },
+      requiredScopes: { ...listOf(text), description: 'The scopes that the approval grants once' },
     },
   },
   'approval-denied': {

@@ -144,12 +144,12 @@ function errorText({ code, message, errors = [], extra }: AppError, tool: string
   return answer(plain`Error ${code}.`, fenced([message, ...details], '', 3000), advice[code] ?? '')
 }
 
-/** What the agent tells the user, and what it calls then. Only the page can approve: nothing that the agent reads can. */
+/** What the agent tells the user, and what it calls next. Only the page can approve: nothing that the agent reads can. */
 function approvalText(extra: Record<string, unknown> = {}, tool: string): string {
   const [summary, url] = [String(extra['summary']), String(extra['approveUrl'])]
   return answer(
     'Error approval-required. Nothing was changed. A person must approve:',
     fenced(isPlain(url) ? summary : [summary, url]),
-    plain`Tell the user to decide at ${isPlain(url) ? url : 'the-URL-above'} and wait. Then call ${tool} again with the same arguments.`,
+    plain`Ask the user to approve or deny it at ${isPlain(url) ? url : 'the-URL-above'}, and wait. Then call ${tool} again with the same arguments.`,
   )
 }

@@ -58,7 +58,7 @@ export function readRequest(query: URLSearchParams, publicUrl: string): Authoriz
   }
   const codeChallenge = parameters.require('code_challenge')
   if (!/^[\w-]{43}$/.test(codeChallenge)) {
-    throw new OAuthError('invalid_request', 'code_challenge must be a SHA-256 in base64url')
+    throw new OAuthError('invalid_request', 'code_challenge must be a SHA-256 digest in base64url')
   }
   parameters.requireResource(publicUrl)
   const scopes = requestedScopes(parameters.get('scope'))

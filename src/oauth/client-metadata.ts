@@ -16,14 +16,14 @@ const maxRedirectUris = 30
 export function readMetadata(value: unknown): ClientMetadata {
   if (!isObject(value)) throw invalidMetadata('The metadata must be a JSON object')
   const { client_name: name, redirect_uris: uris, jwks_uri: jwksUri } = value
-  if (name !== undefined && typeof name !== 'string') throw invalidMetadata('client_name must be a text')
+  if (name !== undefined && typeof name !== 'string') throw invalidMetadata('client_name must be a string')
   if (!Array.isArray(uris) || uris.length === 0 || uris.length > maxRedirectUris) {
     throw invalidRedirectUri(`redirect_uris must have 1 to ${maxRedirectUris} URIs`)
   }
   const redirectUris = uris.map((uri) => {
     if (typeof uri === 'string' && readRedirectUri(uri)) return uri
     throw invalidRedirectUri(
-      'Each of redirect_uris must use https, http on loopback, or the private scheme of the app, without a fragment',
+      'Each redirect URI must use https, http on loopback, or the private scheme of the app, without a fragment',
     )
   })
   return {

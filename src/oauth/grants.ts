@@ -25,9 +25,9 @@ import { renewedScopes } from './scopes.ts'
 
 const codeSeconds = 60
 const accessSeconds = 3600
-/** An app that does not renew its token for so long is disconnected. */
+/** An app that does not renew its token for this long is disconnected. */
 const idleMs = 30 * dayMs
-/** Earlier secrets end soon after a renewal, for requests that are on their way. */
+/** Earlier secrets end soon after a renewal, for requests that are in flight. */
 const overlapSeconds = 60
 const requestsPerMinute = 600
 
@@ -249,4 +249,7 @@ export class OAuthGrants {
 }
 
 const invalidGrant = () =>
-  new OAuthError('invalid_grant', 'The code or refresh token is invalid, expired, used or of another app')
+  new OAuthError(
+    'invalid_grant',
+    'The code or refresh token is invalid, expired, already used, or belongs to another app',
+  )

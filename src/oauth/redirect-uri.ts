@@ -32,7 +32,7 @@ export function readRedirectUri(uri: string): RedirectTarget | null {
     return { kind: 'loopback', label: host, source: host.startsWith('[') ? null : url.origin }
   }
   if (scheme === 'https') {
-    // The browser would go to another host than the one that is written.
+    // The browser would go to a host other than the one that is written.
     const isCanonical = uri.startsWith(`https://${url.host}`) || uri.startsWith(`https://${url.hostname}:443`)
     return isCanonical ? { kind: 'web', label: url.host, source: url.origin } : null
   }

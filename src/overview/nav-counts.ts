@@ -8,7 +8,7 @@ export interface NavCounts extends Record<string, number> {
   /** Credentials that their service rejects. */
   badCredentials: number
   failedDeployments: number
-  /** Requests of access tokens that wait for a person. */
+  /** Requests by access tokens that wait for a person. */
   pendingApprovals: number
   instances: number
 }

@@ -27,7 +27,7 @@ const options = {
         .meta({ description: 'Minimum time that the runs of the canary are observed, in seconds' }),
       minRuns: whole(0, 100_000).default(0).meta({
         description:
-          'How many finished production runs of the canary the release waits for. It judges no fewer',
+          'How many finished production runs the release waits for. Until then, the failure rate is not checked',
       }),
     })
     .default({ seconds: 300, minRuns: 0 }),
@@ -150,7 +150,7 @@ export const Release = z
     id: z.uuid(),
     status: z.enum(releaseStatuses).meta({
       description:
-        '`planning`: the targets are planned. `planned`: waits for its start, or a target is blocked. `running`: see `phase`. ' +
+        '`planning`: the targets are being planned. `planned`: waits to be started, or a target is blocked. `running`: see `phase`. ' +
         '`halted`: stopped with a `reason`. `completed`, `rolling-back`, `rolled-back`',
     }),
     phase: z.enum(releasePhases).meta({
@@ -231,7 +231,7 @@ export const ReleaseTarget = z
       .number()
       .int()
       .nullable()
-      .meta({ description: 'The version before the release; null when there was none' }),
+      .meta({ description: 'The version that was deployed before the release; null when there was none' }),
     previousStatus: z.enum(deploymentStatuses).nullable(),
     deploymentId: z.uuid().nullable(),
     planHash: z.string().nullable(),

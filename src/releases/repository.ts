@@ -142,7 +142,7 @@ export class ReleaseRepository {
   async start(userId: string, id: string, planHash: string): Promise<void> {
     const release = await this.#authorized(userId, id)
     if (release.status !== 'planned')
-      throw notNow(release.status, 'start', 'A planned release can be started')
+      throw notNow(release.status, 'start', 'Only a planned release can be started')
     if (release.planHash !== planHash) throw new AppError('conflict', 'The plan has changed. Review it again')
     if (release.targets.blocked > 0) {
       throw new AppError('deployment-blocked', release.reason ?? 'Targets are blocked', {
@@ -162,7 +162,7 @@ export class ReleaseRepository {
     const release = await this.#authorized(userId, id)
     if (release.status === 'halted') return
     const isRunning = release.status === 'planning' || release.status === 'running'
-    if (!isRunning) throw notNow(release.status, 'halt', 'A running release can be halted')
+    if (!isRunning) throw notNow(release.status, 'halt', 'Only a running release can be halted')
     await this.#command(userId, id, {
       action: 'release.halted',
       from: sql`status in ('planning', 'running')`,
@@ -196,7 +196,7 @@ export class ReleaseRepository {
         targets: sql`active = true`,
       })
     }
-    if (status !== 'halted') throw notNow(status, 'resume', 'A halted release can be resumed')
+    if (status !== 'halted') throw notNow(status, 'resume', 'Only a halted release can be resumed')
     if (targets.rollbackFailed + targets.rolledBack + targets.rollingBack > 0) {
       throw new AppError(
         'conflict',
@@ -216,7 +216,7 @@ export class ReleaseRepository {
   }
 
   /**
-   * Returns every target that the release has touched to the version before.
+   * Returns every target that the release has touched to its previous version.
    * @throws {AppError} `conflict`, `insufficient-scope`
    */
   async rollBack(userId: string, id: string): Promise<void> {
@@ -225,7 +225,7 @@ export class ReleaseRepository {
     if (status === 'rolling-back') return
     const isPossible = status === 'running' || status === 'halted' || status === 'completed'
     if (!isPossible || startedAt === null) {
-      throw notNow(status, 'roll back', 'A release that has started can be rolled back once')
+      throw notNow(status, 'roll back', 'Only a release that has started can be rolled back, and only once')
     }
     if (!hasScopes('destructive') && (await this.#hasNew(userId, id))) requireScope('destructive')
     const touched = sql`t.before is not null and t.status in ('pending', 'deploying', 'deployed', 'failed', 'rollback-failed')`

@@ -36,7 +36,7 @@ export function releaseRoutes(releasing: Releasing, fingerprint: Fingerprint) {
           'Plans the workflows on every instance, then deploys them: first to the canary and, once its runs have been observed, ' +
           'to the other instances. A release with a blocked target does not start. With `dryRun`, it waits for ' +
           '`POST /v1/releases/{id}/start`. Planning continues in the background if it takes longer than the request; ' +
-          'reading the release moves it on. A workflow that is unpublished on an instance stays unpublished.',
+          'reading the release continues it. A workflow that is unpublished on an instance stays unpublished.',
         responses: { 201: Release },
         headers: ['Location'],
         errors: ['invalid', 'conflict', 'quota-exceeded', 'idempotency-key-reused'],
@@ -103,7 +103,7 @@ export function releaseRoutes(releasing: Releasing, fingerprint: Fingerprint) {
         summary: 'Start a planned release',
         description:
           'Deploys the planned versions with the planned credentials, and the current values of variables. A target whose ' +
-          'deployment changed since then fails instead.',
+          'deployment has changed since then fails instead.',
         responses: { 200: Release },
         errors: ['not-found', 'invalid', 'conflict', 'deployment-blocked'],
       }),
@@ -153,7 +153,7 @@ export function releaseRoutes(releasing: Releasing, fingerprint: Fingerprint) {
         summary: 'Roll back a release',
         description:
           'Returns every target that the release changed to its previous version, and undeploys new deployments. Targets ' +
-          'that someone changed since then are left alone, with the status `kept`.',
+          'that someone has changed since then are left alone, with the status `kept`.',
         responses: { 200: Release },
         errors: ['not-found', 'conflict'],
       }),
@@ -168,7 +168,7 @@ export function promotionRoutes(releasing: Releasing, fingerprint: Fingerprint) 
     describe({
       operationId: 'createPromotion',
       tag,
-      summary: 'Promote an environment to another',
+      summary: 'Promote one environment to another',
       description:
         'Creates a release of the versions that are live in `from`, to every instance of `to`, sub-workflows first. ' +
         'Workflows that an instance already runs in the same version stay unchanged.',

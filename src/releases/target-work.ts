@@ -229,7 +229,7 @@ function isResumable(
   )
 }
 
-/** Whether the deployment is on its way between the state before the release and the released version. */
+/** Whether the deployment is between its state before the release and the released version. */
 function isOurs(
   { version, intent, status }: NonNullable<ClaimedTarget['current']>,
   target: ClaimedTarget,

@@ -39,7 +39,7 @@ export const TestRequest = z
     input: TestInput.optional(),
     executionId: Uuid.optional().meta({
       description:
-        'Replays this execution of the workflow, whose values must be stored: its input is the input, nodes that do not ' +
+        'Replays this execution of the workflow, whose values must be stored: its input becomes the input of the test, nodes that do not ' +
         'run output what they returned, and `differences` compares the others. Instead of `input` and `trigger`',
     }),
     replay: z
@@ -87,12 +87,12 @@ export const TestNode = z.object({
   type: z.string(),
   treatment: z.enum(treatments).meta({
     description:
-      '`run`: as it is. `input`: the trigger, which outputs the input of the test. `stand-in`: outputs other items. ' +
+      '`run`: runs unchanged. `input`: the trigger, which outputs the input of the test. `stand-in`: outputs other items. ' +
       '`skipped`: passes its input on',
   }),
   reason: z.enum(treatmentReasons).nullable().meta({
     description:
-      'Why it does not run as it is. `sub-node`: a node that serves it, such as a tool, must not run',
+      'Why it does not run unchanged. `sub-node`: one of its sub-nodes, such as a tool, must not run',
   }),
   source: z.enum(itemSources).nullable().meta({
     description: 'Of a stand-in: where its items come from. `input`: it outputs what it gets',
@@ -111,7 +111,7 @@ export const TestNode = z.object({
     .array(
       z.object({
         items: z.int(),
-        shape: z.string().nullable().meta({ description: 'Types of the items. Null without items' }),
+        shape: z.string().nullable().meta({ description: 'Types of the items. Null if there are none' }),
         sample: z.unknown().meta({
           description: 'The first item, with secrets redacted. Null if it exceeds 2 KB, and in a replay',
         }),
@@ -124,7 +124,7 @@ export const TestNode = z.object({
     .meta({
       description:
         'Of a replay: how its last run differs from the recorded one. `values`: the items have the same types, but other ' +
-        'values. Null for nodes that did not run as they are or whose recorded values are not stored, and without `executionId`',
+        'values. Null for nodes whose `treatment` is not `run` or whose recorded values are not stored, and without `executionId`',
     }),
 })
 export type TestNode = z.output<typeof TestNode>

@@ -56,7 +56,7 @@ export interface PrepareOptions {
   n8nVersion: string | null
   acceptedSettings: N8nCapabilities['settings']
   credentials: CredentialRefs
-  /** What a node returned in the run that is replayed; null without. */
+  /** What a node returned in the replayed run; null if no run is replayed. */
   replayed: (node: string) => JsonObject[] | null
   /** Data of recorded runs, newest first. */
   recorded: readonly unknown[]

@@ -40,7 +40,7 @@ export function itemsOfRun(values: StoredValues, name: string): JsonObject[] | n
   return output && !output.truncated && output.items.length > 0 ? output.items.map(({ json }) => json) : null
 }
 
-/** Adds how each node that ran as it is differs from the recorded run. Samples are removed: they may contain its values. */
+/** Adds how each node that ran unchanged differs from the recorded run. Samples are removed: they may contain its values. */
 export function compared(
   nodes: readonly TestNode[],
   execution: N8nExecution,

@@ -36,9 +36,9 @@ import { type TestLease, TestLeaseLostError, type TestRepository } from './repos
 import { compared, inputOfRun, itemsOfRun } from './replay.ts'
 import { errorOfTest, nodesOfTest, notRun } from './result.ts'
 
-/** n8n is temporarily unavailable this often before the test gives up. */
+/** How many times n8n may be temporarily unavailable before the test gives up. */
 const maxAttempts = 4
-/** A test that has not finished after it ends with an error. */
+/** How long a test may take before it ends with an error. */
 const maxAgeMs = 15 * 60_000
 /** How long n8n may take to start the webhook after publishing. */
 const startMs = 20_000
@@ -247,7 +247,7 @@ class TestSteps {
     })
     // A failed run may answer 500, and a Respond to Webhook node with any status.
     if (status === 'not-registered') {
-      throw new AppError('conflict', 'n8n published the scratch copy, but did not start its webhook')
+      throw new AppError('conflict', 'n8n published the scratch copy, but did not start its webhook. Run the test again')
     }
     if (status === 413)
       throw new AppError('conflict', 'The input exceeds what n8n accepts. Send a smaller one')
@@ -262,7 +262,7 @@ class TestSteps {
     if (!ownCredentialIds && credentialIds.length > 0) {
       throw new AppError(
         'conflict',
-        'This n8n version cannot have temporary credentials. Bind credentials of n8n with n8nCredentialId',
+        'This n8n version does not support temporary credentials. Bind a credential that exists in n8n with n8nCredentialId',
       )
     }
     for (const credentialId of credentialIds) {

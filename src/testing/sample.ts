@@ -13,7 +13,7 @@ const scalars: Record<string, () => unknown> = {
   array: () => [],
 }
 
-/** Null for a shape that is no object, or that cannot be read. */
+/** Null for a shape that is not an object, or that cannot be read. */
 export function sampleOf(shape: string): JsonObject | null {
   const reader = new ShapeReader(shape)
   const value = reader.union(0)

@@ -45,7 +45,7 @@ export interface ScratchOptions {
   facts: FactsOf
   /** Whether the node needs a credential that is not bound. */
   lacksCredential: (node: string) => boolean
-  /** Items of a node that does not run; null without any. */
+  /** Items of a node that does not run; null if there are none. */
   itemsOf: (node: string) => { items: JsonObject[]; source: 'pinned' | 'recorded' } | null
 }
 

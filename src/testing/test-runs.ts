@@ -161,7 +161,7 @@ export class TestRuns {
       if ('credentialId' in credential && catalogue.credentialType(type)?.oauth) {
         throw invalid(
           pointer,
-          'A copy of an OAuth2 credential has no sign-in. Bind a credential of n8n with n8nCredentialId',
+          'A copy of an OAuth2 credential is not signed in. Bind a credential that exists in n8n with n8nCredentialId',
         )
       }
     }

@@ -81,7 +81,7 @@ describe('a deployment to production', () => {
       },
     })
     expect(asked.json.planHash).toMatch(/^[0-9a-f]{64}$/)
-    // The same request asks once, also as another one of the same content.
+    // Repeating the request does not ask again.
     expect(askedIn(await agent('POST', '/v1/deployments', deployment(setting)))).toBe(id)
 
     expect(await approve(user, id)).toMatchObject({ status: 200, json: { status: 'approved' } })
@@ -128,7 +128,7 @@ describe('a deployment to production', () => {
     expect(await approve(user, id)).toMatchObject({ status: 409, json: { code: 'conflict' } })
   })
 
-  test('does not run with other arguments than approved', async () => {
+  test('does not run with arguments other than the approved ones', async () => {
     const setting = await production()
     const { user, agent } = setting
     const id = askedIn(await agent('POST', '/v1/deployments', deployment(setting, { publish: false })))
@@ -137,7 +137,7 @@ describe('a deployment to production', () => {
     expect(await statusOf(user, id)).toBe('approved')
   })
 
-  test('activating, deactivating, retrying and rolling back ask too, each for itself', async () => {
+  test('activating, deactivating, retrying and rolling back also ask, each separately', async () => {
     const setting = await production()
     const { user, agent } = setting
     const { id } = await setting.deploy()
@@ -198,7 +198,7 @@ describe('a deployment to production', () => {
     expect(uses.filter(Boolean)).toHaveLength(1)
   })
 
-  test('asks for no approval of what is blocked', async () => {
+  test('asks for no approval of a blocked plan', async () => {
     const setting = await world.setting()
     await setting.user.call('DELETE', `/v1/credentials/${setting.credentialId}`)
     await markProduction(setting.user, setting.instanceId)
@@ -425,7 +425,7 @@ describe('deletions, replacements and force', () => {
       expect((await user.call('GET', path)).status).toBe(404)
   })
 
-  test('what is in use asks with force only, and names what it affects', async () => {
+  test('deleting something in use asks only with force, and names what it affects', async () => {
     const setting = await world.setting()
     const { user, workflowId } = setting
     await setting.deploy()
@@ -433,7 +433,7 @@ describe('deletions, replacements and force', () => {
     expect((await agent('DELETE', `/v1/workflows/${workflowId}`)).json.code).toBe('in-use')
     const approval = askedIn(await agent('DELETE', `/v1/workflows/${workflowId}?force=true`))
     expect((await user.call('GET', `/v1/approvals/${approval}`)).json).toMatchObject({
-      summary: 'Delete the workflow “Orders”, by force',
+      summary: 'Delete the workflow “Orders”, with force',
       details: { deployments: [{ workflow: 'Orders', instance: { name: 'Prod' } }] },
     })
     expect((await agent('DELETE', '/v1/workflows/01934f8e-6b7c-7a10-9c3d-5e2f1a0b4c6d')).status).toBe(404)
@@ -522,7 +522,7 @@ describe('deciding', () => {
     expect((await setting.user.call('GET', `/v1/workflows/${setting.workflowId}`)).status).toBe(200)
   })
 
-  test('a denied request stays denied, also after it was approved', async () => {
+  test('a denied request stays denied, even if it was approved before', async () => {
     await approve(setting.user, id)
     expect((await deny(setting.user, id)).json).toMatchObject({ status: 'denied' })
     expect(await send()).toMatchObject({ status: 403, json: { code: 'approval-denied', approvalId: id } })
@@ -552,7 +552,7 @@ describe('deciding', () => {
     expect(events.json.items).toMatchObject([{ subjectId: id, token: { name: 'Agent' } }])
   })
 
-  test('a renamed workflow is another one than approved', async () => {
+  test('the approval of a workflow does not apply after it is renamed', async () => {
     await approve(setting.user, id)
     await setting.user.call('PATCH', `/v1/workflows/${setting.workflowId}`, {
       body: { name: 'Payroll' },

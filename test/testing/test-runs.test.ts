@@ -1,4 +1,4 @@
-/** Tests of workflows against the n8n stub: what each node does, what is refused, and that nothing is left after any crash. */
+/** Tests of workflows against the n8n stub: what each node does, which requests are refused, and that nothing is left after any crash. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
   createDeployWorld,
@@ -110,7 +110,7 @@ describe('a test', () => {
     expect(events.items[0]).toMatchObject({ action: 'workflow.tested', subjectId: id })
   })
 
-  test('the scratch copy is in neither the list of workflows to import nor can it be imported', async () => {
+  test('the scratch copy is not in the list of workflows to import and cannot be imported', async () => {
     const name = 'flowkeep-test-01934f8e-6b7c-7a10-9c3d-5e2f1a0b4c6d'
     const headers = { 'x-n8n-api-key': world.stub.apiKey, 'content-type': 'application/json' }
     const body = JSON.stringify({ name, nodes: [], connections: {}, settings: {} })
@@ -204,7 +204,7 @@ describe('a test is refused', () => {
     const deletion = await busy.api('DELETE', `/v1/instances/${busy.instanceId}`)
     expect({ status: deletion.status, detail: deletion.body.detail }).toEqual({
       status: 409,
-      detail: expect.stringContaining('A test runs on the instance'),
+      detail: expect.stringContaining('A test is running on the instance'),
     })
     expect((await busy.api('DELETE', `/v1/instances/${busy.instanceId}?force=true`)).status).toBe(204)
   })

@@ -26,7 +26,7 @@ export interface TestRequest {
 }
 
 /**
- * Tests of workflows on an instance. A row exists before anything is created in n8n, and says what is still to be removed
+ * Tests of workflows on an instance. A row exists before anything is created in n8n, and lists what must still be removed
  * there: the workflow named after the ID, and copies of the bound credentials.
  */
 export const testRuns = pgTable(

@@ -134,7 +134,7 @@ export const Plan = z
       .meta({ description: 'All credential slots: a node and a credential type each' }),
     bindings: z.array(PlannedBinding).meta({ description: 'The slots by credential type' }),
     variables: z.array(ReadVariable).meta({
-      description: 'The variables that the workflow reads. Deploying replaces them by their values',
+      description: 'The variables that the workflow reads. Deploying replaces them with their values',
     }),
     unresolved: z.array(z.object({ node: z.string(), reason: z.string() })),
     dependencies: z.array(PlannedDependency).meta({

@@ -313,7 +313,7 @@ export class Planner {
   }
 }
 
-/** Whether n8n has something else than Flowkeep sent last. */
+/** Whether n8n has something other than what Flowkeep sent last. */
 export async function isChangedInN8n(
   { status, deployedHash }: Pick<Deployed, 'status' | 'deployedHash'>,
   remote: N8nWorkflow,

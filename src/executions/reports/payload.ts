@@ -157,7 +157,7 @@ function readShape(item: JsonObject): RawReport {
   }
 }
 
-/** n8n's run data in a report of any format; null without. */
+/** n8n's run data in a report of any format; null if there is none. */
 export function reportedRunData(item: unknown): JsonObject | null {
   if (!isObject(item)) return null
   const { execution, run, data } = item

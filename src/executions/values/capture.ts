@@ -279,7 +279,7 @@ class Copy {
     return text.length > maxChars ? text.slice(0, maxChars) : cleanEmbedded(text, 0)
   }
 
-  /** What the files are, without their content and place. */
+  /** What the files are, without their content and location. */
   binaryOf(value: unknown): Record<string, JsonObject> | null {
     if (!isObject(value)) return null
     const files = Object.entries(value).slice(0, this.#limits.elements)

@@ -1,6 +1,6 @@
 /**
  * @module SQL for the values of runs, which a workflow's owner stores by choice. Values are sealed before they are written.
- * Every read joins the owner's choice, so that values are unreadable from the moment at which it ends.
+ * Every read joins the owner's choice, so that values are unreadable as soon as it ends.
  */
 import { and, desc, eq, type SQL, sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
@@ -86,7 +86,7 @@ const inExecution = and(
   eq(executions.userId, executionValues.userId),
 )
 
-/** Subquery on a row of `executions`: the sealed values of the run; null without. */
+/** Subquery on a row of `executions`: the sealed values of the run; null if there are none. */
 export const sealedValuesOf = (userId: string, now: Date) =>
   sql<SealedBox | null>`(
     select ${executionValues.sealed} from ${executionValues} join ${valueStorage} on ${inStorage}
@@ -121,7 +121,7 @@ export class RunValues {
   }
 
   /**
-   * Stores the values of runs that are recorded from now on, or changes how long and how much.
+   * Stores the values of runs that are recorded from now on, or changes the retention and the maximum size.
    * @returns null when the user has no such workflow
    */
   async turnOn(

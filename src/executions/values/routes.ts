@@ -59,7 +59,7 @@ export function valueStorageRoutes(values: Pick<RunValues, 'storageOf' | 'turnOn
         summary: 'Store the values of executions',
         description:
           'Stores what each node receives and returns, from executions that are recorded from now on: the first items, ' +
-          'with secrets redacted, encrypted. Also changes how long and how much. Only a person can do this: no access token ' +
+          'with secrets redacted, encrypted. Also changes the retention and the maximum size. Only a person can do this: no access token ' +
           'can use this route.',
         responses: { 200: ValueStorage },
         errors: ['invalid', 'not-found'],
