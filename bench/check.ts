@@ -2,7 +2,7 @@
  * What a check costs in workerd, in CPU time of the whole process: `npx tsx bench/check.ts [folder of workflows]`, on Linux.
  * Reading the workflow as JSON counts as well. Cold: the first check of an isolate that has answered one request but has not
  * loaded facts or the parser; the medians of several isolates, next to a request that does nothing. The thread that runs the
- * worker is listed apart, because others compile and collect garbage meanwhile. Warm: per node, a large workflow should cost no
+ * worker is listed separately, because others compile and collect garbage meanwhile. Warm: per node, a large workflow should cost no
  * more than a small one. With a folder, its workflows of 15 to 17 nodes and its largest one are checked too. Last, what stays
  * in memory after checks of all workflows, measured in Node.
  */

@@ -71,7 +71,7 @@ const workflow = (index: number) => ({
 
 const indexes = (count: number) => Array.from({ length: count }, (_, index) => index)
 
-test('values of customers are no drift, and every change in n8n is', async () => {
+test('values of customers are not drift, and every change in n8n is', async () => {
   const owner = await app.user()
   const limits = { scopes: ['admin'], requestsPerMinute: 6000 }
   const { json: created } = await owner.call('POST', '/v1/tokens', { body: { name: 'Test', ...limits } })
@@ -146,7 +146,7 @@ test('values of customers are no drift, and every change in n8n is', async () =>
   }
   expect(await driftedIds()).toEqual(changed.map((deployment) => deployment?.id))
 
-  // A changed value is no drift either, and only its readers need a redeploy.
+  // A changed value is not drift either, and only its readers need a redeploy.
   const [{ id: environmentId }] = (await call('GET', '/v1/environments')).json.items
   const headers = { 'If-Match': '*' }
   await call('PATCH', `/v1/environments/${environmentId}`, {

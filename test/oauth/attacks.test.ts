@@ -214,7 +214,7 @@ describe('a refresh token', () => {
     expect((await refresh(tokens['refresh_token'], clientId)).status).toBe(200)
   })
 
-  test('of a session is no refresh token of an app, nor the reverse', async () => {
+  test('of a session is not a refresh token of an app, and vice versa', async () => {
     const { clientId, tokens } = await connected()
     const user = await app.user()
     expect(refusal(await refresh(user.refreshToken, clientId))).toEqual([400, 'invalid_grant'])
@@ -625,7 +625,7 @@ describe('registration', () => {
     expect((await register({ redirect_uris: [web] })).status).toBe(201)
   })
 
-  test('rejects what is no metadata', async () => {
+  test('rejects invalid metadata', async () => {
     for (const body of [[], 'text', {}, { redirect_uris: 'x' }, { redirect_uris: [web], client_name: 7 }]) {
       expect((await register(body)).status).toBe(400)
     }

@@ -11,7 +11,7 @@ import { n8nApiKey, n8nUrl, onRealN8n, until } from './world.ts'
 
 const runs = 50
 const kills = 20
-/** At least this many does a test send. */
+/** A test sends at least this many. */
 const requestsOfTest = 16
 
 onRealN8n()('a server that is killed', () => {

@@ -174,7 +174,7 @@ export async function createReleaseWorld({ database: kind, onDatabaseRequest }: 
           })
           expect(response.status).toBe(200)
         },
-        /** Reads the release until it waits for something else than work. */
+        /** Reads the release until it waits for something other than work. */
         finish: async (releaseId: string) => {
           for (let reads = 0; reads < 100; reads += 1) {
             const answer = await api('GET', `/v1/releases/${releaseId}`)

@@ -59,7 +59,7 @@ describe('a replay of a recorded run', () => {
     expect(JSON.stringify(rows)).not.toContain('planted-customer')
   })
 
-  test('tells which nodes of another version differ', async () => {
+  test('shows which nodes of another version differ', async () => {
     const version = await user.change(
       workflowId,
       versionWith(node('Last', 'stopAndError', { errorMessage: 'Broken' })),

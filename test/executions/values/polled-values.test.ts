@@ -24,7 +24,7 @@ const runData = { Webhook: [{ source: [], data: { main: [[{ json: { order: 'cana
 const data = { resultData: { runData } }
 const startedAt = (ms: number) => new Date(world.clock.now.getTime() + ms).toISOString()
 
-test('a poll stores the values of new runs, also of runs that were reported without them', async () => {
+test('a poll stores the values of new runs, including runs that were reported without them', async () => {
   await world.forget()
   const n8n = await world.instance()
   n8n.add({ id: '1', data, startedAt: startedAt(-2 * minuteMs), stoppedAt: startedAt(-minuteMs) })

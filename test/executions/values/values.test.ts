@@ -147,7 +147,7 @@ describe('value storage', () => {
 })
 
 describe('the end of stored values', () => {
-  test('turning storage off deletes them, also for reports that arrive meanwhile', async () => {
+  test('turning storage off deletes them, including those of reports that arrive in the meantime', async () => {
     const world = await createValuesWorld(app)
     await turnOn(world)
     const id = await world.run('1', order)
@@ -164,7 +164,7 @@ describe('the end of stored values', () => {
     expect((await world.user.call('DELETE', world.storage)).status).toBe(404)
   })
 
-  test('expired ones are unreadable at once, and deleted by the job', async () => {
+  test('expired ones are unreadable immediately, and deleted by the job', async () => {
     const world = await createValuesWorld(app)
     await turnOn(world)
     const [old, young] = [await world.run('1', order), await world.run('2', order)]
