@@ -247,7 +247,10 @@ class TestSteps {
     })
     // A failed run may answer 500, and a Respond to Webhook node with any status.
     if (status === 'not-registered') {
-      throw new AppError('conflict', 'n8n published the scratch copy, but did not start its webhook. Run the test again')
+      throw new AppError(
+        'conflict',
+        'n8n published the scratch copy, but did not start its webhook. Run the test again',
+      )
     }
     if (status === 413)
       throw new AppError('conflict', 'The input exceeds what n8n accepts. Send a smaller one')
