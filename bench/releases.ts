@@ -1,6 +1,6 @@
 /**
  * Releases a workflow to many n8n stubs on a real Postgres while the server is killed twice, then rolls the release back:
- * `npx tsx bench/releases.ts [instances]`.
+ * `npx tsx bench/releases.ts [instances]`. Each instance has its own credential and variables; no copy may have another's.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
@@ -48,6 +48,7 @@ const env = {
   FINGERPRINT_KEY: key(),
   ALLOW_LOOPBACK_INSTANCES: 'true',
   QUOTA_INSTANCES: '1000',
+  QUOTA_CREDENTIALS: '1000',
   LOG_LEVEL: 'warn',
 }
 let server: ChildProcess | undefined
@@ -110,8 +111,7 @@ const workflow = {
       type: 'n8n-nodes-base.slack',
       typeVersion: 2.2,
       position: [220, 0],
-      parameters: { select: 'channel', channelId: '#orders', text: 'New order' },
-      credentials: { slackApi: { id: null, name: 'Team bot' } },
+      parameters: { select: 'channel', channelId: '#orders', text: '=New order for {{ $vars.CUSTOMER }}' },
     },
   ],
   connections: { Hook: { main: [[{ node: 'Slack', type: 'main', index: 0 }]] } },
@@ -120,10 +120,47 @@ const workflow = {
 
 const stubs: N8nStub[] = []
 const closing: (() => Promise<void>)[] = []
-const copies = () =>
-  stubs.map(
-    ({ state }) => [...state.workflows.values()].filter(({ name }) => !name.startsWith('Flowkeep: ')).length,
+const copiesOn = ({ state }: N8nStub) =>
+  [...state.workflows.values()].filter(({ name }) => !name.startsWith('Flowkeep: '))
+const copies = () => stubs.map((stub) => copiesOn(stub).length)
+
+const customer = (index: number) => `customer-${10_000 + index}`
+const slackToken = (index: number) => `xoxb-${customer(index)}`
+
+/** Whether its only copy has its own credential and value, and nothing on it is another customer's. */
+function hasOnlyItsOwn(stub: N8nStub, index: number): boolean {
+  const bots = [...stub.state.credentials.values()].filter(({ type }) => type === 'slackApi')
+  const [bot] = bots
+  const [copy] = copiesOn(stub)
+  const slack = copy?.nodes.find(({ name }) => name === 'Slack')
+  const all = JSON.stringify([[...stub.state.workflows.values()], [...stub.state.credentials.values()]])
+  return (
+    bots.length === 1 &&
+    bot?.data['accessToken'] === slackToken(index) &&
+    JSON.stringify(slack?.['credentials']) === JSON.stringify({ slackApi: { id: bot.id, name: bot.name } }) &&
+    JSON.stringify(slack?.['parameters']).includes(customer(index)) &&
+    !all.includes('$vars') &&
+    [...all.matchAll(/customer-\d+/g)].every(([found]) => found === customer(index))
   )
+}
+
+/** The number of deployments that differ from n8n. */
+async function drifted(workflowId: string): Promise<number> {
+  let found = 0
+  let checked = 0
+  let cursor: string | null = null
+  do {
+    const query = cursor === null ? '' : `&cursor=${encodeURIComponent(cursor)}`
+    const page = await api('GET', `/v1/deployments?workflowId=${workflowId}&limit=100${query}`)
+    for (const { id } of page.items) {
+      checked += 1
+      if ((await api('GET', `/v1/deployments/${id}/drift`)).drifted !== false) found += 1
+    }
+    cursor = page.nextCursor
+  } while (cursor !== null)
+  if (checked !== count) throw new Error(`${checked} deployments`)
+  return found
+}
 
 try {
   await startServer()
@@ -141,18 +178,20 @@ try {
     const { baseUrl, close } = await stub.listen()
     stubs.push(stub)
     closing.push(close)
+    const credential = await api('POST', '/v1/credentials', {
+      type: 'slackApi',
+      name: `Bot of ${customer(index)}`,
+      data: { accessToken: slackToken(index) },
+    })
     const instance = await api('POST', '/v1/instances', {
       name: `Customer ${index}`,
       baseUrl,
       apiKey: stub.apiKey,
+      variables: { CUSTOMER: customer(index) },
+      credentials: [{ type: 'slackApi', credentialId: credential.id }],
     })
     instanceIds.push(instance.id)
   }
-  await api('POST', '/v1/credentials', {
-    type: 'slackApi',
-    name: 'Team bot',
-    data: { accessToken: 'xoxb-bench' },
-  })
   const { id: workflowId } = await api('POST', '/v1/workflows', { workflow })
 
   const kills = [...killsAt]
@@ -173,6 +212,8 @@ try {
   })
   const releaseMs = Date.now() - startedAt
   const after = copies()
+  const own = stubs.filter(hasOnlyItsOwn).length
+  const driftedCount = await drifted(workflowId)
   const rollbackAt = Date.now()
   await api('POST', `/v1/releases/${id}/rollback`)
   const rolledBack = await watch(id)
@@ -184,6 +225,8 @@ try {
     releaseSeconds: releaseMs / 1000,
     released: [released.status, released.targets.deployed],
     copies: { one: after.filter((each) => each === 1).length, more: after.filter((each) => each > 1).length },
+    ownCredentialAndValue: own,
+    drifted: driftedCount,
     rollbackSeconds: rollbackMs / 1000,
     rolledBack: [rolledBack.status, rolledBack.targets.rolledBack],
     left: copies().reduce((sum, each) => sum + each, 0),
@@ -191,6 +234,8 @@ try {
   console.log(figures)
   const isRight =
     figures.copies.one === count &&
+    own === count &&
+    driftedCount === 0 &&
     released.status === 'completed' &&
     rolledBack.status === 'rolled-back' &&
     figures.left === 0
