@@ -44,7 +44,7 @@ const problemOf = (code: string, message: string): PlanProblem[] => {
   return toProblems('unless-forced', [finding])
 }
 
-/** @param release a version with repairs is another version than the one that was replayed */
+/** @param release a version with fixes is not the version that was replayed */
 export function replayProblems({
   replayGate,
   applied,
