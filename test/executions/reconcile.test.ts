@@ -1,3 +1,4 @@
+import { sql } from 'drizzle-orm'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { AppError } from '../../src/errors.ts'
 import { createTestDatabase, type TestDatabase } from '../harness/database.ts'
@@ -407,6 +408,25 @@ describe('when n8n fails', () => {
       expect(await statuses()).toEqual({ [id]: 'success' })
     },
   )
+
+  test.each([
+    ['undeployed', sql`status = 'undeployed', n8n_workflow_id = null`],
+    ['being undeployed', sql`intent = '{"action":"undeploy"}'`],
+  ])('an instance whose only workflow is %s during a poll is not refused', async (_, change) => {
+    const { server, stub, schedule, trackedId, deploymentId } = await world.instance()
+    const { fetch: original } = server
+    server.fetch = async (input, init) => {
+      stub.state.workflows.delete(trackedId)
+      await database.db.execute(sql`update deployments set ${change} where id = ${deploymentId}`)
+      return original(input, init)
+    }
+    await world.run()
+    expect(await schedule()).toMatchObject({
+      status: 'untested',
+      status_detail: null,
+      poll_lease_until: null,
+    })
+  })
 
   test('accepts an empty list when the deployed workflow is accessible', async () => {
     const { schedule } = await world.instance()

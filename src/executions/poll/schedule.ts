@@ -78,6 +78,10 @@ interface Row extends Record<string, unknown> {
 /** Condition on a row of `instances` with the alias i. */
 const hasDeployment = sql`exists (
   select 1 from deployments d where d.instance_id = i.id and d.n8n_workflow_id is not null)`
+/** Condition on a row of `instances` with the alias i: a deployment stays there. */
+const keepsDeployment = sql`exists (
+  select 1 from deployments d where d.instance_id = i.id and d.n8n_workflow_id is not null
+    and d.intent ->> 'action' is distinct from 'undeploy')`
 const hasOwner = sql`exists (select 1 from users u where u.id = i.user_id and u.deleted_at is null)`
 /** Condition on a row of `instances` with the alias i: its rows can be changed. */
 const isHere = sql`not exists (select 1 from user_routes r where r.user_id = i.user_id)`
@@ -205,9 +209,10 @@ export class PollSchedule {
     const requestedMs = Math.min((failure.retryAfterSeconds ?? 0) * 1000, maxBackoffMs)
     const delayMs = Math.max(backoffMs * (1 - this.#random() / 4), requestedMs)
     const { status = null, detail = null } = failure
-    const isReported = sql`version = ${version} and ${status}::text is not null`
+    // An undeployed workflow looks like a hidden one, and nothing would set the status back.
+    const isReported = sql`i.version = ${version} and ${status}::text is not null and ${keepsDeployment}`
     await this.#db.execute(sql`
-      update instances set
+      update instances i set
         poll_lease_until = null,
         next_poll_at = ${later(this.#now(), delayMs)},
         poll_failures = poll_failures + ${failure.isOurs ? 0 : 1}::integer,
