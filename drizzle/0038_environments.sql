@@ -13,7 +13,7 @@ CREATE TABLE "environments" (
 	CONSTRAINT "environments_production_check" CHECK ("environments"."name" <> 'production' or "environments"."is_production")
 );
 --> statement-breakpoint
--- destructive: any environment of the user is valid, which a foreign key checks instead
+-- Any environment of the user is valid, which a foreign key checks instead.
 ALTER TABLE "instances" DROP CONSTRAINT "instances_environment_check";--> statement-breakpoint
 ALTER TABLE "deployments" ADD COLUMN "variables" jsonb;--> statement-breakpoint
 ALTER TABLE "instances" ADD COLUMN "variables" jsonb DEFAULT '{}'::jsonb NOT NULL;--> statement-breakpoint

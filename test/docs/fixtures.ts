@@ -120,13 +120,20 @@ const server: Setup = async (place, closing) => {
     webhookUrl = '',
     webhookToken = '',
   } = await post('/v1/instances', { name: 'Test', ...connected }, accessToken)
-  const executionId = await reportFailure({ post, token: accessToken, instanceId: id, webhookToken })
+  const { workflowId, executionId } = await reportFailure({
+    post,
+    token: accessToken,
+    instanceId: id,
+    webhookToken,
+  })
   return {
     env: {
       ...env,
       FLOWKEEP_EMAIL: email,
       FLOWKEEP_PASSWORD: password,
       TOKEN: accessToken,
+      SESSION_TOKEN: accessToken,
+      WORKFLOW_ID: workflowId,
       INSTANCE_ID: id,
       EXECUTION_ID: executionId,
       WEBHOOK_URL: webhookUrl,
@@ -144,8 +151,8 @@ interface Reporting {
   webhookToken: string
 }
 
-/** Tracks a workflow on the instance and reports a run that failed. Returns the ID of the execution. */
-async function reportFailure({ post, token, instanceId, webhookToken }: Reporting): Promise<string> {
+/** Tracks a workflow on the instance and reports a run that failed. Returns the IDs of both. */
+async function reportFailure({ post, token, instanceId, webhookToken }: Reporting) {
   const nodes = [
     {
       id: '1',
@@ -157,13 +164,13 @@ async function reportFailure({ post, token, instanceId, webhookToken }: Reportin
     },
   ]
   const workflow = { name: 'Failing', nodes, connections: {} }
-  const { id: workflowId } = await post('/v1/workflows', { workflow }, token)
+  const { id: workflowId = '' } = await post('/v1/workflows', { workflow }, token)
   await post('/v1/deployments', { workflowId, instanceId, n8nWorkflowId: 'failing' }, token)
   const startedAt = new Date().toISOString()
   const error = { message: 'No response', node: 'Start' }
   const report = { executionId: '1', workflowId: 'failing', status: 'error', startedAt, error }
   const { id = '' } = await post(`/hooks/n8n/${instanceId}`, report, webhookToken)
-  return id
+  return { workflowId, executionId: id }
 }
 
 const withBucket: Setup = async (place, closing) => {

@@ -85,6 +85,7 @@ test.each([
   'alter table executions add column seen_at timestamptz default now()',
   'alter table executions add constraint c check (status is not null) not valid',
   'alter table executions validate constraint c',
+  'alter table users drop constraint users_plan_check',
   'alter table users alter column name drop not null',
   'create index concurrently if not exists i on execution_keys (epoch)',
   'create index i on users (name)',
