@@ -1,13 +1,19 @@
 /**
- * Opt-in with `MCP_CONFORMANCE=1`: the conformance suite of the MCP project against `/mcp` on Node, for both protocol versions.
- * It is downloaded, because it is large. Its other scenarios call tools of its own example server. Needs no n8n.
+ * Opt-in with `MCP_CONFORMANCE=1`: the conformance suite of the MCP project against `/mcp` on Node and on
+ * workerd, for both protocol versions. It is downloaded, because it is large. Its other scenarios call tools of its own
+ * example server. Needs no n8n.
  */
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type NodeServer, startNode } from '../../src/node.ts'
+import { wranglerBin, wranglerEnv } from '../../src/cli/server/wrangler.ts'
+import { startGatewayServer } from '../../src/db/gateway/server.ts'
+import { startNode } from '../../src/node.ts'
 import { testEnvironment } from '../harness/app.ts'
 import { approveIn } from '../oauth/app-client.ts'
 import { browser } from '../web/browser.ts'
@@ -48,17 +54,65 @@ function run(options: readonly string[], onOutput?: (output: string) => void): P
   })
 }
 
-let database: TestDatabase
-let server: NodeServer
-let proxy: Server
-let target: string
-let issuer: string
+interface Running {
+  fetch(path: string, init?: RequestInit): Promise<Response>
+  close(): Promise<void>
+}
+
+async function onNode(database: TestDatabase, publicUrl: string): Promise<Running> {
+  const probe = createServer()
+  const port = await listen(probe)
+  await new Promise((resolve) => probe.close(resolve))
+  const server = await startNode({
+    env: testEnvironment({ DATABASE_URL: database.url, PUBLIC_URL: publicUrl, LOG_LEVEL: 'error' }),
+    port,
+    host: '127.0.0.1',
+    fetch: database.gateway.fetch,
+  })
+  return {
+    fetch: (path, init) => fetch(`http://127.0.0.1:${port}${path}`, init),
+    close: () => server.close(),
+  }
+}
+
+async function onWorkerd(database: TestDatabase, publicUrl: string): Promise<Running> {
+  Object.assign(process.env, wranglerEnv())
+  const { createTestHarness } = await import('wrangler')
+  const root = join(import.meta.dirname, '..', '..')
+  const outdir = await mkdtemp(join(tmpdir(), 'flowkeep-conformance-'))
+  const built = spawnSync(process.execPath, [wranglerBin(), 'deploy', '--dry-run', '--outdir', outdir], {
+    cwd: root,
+    env: wranglerEnv(),
+    encoding: 'utf8',
+  })
+  if (built.status !== 0) throw new Error(`The worker does not build:\n${built.stdout}${built.stderr}`)
+  const gateway = await startGatewayServer(database.gateway)
+  const secrets = testEnvironment({
+    DATABASE_URL: database.url,
+    DATABASE_GATEWAY_URL: gateway.endpoint,
+    PUBLIC_URL: publicUrl,
+    LOG_LEVEL: 'error',
+  })
+  const server = createTestHarness({
+    root,
+    workers: [{ configPath: 'wrangler.toml', prebuiltWorkerDir: outdir, secrets }],
+  })
+  await server.listen()
+  return {
+    fetch: (path, init) => server.fetch(path, init as never) as never,
+    async close() {
+      await server.close()
+      await gateway.close()
+      await rm(outdir, { recursive: true, force: true })
+    },
+  }
+}
 
 /** Adds the token, which the suite cannot send. */
-const proxyTo = (url: string, token: () => string) =>
-  createServer((request, response) => void forward(request, response, url, token()))
+const proxyTo = (server: () => Running, token: () => string) =>
+  createServer((request, response) => void forward(request, response, server(), token()))
 
-async function forward(request: IncomingMessage, response: ServerResponse, url: string, token: string) {
+async function forward(request: IncomingMessage, response: ServerResponse, server: Running, token: string) {
   const chunks: Buffer[] = []
   for await (const chunk of request) chunks.push(chunk as Buffer)
   const own = new Set(['connection', 'content-length', 'transfer-encoding', 'host'])
@@ -68,7 +122,7 @@ async function forward(request: IncomingMessage, response: ServerResponse, url: 
     ),
   )
   headers.set('Authorization', `Bearer ${token}`)
-  const answer = await fetch(url + (request.url ?? ''), {
+  const answer = await server.fetch(request.url ?? '/', {
     method: request.method ?? 'GET',
     redirect: 'manual',
     headers,
@@ -79,25 +133,30 @@ async function forward(request: IncomingMessage, response: ServerResponse, url: 
   response.writeHead(answer.status, sent).end(body)
 }
 
-describe.skipIf(!process.env.MCP_CONFORMANCE)('the conformance suite (not set: MCP_CONFORMANCE)', () => {
+const runtimes = [
+  ['Node', onNode],
+  ['workerd', onWorkerd],
+] as const
+
+const isAsked = Boolean(process.env.MCP_CONFORMANCE)
+describe.skipIf(!isAsked).each(runtimes)('the suite on %s (not set: MCP_CONFORMANCE)', (_, start) => {
+  let database: TestDatabase
+  let server: Running
+  let proxy: Server
+  let target: string
+  let issuer: string
+
   beforeAll(async () => {
     database = await createTestDatabase()
-    const probe = createServer()
-    const port = await listen(probe)
-    await new Promise((resolve) => probe.close(resolve))
-    const url = `http://127.0.0.1:${port}`
     let token = ''
-    proxy = proxyTo(url, () => token)
-    const publicUrl = `http://127.0.0.1:${await listen(proxy)}`
-    issuer = publicUrl
-    target = `${publicUrl}/mcp`
-    server = await startNode({
-      env: testEnvironment({ DATABASE_URL: database.url, PUBLIC_URL: publicUrl, LOG_LEVEL: 'error' }),
-      port,
-      host: '127.0.0.1',
-      fetch: database.gateway.fetch,
-    })
-    const registered = await fetch(`${url}/v1/auth/register`, {
+    proxy = proxyTo(
+      () => server,
+      () => token,
+    )
+    issuer = `http://127.0.0.1:${await listen(proxy)}`
+    target = `${issuer}/mcp`
+    server = await start(database, issuer)
+    const registered = await server.fetch('/v1/auth/register', {
       method: 'POST',
       headers: { 'Content-Type': 'application/json' },
       body: JSON.stringify({ email: 'agent@example.com', password: randomBytes(12).toString('hex') }),
