@@ -146,6 +146,12 @@ create table audit_events (
   created_at timestamp(3) with time zone default now() not null,
   token_id uuid,
   token_name text,
+  actor text,
+  approval_id uuid,
+  session_id uuid,
+  request_id uuid,
+  client_address text,
+  user_agent text,
   constraint audit_events_pkey PRIMARY KEY (id),
   constraint audit_events_user_id_users_id_fk FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
 );

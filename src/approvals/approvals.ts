@@ -68,9 +68,9 @@ export class Approvals {
     const missing = lendable.filter((scope) => subject.scopes.includes(scope) && !hasScopes(scope))
     if (missing.length === 0) return work()
     const digests = await this.#digests(change, subject)
-    if (!(await this.#options.approvals.use(userId, digests.hash)))
-      throw await this.#ask(userId, change, subject, { ...digests, missing })
-    return withToken({ ...token, scopes: new Set([...token.scopes, ...missing]) }, work)
+    const approvalId = await this.#options.approvals.use(userId, digests.hash)
+    if (approvalId === null) throw await this.#ask(userId, change, subject, { ...digests, missing })
+    return withToken({ ...token, scopes: new Set([...token.scopes, ...missing]) }, work, approvalId)
   }
 
   async #digests({ kind, subjectId, request, secret }: Change, subject: Subject) {

@@ -1,7 +1,7 @@
 /** @module Stores approvals: at most one open one per request, used at most once. */
 import { and, desc, eq, gt, inArray, lt, lte, type SQL, sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
-import { currentToken } from '../db/actor.ts'
+import { asJob, currentRequest, currentToken } from '../db/actor.ts'
 import { actorColumns, actorValues } from '../db/audit.ts'
 import type { Db } from '../db/client.ts'
 import { lockOwner } from '../db/owner-lock.ts'
@@ -48,11 +48,11 @@ export class ApprovalRepository {
 
   /**
    * Marks the approval as used: the statement lets exactly one request through.
-   * @returns whether this request may proceed
+   * @returns the ID of the approval if this request may proceed
    */
-  async use(userId: string, hash: string): Promise<boolean> {
+  async use(userId: string, hash: string): Promise<string | null> {
     const at = sql`${this.#now().toISOString()}::timestamptz`
-    const { rows } = await this.#db.execute(sql`
+    const { rows } = await this.#db.execute<{ subject_id: string }>(sql`
       with used as (
         update approvals set status = 'used', used_at = ${at}
         where user_id = ${userId} and token_id = ${currentToken()?.tokenId ?? null}::uuid
@@ -60,7 +60,7 @@ export class ApprovalRepository {
         returning id, user_id, kind, summary
       )
       ${this.#audited('approval.used')} returning subject_id`)
-    return rows.length > 0
+    return rows[0]?.subject_id ?? null
   }
 
   /**
@@ -86,7 +86,7 @@ export class ApprovalRepository {
         with used as (
           insert into approvals (id, user_id, token_id, token_name, agent, kind, subject_id, summary, request, details,
             scopes, request_hash, hash, plan_hash, status, created_at, expires_at)
-          select ${uuidv7()}::uuid, ${userId}::uuid, ${token.tokenId}::uuid, ${tokenName}, ${agentOf(token.agent)}::text,
+          select ${uuidv7()}::uuid, ${userId}::uuid, ${token.tokenId}::uuid, ${tokenName}, ${agentOf(currentRequest()?.userAgent)}::text,
             ${kind}, ${subjectId}::uuid, ${summary}, ${JSON.stringify(request)}::jsonb, ${JSON.stringify(details)}::jsonb,
             ${sql.param([...scopes])}::text[], ${requestHash}, ${hash}, ${planHash}::text, 'pending', ${at},
             ${new Date(now.getTime() + pendingMs).toISOString()}::timestamptz
@@ -211,7 +211,7 @@ export class ApprovalRepository {
   #audited(action: `approval.${string}`) {
     return sql`insert into audit_events (id, user_id, action, subject_id, details, ${actorColumns})
       select uuid_v7(), user_id, ${action}, id,
-        jsonb_build_object('kind', kind, 'summary', summary), ${action === 'approval.expired' ? sql`null::uuid, null::text` : actorValues()}
+        jsonb_build_object('kind', kind, 'summary', summary), ${action === 'approval.expired' ? asJob(actorValues) : actorValues()}
       from used`
   }
 

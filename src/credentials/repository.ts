@@ -4,13 +4,12 @@ import { v7 as uuidv7 } from 'uuid'
 import type { Change, Permit, Subject } from '../approvals/approvals.ts'
 import { affecting } from '../approvals/deletion.ts'
 import type { SealedBox, SecretBox } from '../crypto/secret-box.ts'
-import { actorValues, auditEvent } from '../db/audit.ts'
+import { actorColumns, actorValues, auditEvent } from '../db/audit.ts'
 import type { Db } from '../db/client.ts'
 import { type CreationKey, idempotentCreate } from '../db/idempotent-create.ts'
 import { databaseError } from '../db/errors.ts'
 import { deleteUnlessUsed, findDeletable } from '../db/guarded-delete.ts'
 import { credentials } from '../db/schema/credentials.ts'
-import { auditEvents } from '../db/schema/users.ts'
 import { AppError } from '../errors.ts'
 import { redact } from '../lib/secrets/redact.ts'
 import { type Page, type Slice, slice } from '../http/page.ts'
@@ -337,16 +336,10 @@ export class CredentialRepository {
 
   /** The audit event of an update, in the same statement: none when the CTE `updated` changed no row. */
   #auditUpdate(userId: string, details: SQL) {
-    return this.#db
-      .$with('audited')
-      .as(
-        this.#db
-          .insert(auditEvents)
-          .select(
-            sql`select ${uuidv7()}::uuid, ${userId}::uuid, 'credential.updated', id, ${details}, ${actorValues()}, now() from updated`,
-          )
-          .returning({ id: auditEvents.id }),
-      )
+    return this.#db.$with('audited', { id: sql<string>`id` }).as(sql`
+      insert into audit_events (id, user_id, action, subject_id, details, ${actorColumns})
+      select ${uuidv7()}::uuid, ${userId}::uuid, 'credential.updated', id, ${details}, ${actorValues()} from updated
+      returning id`)
   }
 }
 

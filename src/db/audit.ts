@@ -1,17 +1,19 @@
 import { sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
 import { redactStrings } from '../lib/secrets/redact-json.ts'
-import { currentToken } from './actor.ts'
+import { currentActor } from './actor.ts'
 import type { Db } from './client.ts'
 import { auditEvents, users } from './schema/users.ts'
 
 type Action = `${string}.${string}`
 
-/** The access token that makes the change, in statements that insert an audit event themselves. */
-export const actorColumns = sql`token_id, token_name`
+/** Who makes the change, in statements that insert an audit event themselves. */
+export const actorColumns = sql`token_id, token_name, actor, approval_id, session_id, request_id, client_address, user_agent`
 export function actorValues() {
-  const token = currentToken()
-  return sql`${token?.tokenId ?? null}::uuid, ${token?.name ?? null}::text`
+  const { tokenId, tokenName, actor, approvalId, sessionId, requestId, clientAddress, userAgent } =
+    currentActor()
+  return sql`${tokenId}::uuid, ${tokenName}::text, ${actor}::text, ${approvalId}::uuid, ${sessionId}::uuid,
+    ${requestId}::uuid, ${clientAddress}::text, ${userAgent}::text`
 }
 
 /** Inserts one audit event, in the batch of the change that it describes. Redacts secrets in `details`. */
@@ -22,15 +24,13 @@ export function auditEvent(
   subjectId: string | null,
   details?: Record<string, unknown>,
 ) {
-  const token = currentToken()
   return db.insert(auditEvents).values({
     id: uuidv7(),
     userId,
     action,
     subjectId,
     details: details ? redactStrings(details) : null,
-    tokenId: token?.tokenId ?? null,
-    tokenName: token?.name ?? null,
+    ...currentActor(),
   })
 }
 

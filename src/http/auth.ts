@@ -2,7 +2,7 @@
 import type { Context, MiddlewareHandler } from 'hono'
 import { matchedRoutes } from 'hono/route'
 import type { AccessTokens } from '../crypto/access-token.ts'
-import { currentToken, type TokenActor, withToken } from '../db/actor.ts'
+import { currentToken, identifySession, type TokenActor, withToken } from '../db/actor.ts'
 import { AppError } from '../errors.ts'
 import type { BaseEnv } from './env.ts'
 import { isScopedWithin, requireScope, scopeOf } from './scopes.ts'
@@ -36,7 +36,7 @@ export function requireUser({ accessTokens, authenticateToken }: Authentication)
       if (!actor) throw unauthenticated()
       c.set('userId', actor.userId)
       c.set('tokenId', actor.tokenId)
-      await withToken({ ...actor, agent: c.req.header('User-Agent') }, () => {
+      await withToken(actor, () => {
         requireScopeOfRoute(c)
         return next()
       })
@@ -46,6 +46,7 @@ export function requireUser({ accessTokens, authenticateToken }: Authentication)
     if (claim === null) throw unauthenticated()
     c.set('userId', claim.userId)
     c.set('sessionId', claim.sessionId)
+    identifySession(claim.sessionId)
     await next()
   }
 }

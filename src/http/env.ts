@@ -8,6 +8,8 @@ export interface BaseEnv {
     bodyText: string
     /** Undefined on public routes. */
     userId?: string
+    /** Undefined without a session. */
+    sessionId?: string
     /** ID of the access token, if the request has one. */
     tokenId?: string
   }

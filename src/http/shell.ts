@@ -4,6 +4,7 @@ import { cors } from 'hono/cors'
 import { TrieRouter } from 'hono/router/trie-router'
 import { routePath } from 'hono/route'
 import { AppError } from '../errors.ts'
+import { withRequest } from '../db/actor.ts'
 import { asOneRequest } from '../db/read-batching.ts'
 import type { BaseEnv } from './env.ts'
 import { isNoneMatch } from './etag.ts'
@@ -56,9 +57,11 @@ const oneRequest =
   ({ log, clientIp }: ShellOptions): MiddlewareHandler<BaseEnv> =>
   async (c, next) => {
     const startedAt = performance.now()
-    c.set('requestId', crypto.randomUUID())
-    c.set('clientIp', clientIp(c))
-    await next()
+    const requestId = crypto.randomUUID()
+    const clientAddress = clientIp(c)
+    c.set('requestId', requestId)
+    c.set('clientIp', clientAddress)
+    await withRequest({ requestId, clientAddress, userAgent: c.req.header('User-Agent') }, next)
     c.res.headers.set('X-Request-Id', c.var.requestId)
     for (const [name, value] of Object.entries(defaultHeaders)) {
       if (!c.res.headers.has(name)) c.res.headers.set(name, value)
@@ -70,10 +73,16 @@ const oneRequest =
       status: c.res.status,
       durationMs: Math.round(performance.now() - startedAt),
       userId: c.get('userId'),
+      sessionId: c.get('sessionId'),
       // Not named after the token, because the log redacts such fields.
       actorId: c.get('tokenId'),
+      ...(needsAddress(c) && { clientAddress }),
     })
   }
+
+/** Reads that succeed are logged without the client's address. */
+const needsAddress = ({ req, res }: Context): boolean =>
+  !['GET', 'HEAD', 'OPTIONS'].includes(req.method) || res.status >= 400
 
 /** Answers 304 when the client already has the current version. */
 const conditional: MiddlewareHandler<BaseEnv> = async (c, next) => {

@@ -2,6 +2,7 @@
 import { and, eq, isNull, sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
 import type { StoredPassword } from '../crypto/password.ts'
+import { identifySession } from '../db/actor.ts'
 import { auditEvent, auditEventOfUser } from '../db/audit.ts'
 import type { Db } from '../db/client.ts'
 import { databaseError } from '../db/errors.ts'
@@ -69,6 +70,7 @@ export class UserRepository {
     const at = sql`${createdAt.toISOString()}::timestamptz`
     const id = uuidv7()
     const session = this.#sessions.plan()
+    identifySession(session.id)
     try {
       await this.#db.batch([
         // Inserts nothing for the address of a moved account, and then its session has no user.

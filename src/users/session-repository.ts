@@ -8,6 +8,7 @@ import { and, eq, gt, isNull, ne, sql, type SQL } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
 import type { AccessClaim } from '../crypto/access-token.ts'
 import type { RefreshTokens } from '../crypto/refresh-token.ts'
+import { identifySession } from '../db/actor.ts'
 import { actorColumns, actorValues, auditEvent, auditEventOfUser } from '../db/audit.ts'
 import { type Db, idempotent } from '../db/client.ts'
 import { sessions, users } from '../db/schema/users.ts'
@@ -58,6 +59,7 @@ export class SessionRepository {
     passwordHash: string,
   ): Promise<{ sessionId: string; refreshToken: string } | null> {
     const { id, rotatedAt, expiresAt, refreshKeyId, accessKeyId } = this.plan()
+    identifySession(id)
     const owner = sql`select id from ${users} where id = ${userId} and password_hash = ${passwordHash}
       and deleted_at is null for share`
     const { rows } = await this.#db.execute(sql`

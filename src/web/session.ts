@@ -6,6 +6,7 @@ import type { Context, MiddlewareHandler } from 'hono'
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie'
 import type { CookiePrefixOptions } from 'hono/utils/cookie'
 import type { AccessClaim } from '../crypto/access-token.ts'
+import { identifySession } from '../db/actor.ts'
 import { AppError } from '../errors.ts'
 import type { User } from '../users/contract.ts'
 import type { DashboardDeps, DashboardEnv } from './context.ts'
@@ -112,6 +113,7 @@ export class BrowserSessions {
       }
       c.set('userId', session.user.id)
       c.set('sessionId', session.claim.sessionId)
+      identifySession(session.claim.sessionId)
       c.set('user', session.user)
       c.set('viewer', readViewer(c, this.#deps.now()))
       c.set('restored', resumed?.form)

@@ -1,5 +1,6 @@
 /** @module `flowkeep users reset-password`: sets a new password for a user who has lost theirs. */
 import type { PasswordHasher } from '../../crypto/password.ts'
+import { asOperator } from '../../db/actor.ts'
 import { loadCommonPasswords } from '../../users/common-passwords.ts'
 import { NewPassword } from '../../users/contract.ts'
 import type { UserRepository } from '../../users/repository.ts'
@@ -33,7 +34,8 @@ export async function resetPassword(
   { users, hasher, askHidden }: ResetPasswordDeps,
 ): Promise<{ email: string; password: string | null }> {
   const password = askHidden ? await typedPassword(askHidden) : generatedPassword()
-  const user = await users.resetPassword(email, await hasher.hash(password))
+  const hashed = await hasher.hash(password)
+  const user = await asOperator(() => users.resetPassword(email, hashed))
   if (!user) throw new Error(`No account has the email address ${email}.`)
   return { email: user.email, password: askHidden ? null : password }
 }

@@ -177,6 +177,16 @@ export const auditEvents = pgTable(
     /** The access token that made the change, which may be revoked since. Null for a session, and for Flowkeep itself. */
     tokenId: uuid('token_id'),
     tokenName: text('token_name'),
+    /** See `ActorKind`. Null for events of earlier releases, which also lack what follows. */
+    actor: text('actor'),
+    /** The approval that allowed the change. */
+    approvalId: uuid('approval_id'),
+    sessionId: uuid('session_id'),
+    /** Also in the response header and in the log. */
+    requestId: uuid('request_id'),
+    clientAddress: text('client_address'),
+    /** At most 256 characters. */
+    userAgent: text('user_agent'),
     createdAt: createdAt(),
   },
   (t) => [index('audit_events_user_id_id_idx').on(t.userId, t.id.desc().nullsFirst())],
