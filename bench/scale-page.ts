@@ -284,8 +284,8 @@ processes. On a shared machine, the CPU time of a single request varies by a ten
 ${table(['Request', 'Statements', 'Round trips', 'Response', 'Node', 'workerd', 'Postgres', 'As a 304: bytes, Node and workerd'], costRows)}
 
 Polling an instance without new runs takes ${short(polls.statements)} statements, ${short(polls.n8nRequests)} requests to n8n, and at most ${ms(polls.cpu)} ms of CPU time in Node
-and ${ms(polls.postgres)} ms in Postgres. A sign-in takes one bcrypt hash,
-0.4 s in workerd. Metrics cost 1 µs of CPU time per request and traces 30 µs, about 1% (\`bench/metrics.ts\`).
+and ${ms(polls.postgres)} ms in Postgres. A sign-in takes one password hash,
+0.2 s in workerd. Metrics cost 1 µs of CPU time per request and traces 30 µs, about 1% (\`bench/metrics.ts\`).
 [Decision 21](decisions/0021-where-304-pays.md) says which responses clients may cache.
 
 ## Load

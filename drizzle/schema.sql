@@ -778,6 +778,7 @@ create table users (
   created_at timestamp(3) with time zone default now() not null,
   updated_at timestamp(3) with time zone default now() not null,
   deleted_at timestamp(3) with time zone,
+  devices_valid_from timestamp(3) with time zone,
   constraint users_pkey PRIMARY KEY (id)
 );
 

@@ -4,7 +4,7 @@ import { codeBySource, partOf } from './bundle-parts.ts'
 import { bundleWorker } from './worker-bundle.ts'
 
 /** KiB, gzipped, of all code that is uploaded. Static assets do not count. */
-const limit = 587.5
+const limit = 590
 /** KiB, gzipped: a little above what the part needs. */
 const limits: Record<string, number> = {
   'src/web': 141,
@@ -30,14 +30,14 @@ const limits: Record<string, number> = {
   'src/environments': 5,
   'src/db': 11.5,
   '@neondatabase/serverless': 8,
-  'src/users': 10,
+  'src/users': 11,
   'src/analytics': 11,
   'src/credentials': 8,
-  'src/http': 9,
+  'src/http': 9.5,
   // Reads OTLP.
   pbf: 2,
   'src/runs': 7,
-  'src/crypto': 6,
+  'src/crypto': 6.5,
   'src/oauth': 7,
 }
 /** A part that is not listed. */

@@ -17,7 +17,7 @@ export async function offlineApi(): Promise<ApiDocument> {
   })
   const deps = createDeps(config, {
     name: 'node',
-    bcrypt,
+    compareBcrypt: bcrypt.compare,
     maxHashesInFlight: 1,
     defer: () => undefined,
     clientIp: () => '127.0.0.1',

@@ -77,7 +77,7 @@ export function createApp(deps: Deps) {
   const browserSessions = new BrowserSessions(forPages)
   handleFailures(app, deps.log, notFoundPage(browserSessions, deps.now))
   const routed = app
-    .route('/health', healthRoutes(deps.runtime, deps.ready))
+    .route('/health', healthRoutes(deps.runtime, deps.ready, deps.networkLimit))
     .route('/v1/auth', authRoutes(deps))
     .route('/v1/me', meRoutes(deps))
     .route('/v1/credentials/missing', missingCredentialRoutes(deps.requirements))
@@ -124,7 +124,7 @@ export function createApp(deps: Deps) {
     .route('/.well-known', discoveryRoutes(deps.config.publicUrl))
     .route('/oauth', oauthRoutes(deps))
     .route('/metrics', metricsRoutes(deps.monitoring, deps.isLocal))
-  app.route('/', docsRoutes(app, deps.config.publicUrl))
+  app.route('/', docsRoutes(app, deps.config.publicUrl, deps.networkLimit))
   app.route('/', dashboardRoutes(forPages, browserSessions))
   return routed
 }

@@ -19,7 +19,7 @@ import { CredentialRepository } from './credentials/repository.ts'
 import { createAccessTokens } from './crypto/access-token.ts'
 import { createFingerprint } from './crypto/fingerprint.ts'
 import { loadRings } from './crypto/key-ring.ts'
-import { type BcryptImplementation, createPasswordHasher } from './crypto/password.ts'
+import { type CompareBcrypt, createPasswordHasher } from './crypto/password.ts'
 import { createRefreshTokens } from './crypto/refresh-token.ts'
 import { createSecretBox } from './crypto/secret-box.ts'
 import { createDb } from './db/client.ts'
@@ -51,6 +51,7 @@ import { SpanRepository } from './executions/otlp/span-repository.ts'
 import { pollNow } from './executions/poll/reconcile.ts'
 import { ExecutionRepository } from './executions/repository.ts'
 import { createLog, type LogLevel } from './http/log.ts'
+import { NetworkLimit } from './http/network-limit.ts'
 import { EnvironmentRepository } from './environments/repository.ts'
 import { testCredential } from './instances/credential-test.ts'
 import { InstanceConnections } from './instances/connections.ts'
@@ -75,6 +76,7 @@ import { TestRunner } from './testing/runner.ts'
 import { TestRuns } from './testing/test-runs.ts'
 import { AuditEventRepository } from './users/audit-events.ts'
 import { purgeDeletedAccounts } from './users/delete-account.ts'
+import { Devices } from './users/devices.ts'
 import { UserRepository } from './users/repository.ts'
 import { SessionRepository, sessionLifetimeDays } from './users/session-repository.ts'
 import { SignIn } from './users/sign-in.ts'
@@ -89,8 +91,9 @@ import { CredentialRequirements } from './workflows/requirements.ts'
 /** Differences between workerd, Node and the tests. */
 export interface Runtime {
   name: 'workerd' | 'node'
-  bcrypt: BcryptImplementation
-  bcryptCost?: number
+  compareBcrypt: CompareBcrypt
+  /** Binary logarithm of scrypt's N. */
+  passwordCost?: number
   /** Concurrent password hashes per isolate or process. */
   maxHashesInFlight: number
   /** Keeps work running after the response is sent, and handles its rejection. */
@@ -171,10 +174,10 @@ export function createDeps(config: Config, runtime: Runtime) {
   const keyCheck = createKeyCheck(db, config.credentialKeys)
   const fingerprint = createFingerprint(config.fingerprintKey)
   const hasher = createPasswordHasher({
-    bcrypt: runtime.bcrypt,
+    compareBcrypt: runtime.compareBcrypt,
     peppers: config.passwordPeppers,
     maxInFlight: runtime.maxHashesInFlight,
-    ...(runtime.bcryptCost !== undefined && { cost: runtime.bcryptCost }),
+    ...(runtime.passwordCost !== undefined && { cost: runtime.passwordCost }),
   })
   const accessTokens = createAccessTokens(config.accessTokenKeys, {
     issuer: config.publicUrl,
@@ -199,6 +202,7 @@ export function createDeps(config: Config, runtime: Runtime) {
     users,
     sessions,
     throttle,
+    devices: new Devices(fingerprint, now),
     hasher,
     accessTokens,
     defer,
@@ -315,6 +319,7 @@ export function createDeps(config: Config, runtime: Runtime) {
     sessions,
     users,
     signIn,
+    networkLimit: new NetworkLimit(now),
     oauth: {
       clients: new OAuthClients(db, now, {
         ...appDocuments,

@@ -1,7 +1,7 @@
 /** @module The Node entry point, started by the commands `serve` and `dev --node`. */
 import { createAdaptorServer } from '@hono/node-server'
 import { getConnInfo } from '@hono/node-server/conninfo'
-import bcrypt from '@node-rs/bcrypt'
+import { compare } from '@node-rs/bcrypt'
 import type { Context } from 'hono'
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
@@ -128,7 +128,7 @@ export function nodeRuntime(options: {
     allowPrivateNetworks.length > 0 ? parsePrivateNetworks(allowPrivateNetworks) : undefined
   return {
     name: 'node',
-    bcrypt,
+    compareBcrypt: compare,
     maxHashesInFlight: availableParallelism(),
     defer: options.defer ?? ((work) => void work.catch(() => {})),
     clientIp: (c) => clientIp(c, options.config.trustedProxyHops),

@@ -191,7 +191,7 @@ describe('the architecture', () => {
 
   test('excludes Node-only modules from the Workers bundle', () => {
     const nodeOnly =
-      /^(node:(?!async_hooks$)|pg$|@electric-sql\/pglite|@hono\/node-server|undici$|nodemailer$|@node-rs\/bcrypt)/
+      /^(node:(?!async_hooks$|crypto$)|pg$|@electric-sql\/pglite|@hono\/node-server|undici$|nodemailer$|@node-rs\/bcrypt)/
     const edge = files.filter(({ path }) => !nodeOnlyFiles.test(path))
     const wrong = edge.flatMap((file) => [
       ...importsOf(file, (specifier) => nodeOnly.test(specifier)),

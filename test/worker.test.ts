@@ -93,7 +93,7 @@ afterAll(async () => {
 const depsOnNode = () =>
   createDeps(parseConfig({ ...env, DATABASE_GATEWAY_URL: undefined }), {
     name: 'node',
-    bcrypt,
+    compareBcrypt: bcrypt.compare,
     maxHashesInFlight: 2,
     defer: (work) => void work.catch(() => {}),
     clientIp: () => '203.0.113.9',

@@ -51,7 +51,7 @@ export async function seedLargeDemo(
     moments.push({ id: uuidv7(), atMs })
   }
   moveTo(nowMs - (historyDays + 1) * dayMs)
-  const password = await deps.hasher.hash(account.password)
+  const password = await deps.hasher.hash(account.password, 'operator')
   const { user } = await deps.users.create({ email: account.email, name: account.name, password })
 
   const flows = new Map(demoWorkflows.map((workflow) => [workflow, flowsOf(workflow)]))

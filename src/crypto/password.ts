@@ -1,18 +1,17 @@
 /**
- * @module Password hashes: bcrypt over `base64(HMAC-SHA-384(pepper, password))`. The pre-hash has 64 ASCII characters,
- * so bcrypt's 72-byte limit and its NUL terminator never truncate a password.
+ * @module Password hashes: scrypt over `base64(HMAC-SHA-384(pepper, password))`, as `$scrypt$ln=…,r=…,p=…$<salt>$<key>`. Also
+ * verifies the bcrypt hashes of earlier releases, which the next sign-in replaces. The pre-hash has 64 ASCII characters, so
+ * bcrypt's 72-byte limit and its NUL terminator never truncate a password.
  */
-import { toBase64 } from '../lib/encoding.ts'
-import { sleep } from '../lib/retry.ts'
+import { fromBase64, toBase64 } from '../lib/encoding.ts'
 import { AppError } from '../errors.ts'
+import { createHashSlots } from './hash-slots.ts'
 import { importKeys } from './imported-keys.ts'
 import type { KeyRing } from './key-ring.ts'
+import { nativeScrypt, type Scrypt } from './scrypt.ts'
 
-/** `@node-rs/bcrypt` on Node, `bcryptjs` on Workers. Their hashes are compatible. */
-export interface BcryptImplementation {
-  hash(password: string, cost: number): Promise<string>
-  compare(password: string, hash: string): Promise<boolean>
-}
+/** Compares with a bcrypt hash: `@node-rs/bcrypt` on Node, `bcryptjs` on Workers. */
+export type CompareBcrypt = (text: string, hash: string) => Promise<boolean>
 
 export interface StoredPassword {
   hash: string
@@ -21,43 +20,54 @@ export interface StoredPassword {
 }
 
 export interface PasswordHasher {
-  /** @throws {AppError} `too-many-requests` when no hashing slot becomes free in time */
-  hash(password: string): Promise<StoredPassword>
   /**
-   * Costs exactly one bcrypt comparison, even when the account or a valid hash is missing.
+   * @param lane whose turn it is among waiting callers, such as the client's network
+   * @throws {AppError} `too-many-requests` when no hashing slot becomes free in time
+   */
+  hash(password: string, lane: string): Promise<StoredPassword>
+  /**
+   * Costs exactly one hash, even when the account or a valid hash is missing.
    * @throws {AppError} `too-many-requests` as `hash`, `key-unavailable` when the ring does not contain the pepper
    */
-  verify(password: string, stored: StoredPassword | null): Promise<boolean>
-  /** Whether a new hash would have a different cost or pepper. */
+  verify(password: string, stored: StoredPassword | null, lane: string): Promise<boolean>
+  /** Whether a new hash would have a different algorithm, cost or pepper. */
   isOutdated(stored: StoredPassword): boolean
 }
 
 export interface PasswordHasherOptions {
-  bcrypt: BcryptImplementation
+  compareBcrypt: CompareBcrypt
   peppers: KeyRing
-  /** bcrypt's work factor. */
+  /** Default: native. */
+  scrypt?: Scrypt
+  /** Binary logarithm of scrypt's N. */
   cost?: number
-  /** Concurrent hashes: 1 on Workers, where bcryptjs blocks the isolate's only thread. */
+  /** Concurrent hashes: 1 on Workers, where a hash blocks the isolate's only thread. */
   maxInFlight?: number
-  /** Maximum number of callers that wait for a slot; the others are rejected immediately. */
+  /** Maximum number of callers that wait for a slot. */
   maxWaiting?: number
   maxWaitMs?: number
 }
 
-const bcryptHash = /^\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53}$/
+const bcryptHash = /^\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}$/
+const scryptHash =
+  /^\$scrypt\$ln=(\d{1,2}),r=(\d{1,2}),p=(\d{1,2})\$([A-Za-z0-9+/]{22})\$([A-Za-z0-9+/]{43})$/
+const saltBytes = 16
+const [r, p] = [8, 5]
 
 export function createPasswordHasher({
-  bcrypt,
+  compareBcrypt,
   peppers,
-  cost = 12,
+  scrypt = nativeScrypt,
+  cost = 14,
   maxInFlight = 4,
   maxWaiting = 16,
   maxWaitMs = 2000,
 }: PasswordHasherOptions): PasswordHasher {
   const keyOf = importKeys(peppers, { name: 'HMAC', hash: 'SHA-384' }, ['sign'])
-  const inSlot = createSlots({ maxInFlight, maxWaiting, maxWaitMs })
+  const slots = createHashSlots({ maxInFlight, maxWaiting, maxWaitMs })
+  const current = `$scrypt$ln=${cost},r=${r},p=${p}$`
   /** A well-formed hash of the current cost that matches no password. */
-  const dummyHash = `$2b$${String(cost).padStart(2, '0')}$abcdefghijklmnopqrstue${'1'.repeat(30)}.`
+  const dummyHash = `${current}${'A'.repeat(22)}$${'A'.repeat(43)}`
 
   async function preHash(password: string, pepperId: string): Promise<string> {
     const key = await keyOf(pepperId)
@@ -70,83 +80,42 @@ export function createPasswordHasher({
     return toBase64(new Uint8Array(digest))
   }
 
+  async function matchesScrypt(text: string, hash: string): Promise<boolean> {
+    const [, ln, blockSize, parallelization, salt = '', key = ''] = scryptHash.exec(hash) ?? []
+    const factors = { N: 2 ** Number(ln), r: Number(blockSize), p: Number(parallelization) }
+    const derived = await scrypt(text, bytesOf(salt), factors)
+    return haveSameBytes(derived, bytesOf(key))
+  }
+
   return {
-    async hash(password) {
+    async hash(password, lane) {
       const text = await preHash(password, peppers.active)
-      const hash = await inSlot(() => bcrypt.hash(text, cost))
-      // @node-rs/bcrypt writes `$2y$`, which is the same algorithm as `$2b$`.
-      return { hash: hash.startsWith('$2y$') ? `$2b$${hash.slice(4)}` : hash, pepperId: peppers.active }
+      const salt = crypto.getRandomValues(new Uint8Array(saltBytes))
+      const key = await slots.run(lane, () => scrypt(text, salt, { N: 2 ** cost, r, p }))
+      return { hash: `${current}${unpadded(salt)}$${unpadded(key)}`, pepperId: peppers.active }
     },
 
-    async verify(password, stored) {
-      const usable = stored !== null && bcryptHash.test(stored.hash) ? stored : null
+    async verify(password, stored, lane) {
+      const isBcrypt = stored !== null && bcryptHash.test(stored.hash)
+      const usable = isBcrypt || (stored && scryptHash.test(stored.hash)) ? stored : null
       const text = await preHash(password, usable?.pepperId ?? peppers.active)
-      const matches = await inSlot(() => bcrypt.compare(text, usable?.hash ?? dummyHash))
-      return matches && usable !== null
+      const hash = usable?.hash ?? dummyHash
+      const matches = await slots.run(lane, () =>
+        isBcrypt ? compareBcrypt(text, hash) : matchesScrypt(text, hash),
+      )
+      const isRight = matches && usable !== null
+      if (isRight) slots.forgive(lane)
+      return isRight
     },
 
-    isOutdated: ({ hash, pepperId }) =>
-      pepperId !== peppers.active || Number(bcryptHash.exec(hash)?.[1]) !== cost,
+    isOutdated: ({ hash, pepperId }) => pepperId !== peppers.active || !hash.startsWith(current),
   }
 }
 
-/** Maximum time that a slot is held, because a canceled request on Workers may never release it. */
-const slotLeaseMs = 10_000
-const pollMs = 25
+const unpadded = (bytes: Uint8Array) => toBase64(bytes).replace(/=+$/, '')
 
-/**
- * Runs at most `maxInFlight` jobs at the same time. Waiting callers poll: in workerd, a promise that another request
- * settles does not wake them.
- */
-function createSlots({
-  maxInFlight,
-  maxWaiting,
-  maxWaitMs,
-}: {
-  maxInFlight: number
-  maxWaiting: number
-  maxWaitMs: number
-}) {
-  const held = new Map<symbol, number>()
-  let waiting = 0
+const bytesOf = (text: string) => fromBase64(text) ?? new Uint8Array()
 
-  /** Null when no slot is free. */
-  function take(): symbol | null {
-    const oldest = Date.now() - slotLeaseMs
-    for (const [slot, since] of held) if (since < oldest) held.delete(slot)
-    if (held.size >= maxInFlight) return null
-    const slot = Symbol('slot')
-    held.set(slot, Date.now())
-    return slot
-  }
-
-  const busy = () =>
-    new AppError('too-many-requests', 'Too many concurrent password checks. Try again shortly', {
-      retryAfterSeconds: Math.ceil(maxWaitMs / 1000),
-    })
-
-  async function waitForSlot(): Promise<symbol> {
-    if (waiting >= maxWaiting) throw busy()
-    waiting += 1
-    const deadline = Date.now() + maxWaitMs
-    try {
-      for (;;) {
-        await sleep(pollMs)
-        const slot = take()
-        if (slot) return slot
-        if (Date.now() >= deadline) throw busy()
-      }
-    } finally {
-      waiting -= 1
-    }
-  }
-
-  return async <T>(work: () => Promise<T>): Promise<T> => {
-    const slot = take() ?? (await waitForSlot())
-    try {
-      return await work()
-    } finally {
-      held.delete(slot)
-    }
-  }
-}
+/** The time does not depend on the bytes. */
+const haveSameBytes = (one: Uint8Array, other: Uint8Array): boolean =>
+  one.length === other.length && one.reduce((sum, byte, index) => sum | (byte ^ (other[index] ?? 0)), 0) === 0

@@ -4,6 +4,7 @@ import * as z from 'zod'
 import { accountMoved, AppError, type ErrorCode, invalid, notFound } from '../errors.ts'
 import { type AuthEnv, bearerToken } from '../http/auth.ts'
 import type { BaseEnv } from '../http/env.ts'
+import type { NetworkLimit } from '../http/network-limit.ts'
 import { describe } from '../http/openapi.ts'
 import { defaultLimit, toPage } from '../http/page.ts'
 import { tableMediaTypes } from '../http/table-stream.ts'
@@ -223,12 +224,19 @@ export function deadLetterRoutes(deadLetters: DeadLetterRepository) {
     )
 }
 
+const tooManyReports = () =>
+  new AppError('too-many-requests', 'Too many concurrent reports. Retry this request', {
+    retryAfterSeconds: 1,
+  })
+
 export interface HookDeps {
   instances: Pick<InstanceRepository, 'authenticate' | 'movedTo'>
   reports: Pick<ReportReceiver, 'receive'>
   /** Stores reports in a queue first, where there is one. */
   queuedReports?: Pick<ReportReceiver, 'receive'> | undefined
   traces: Pick<TraceReceiver, 'receive'>
+  /** Of wrong tokens. */
+  networkLimit: NetworkLimit
 }
 
 export interface HookLimits {
@@ -249,47 +257,70 @@ const hookErrors = [
   'too-many-requests',
 ] satisfies ErrorCode[]
 
+/** Valid tokens that an isolate remembers. */
+const maxKnownTokens = 1000
+
 /**
- * Receives reports from n8n. Checks the body size first, then the token, then the content. Responds 2xx only after
+ * Receives reports from n8n. Checks the token before it reads the body, then the size, then the content. Responds 2xx only after
  * everything is committed or in the queue, because the sender does not repeat a report that succeeded.
  */
 export function hookRoutes(
-  { instances, reports, queuedReports, traces }: HookDeps,
+  { instances, reports, queuedReports, traces, networkLimit }: HookDeps,
   limits: HookLimits = { requests: 1024, bodyChars: 32 * 1024 * 1024 },
 ) {
   let requests = 0
   let bodyChars = 0
+  /** Tokens that were valid the last time, by their instance. Wrong tokens from the same network do not hold them up. */
+  const knownTokens = new Set<string>()
 
-  /** Runs `receive` for the instance of the token, within the limits. */
-  async function accept<T>(
-    c: Context<BaseEnv>,
-    { instanceId, size }: { instanceId: string; size: number },
-    receive: (instance: { id: string; userId: string }) => Promise<T>,
-  ): Promise<T> {
-    if (requests >= limits.requests || bodyChars + size > limits.bodyChars) {
-      throw new AppError('too-many-requests', 'Too many concurrent reports. Retry this request', {
-        retryAfterSeconds: 1,
-      })
+  /** @throws {AppError} `unauthenticated`, `account-moved`; `too-many-requests` after many wrong tokens from one network */
+  async function authenticate(c: Context<BaseEnv>): Promise<{ id: string; userId: string }> {
+    const token = bearerToken(c.req.header('Authorization'))
+    const instanceId = c.req.param('instanceId') ?? ''
+    const isId = token !== null && IdParam.safeParse({ id: instanceId }).success
+    const key = `${instanceId} ${token}`
+    const isKnown = knownTokens.delete(key)
+    if (!isKnown) networkLimit.check(c.var.clientIp)
+    const instance = isId ? await instances.authenticate(instanceId, token) : null
+    if (!instance) {
+      networkLimit.claim(c.var.clientIp)
+      const movedTo = isId ? await instances.movedTo(instanceId) : null
+      if (movedTo !== null) throw accountMoved(movedTo)
+      throw new AppError('unauthenticated', "Send the instance's webhook token: Authorization: Bearer whk_…")
     }
+    knownTokens.add(key)
+    const [oldest] = knownTokens
+    if (oldest !== undefined && knownTokens.size > maxKnownTokens) knownTokens.delete(oldest)
+    return instance
+  }
+
+  /**
+   * Runs `receive` for the instance of the token, within the limits.
+   * @param read reads the body, which only an authenticated request may make this server do
+   */
+  async function accept<B, T>(
+    c: Context<BaseEnv>,
+    read: () => Promise<{ body: B; size: number }>,
+    receive: (instance: { id: string; userId: string }, body: B) => Promise<T>,
+  ): Promise<T> {
+    let reserved = 0
+    const reserve = (size: number) => {
+      if (bodyChars - reserved + size > limits.bodyChars) throw tooManyReports()
+      bodyChars += size - reserved
+      reserved = size
+    }
+    if (requests >= limits.requests) throw tooManyReports()
     requests += 1
-    bodyChars += size
     try {
       c.header('Cache-Control', 'no-store')
-      const token = bearerToken(c.req.header('Authorization'))
-      const known = token !== null && IdParam.safeParse({ id: instanceId }).success
-      const instance = known ? await instances.authenticate(instanceId, token) : null
-      if (!instance) {
-        const movedTo = known ? await instances.movedTo(instanceId) : null
-        if (movedTo !== null) throw accountMoved(movedTo)
-        throw new AppError(
-          'unauthenticated',
-          "Send the instance's webhook token: Authorization: Bearer whk_…",
-        )
-      }
-      return await receive(instance)
+      const instance = await authenticate(c)
+      reserve(Math.min(Number(c.req.header('Content-Length')) || 0, bodyLimits.hook))
+      const { body, size } = await read()
+      reserve(size)
+      return await receive(instance, body)
     } finally {
       requests -= 1
-      bodyChars -= size
+      bodyChars -= reserved
     }
   }
 
@@ -328,11 +359,15 @@ export function hookRoutes(
       webhook: true,
       body: Reports,
     }),
-    async (c) => {
-      const text = await readTextOf(c, reportMediaTypes, bodyLimits.hook)
-      const sent = { instanceId: c.req.param('instanceId'), size: text.length }
-      return accept(c, sent, (instance) => report(c, instance, text))
-    },
+    (c) =>
+      accept(
+        c,
+        async () => {
+          const body = await readTextOf(c, reportMediaTypes, bodyLimits.hook)
+          return { body, size: body.length }
+        },
+        (instance, text) => report(c, instance, text),
+      ),
   )
   return receiving.post(
     '/n8n/:instanceId/otlp/v1/traces',
@@ -352,13 +387,17 @@ export function hookRoutes(
       webhook: true,
       body: TraceExport,
     }),
-    async (c) => {
-      const { bytes, mediaType } = await readBytesOf(c, traceMediaTypes, bodyLimits.hook)
-      const sent = { instanceId: c.req.param('instanceId'), size: bytes.length }
-      return accept(c, sent, async (instance) => {
-        const rejected = await traces.receive(instance, readSpans(bytes, mediaType))
-        return c.body(exportResponse(rejected, mediaType), 200, { 'Content-Type': mediaType })
-      })
-    },
+    (c) =>
+      accept(
+        c,
+        async () => {
+          const body = await readBytesOf(c, traceMediaTypes, bodyLimits.hook)
+          return { body, size: body.bytes.length }
+        },
+        async (instance, { bytes, mediaType }) => {
+          const rejected = await traces.receive(instance, readSpans(bytes, mediaType))
+          return c.body(exportResponse(rejected, mediaType), 200, { 'Content-Type': mediaType })
+        },
+      ),
   )
 }

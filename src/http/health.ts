@@ -1,4 +1,5 @@
 import { Hono } from 'hono'
+import { limited, type NetworkLimit } from './network-limit.ts'
 import { describe } from './openapi.ts'
 import type { BaseEnv } from './env.ts'
 import * as z from 'zod'
@@ -7,7 +8,11 @@ const Live = z.object({ status: z.literal('live'), runtime: z.enum(['workerd', '
 const Ready = z.object({ status: z.literal('ready') })
 
 /** @param ready resolves when the database responds, its schema is current and every key can decrypt its secrets */
-export function healthRoutes(runtime: 'workerd' | 'node', ready: () => Promise<void>) {
+export function healthRoutes(
+  runtime: 'workerd' | 'node',
+  ready: () => Promise<void>,
+  networkLimit: NetworkLimit,
+) {
   return new Hono<BaseEnv>()
     .get(
       '/live',
@@ -29,11 +34,12 @@ export function healthRoutes(runtime: 'workerd' | 'node', ready: () => Promise<v
         summary: 'Check that the server is ready',
         description:
           'Ready means that the database responds, its schema is current and every key can decrypt its ' +
-          'secrets.',
+          'secrets. A network has 100 requests, and gets back 10 a second.',
         responses: { 200: Ready },
-        errors: ['database-unavailable', 'key-unavailable'],
+        errors: ['database-unavailable', 'key-unavailable', 'too-many-requests'],
         public: true,
       }),
+      limited(networkLimit),
       async (c) => {
         await ready()
         return c.json({ status: 'ready' } as const)

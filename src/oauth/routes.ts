@@ -2,6 +2,7 @@
 import { type Context, Hono } from 'hono'
 import { AppError, type ErrorCode } from '../errors.ts'
 import type { BaseEnv } from '../http/env.ts'
+import { limited, limitFailures, type NetworkLimit } from '../http/network-limit.ts'
 import { parseJson, readText, readFormFields } from '../http/validate.ts'
 import { isStorable } from '../lib/storable-text.ts'
 import { readAssertion } from './client-assertion.ts'
@@ -19,6 +20,7 @@ export interface OAuthRouteDeps {
     grants: OAuthGrants
     claimRegistration: (clientIp: string) => Promise<void>
   }
+  networkLimit: NetworkLimit
 }
 
 const bodyLimitBytes = 16 * 1024
@@ -39,10 +41,14 @@ export function discoveryRoutes(publicUrl: string) {
   return app
 }
 
-export function oauthRoutes({ config, oauth: { clients, grants, claimRegistration } }: OAuthRouteDeps) {
+export function oauthRoutes({
+  config,
+  oauth: { clients, grants, claimRegistration },
+  networkLimit,
+}: OAuthRouteDeps) {
   const { publicUrl } = config
   return new Hono<BaseEnv>()
-    .post('/register', (c) =>
+    .post('/register', limited(networkLimit), (c) =>
       answering(c, async () => {
         const text = await readText(c, bodyLimitBytes)
         if (!isStorable(text)) throw invalidMetadata('The metadata contains characters that cannot be stored')
@@ -62,25 +68,32 @@ export function oauthRoutes({ config, oauth: { clients, grants, claimRegistratio
       }),
     )
     .post('/token', (c) =>
-      answering(c, async () => {
-        const parameters = new Parameters(await readFormFields(c, bodyLimitBytes))
-        const grantType = parameters.require('grant_type')
-        const tokens =
-          grantType === 'authorization_code'
-            ? await exchange(parameters)
-            : grantType === 'refresh_token'
-              ? await refresh(parameters)
-              : null
-        if (!tokens) {
-          throw new OAuthError(
-            'unsupported_grant_type',
-            'grant_type must be authorization_code or refresh_token',
-          )
-        }
-        return c.json(responseOf(tokens), 200)
-      }),
+      answering(c, () =>
+        limitFailures(
+          networkLimit,
+          c.var.clientIp,
+          (error) => error instanceof OAuthError,
+          async () => {
+            const parameters = new Parameters(await readFormFields(c, bodyLimitBytes))
+            const grantType = parameters.require('grant_type')
+            const tokens =
+              grantType === 'authorization_code'
+                ? await exchange(parameters)
+                : grantType === 'refresh_token'
+                  ? await refresh(parameters)
+                  : null
+            if (!tokens) {
+              throw new OAuthError(
+                'unsupported_grant_type',
+                'grant_type must be authorization_code or refresh_token',
+              )
+            }
+            return c.json(responseOf(tokens), 200)
+          },
+        ),
+      ),
     )
-    .post('/revoke', (c) =>
+    .post('/revoke', limited(networkLimit), (c) =>
       answering(c, async () => {
         const parameters = new Parameters(await readFormFields(c, bodyLimitBytes))
         await grants.revoke(parameters.require('token'), parameters.require('client_id'))

@@ -62,6 +62,10 @@ export const Login = z
   .strictObject({
     email: z.string().overwrite(trimmed).min(1, 'Enter the email address').max(254, 'At most 254 characters'),
     password: Password,
+    deviceToken: z.string().max(256, 'At most 256 characters').optional().meta({
+      description:
+        'Of an earlier sign-in or registration on this device. An invalid or revoked one has no effect',
+    }),
   })
   .meta({ ref: 'Login', 'x-example': exampleLogin })
 
@@ -108,5 +112,11 @@ const TokenPair = {
   refreshToken: z.string().meta({ description: 'Valid for one refresh, which returns the next one' }),
 }
 
-export const SignedIn = z.object({ user: User, ...TokenPair }).meta({ ref: 'SignedIn' })
+const deviceToken = z.string().meta({
+  description:
+    'Store it on the device and send it at the next sign-in. Valid for 180 days, until the password changes or the user ' +
+    'signs out everywhere. It does not replace the password',
+})
+
+export const SignedIn = z.object({ user: User, ...TokenPair, deviceToken }).meta({ ref: 'SignedIn' })
 export const Refreshed = z.object(TokenPair).meta({ ref: 'Refreshed' })

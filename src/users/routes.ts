@@ -4,6 +4,7 @@ import type { PasswordHasher } from '../crypto/password.ts'
 import { AppError } from '../errors.ts'
 import { type Authentication, type AuthEnv, requireUser } from '../http/auth.ts'
 import type { BaseEnv } from '../http/env.ts'
+import { limited, limitFailures, type NetworkLimit } from '../http/network-limit.ts'
 import { describe } from '../http/openapi.ts'
 import { valid } from '../http/validate.ts'
 import { loadCommonPasswords } from './common-passwords.ts'
@@ -27,6 +28,7 @@ export interface UserRouteDeps extends Authentication {
   users: UserRepository
   sessions: SessionRepository
   signIn: SignIn
+  networkLimit: NetworkLimit
   hasher: PasswordHasher
   apiTokens: Pick<TokenRepository, 'revokeAll'>
   /** Starts the purge after the response. The scheduled job finishes it. */
@@ -45,7 +47,7 @@ const passwordsLoaded = createMiddleware<BaseEnv>(async (_, next) => {
 })
 
 export function authRoutes(deps: UserRouteDeps) {
-  const { signIn, sessions, accessTokens } = deps
+  const { signIn, sessions, accessTokens, networkLimit } = deps
   return new Hono<AuthEnv>()
     .use(noStore)
     .post(
@@ -72,9 +74,12 @@ export function authRoutes(deps: UserRouteDeps) {
         tag: 'Authentication',
         summary: 'Sign in',
         description:
-          'From the fifth failed attempt on one account from one address, each further attempt has to wait: ' +
-          '1 second, doubling up to 15 minutes. After 20 failures on one account from any address, the wait is up to 30 ' +
-          'seconds. A successful sign-in resets the counts.',
+          'From the fifth failed attempt on one account from one network (an IPv4 address or an IPv6 /64), each further ' +
+          'attempt has to wait: 1 second, doubling up to 15 minutes. After 20 failures on one account from any network, ' +
+          'the waits of each network start with its second attempt; guesses from other networks never delay the first. A ' +
+          'network has 30 failed attempts over all accounts, and gets one back every 20 seconds. Send the `deviceToken` ' +
+          'of an earlier sign-in: its attempts are counted apart, so that guesses from the same network do not delay ' +
+          'them either.',
         responses: { 200: SignedIn },
         errors: ['bad-credentials', 'account-moved', 'invalid', 'too-many-requests'],
         public: true,
@@ -90,14 +95,20 @@ export function authRoutes(deps: UserRouteDeps) {
         summary: 'Refresh a session',
         description:
           'Returns a new session token and the next refresh token. A refresh token that is used again within ' +
-          '10 seconds returns the same successor; used later, it ends the session. A session lasts 30 days.',
+          '10 seconds returns the same successor; used later, it ends the session. A session lasts 30 days. After 100 ' +
+          'invalid tokens from one network, returns 429 for more than 10 of them a second.',
         responses: { 200: Refreshed },
-        errors: ['invalid-refresh-token', 'invalid'],
+        errors: ['invalid-refresh-token', 'invalid', 'too-many-requests'],
         public: true,
       }),
       valid('json', RefreshRequest),
       async (c) => {
-        const { refreshToken, ...claim } = await sessions.refresh(c.req.valid('json').refreshToken)
+        const { refreshToken, ...claim } = await limitFailures(
+          networkLimit,
+          c.var.clientIp,
+          (error) => error instanceof AppError && error.code === 'invalid-refresh-token',
+          () => sessions.refresh(c.req.valid('json').refreshToken),
+        )
         return c.json({ ...(await accessTokens.sign(claim)), refreshToken }, 200)
       },
     )
@@ -109,11 +120,12 @@ export function authRoutes(deps: UserRouteDeps) {
         summary: 'Sign out',
         description:
           'Ends the session of the refresh token. Also returns 204 when there is no such session (RFC 7009 ' +
-          '§2.2). Session tokens stay valid until they expire.',
+          '§2.2). Session tokens stay valid until they expire. A network has 100 requests, and gets back 10 a second.',
         responses: { 204: null },
-        errors: ['invalid'],
+        errors: ['invalid', 'too-many-requests'],
         public: true,
       }),
+      limited(networkLimit),
       valid('json', RefreshRequest),
       async (c) => {
         await sessions.end(c.req.valid('json').refreshToken)
@@ -170,7 +182,7 @@ export function meRoutes({ signIn, users, hasher, apiTokens, purgeAccount }: Use
       async (c) => {
         const { name, email, currentPassword } = c.req.valid('json')
         if (currentPassword !== undefined) {
-          await signIn.confirmPassword(c.var.clientIp, c.var.userId, currentPassword)
+          await signIn.confirmPassword(c.var, currentPassword)
         }
         const change = { ...(name !== undefined && { name }), ...(email !== undefined && { email }) }
         const user = await users.update(c.var.userId, change)
@@ -194,13 +206,13 @@ export function meRoutes({ signIn, users, hasher, apiTokens, purgeAccount }: Use
       valid('json', PasswordChange),
       async (c) => {
         const { currentPassword, newPassword, revokeTokens } = c.req.valid('json')
-        const { password } = await signIn.confirmPassword(c.var.clientIp, c.var.userId, currentPassword)
+        const { password } = await signIn.confirmPassword(c.var, currentPassword)
         const { userId, sessionId } = c.var
         const changed = await users.changePassword(
           userId,
           sessionId,
           password,
-          await hasher.hash(newPassword),
+          await hasher.hash(newPassword, userId),
         )
         if (!changed) throw new AppError('conflict', 'The password was changed concurrently. Sign in again')
         if (revokeTokens) await apiTokens.revokeAll(userId)
@@ -221,7 +233,7 @@ export function meRoutes({ signIn, users, hasher, apiTokens, purgeAccount }: Use
       }),
       valid('json', AccountDeletion),
       async (c) => {
-        await signIn.confirmPassword(c.var.clientIp, c.var.userId, c.req.valid('json').password)
+        await signIn.confirmPassword(c.var, c.req.valid('json').password)
         await users.markDeleted(c.var.userId)
         purgeAccount(c.var.userId)
         return c.body(null, 204)

@@ -4,7 +4,7 @@
  * it returns the same successor instead, because the first response may have been lost.
  */
 import { dayMs } from '../lib/time.ts'
-import { and, eq, gt, isNull, ne, sql, type SQL } from 'drizzle-orm'
+import { and, eq, gt, isNull, sql, type SQL } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
 import type { AccessClaim } from '../crypto/access-token.ts'
 import type { RefreshTokens } from '../crypto/refresh-token.ts'
@@ -175,13 +175,13 @@ export class SessionRepository {
     ])
   }
 
-  /** Statement that ends all of a user's sessions, or all but one, for a batch. */
+  /** Statement that ends all of a user's sessions, or all but one, and revokes their device tokens, for a batch. */
   endAllStatement(userId: string, exceptSessionId?: string) {
-    const others = exceptSessionId === undefined ? undefined : ne(sessions.id, exceptSessionId)
-    return this.#db
-      .update(sessions)
-      .set({ revokedAt: this.#now() })
-      .where(this.#live(and(eq(sessions.userId, userId), others)))
+    const at = sql`${this.#now().toISOString()}::timestamptz`
+    const others = exceptSessionId === undefined ? undefined : sql`and id <> ${exceptSessionId}`
+    return this.#db.execute(sql`
+      with devices as (update ${users} set devices_valid_from = ${at} where id = ${userId})
+      update ${sessions} set revoked_at = ${at} where user_id = ${userId} and revoked_at is null ${others}`)
   }
 
   #live(condition: SQL | undefined) {

@@ -2,15 +2,18 @@
 import type { AccessTokens } from '../crypto/access-token.ts'
 import type { PasswordHasher } from '../crypto/password.ts'
 import { accountMoved, AppError } from '../errors.ts'
+import { networkOf } from '../lib/network.ts'
 import type { User } from './contract.ts'
+import type { Devices } from './devices.ts'
 import type { Account, UserRepository } from './repository.ts'
 import type { SessionRepository } from './session-repository.ts'
-import type { Throttle } from './throttle.ts'
+import type { Attempt, Throttle } from './throttle.ts'
 
 export interface SignInOptions {
   users: UserRepository
   sessions: SessionRepository
   throttle: Throttle
+  devices: Devices
   hasher: PasswordHasher
   accessTokens: AccessTokens
   /** Keeps work running after the response is sent, and handles its rejection. */
@@ -22,6 +25,7 @@ export interface SignedInUser {
   accessToken: string
   expiresIn: number
   refreshToken: string
+  deviceToken: string
 }
 
 /** A new session without a session token. */
@@ -29,6 +33,15 @@ export interface StartedSession {
   user: User
   sessionId: string
   refreshToken: string
+  /** Marks the device as known at the next sign-in. */
+  deviceToken: string
+}
+
+/** The signed-in user and session that a request belongs to. */
+export interface Confirming {
+  userId: string
+  /** Undefined for a request with an access token. */
+  sessionId?: string | undefined
 }
 
 export class SignIn {
@@ -46,10 +59,12 @@ export class SignIn {
     clientIp: string,
     input: { email: string; password: string; name?: string | null | undefined },
   ): Promise<StartedSession> {
-    const { users, throttle, hasher } = this.#options
+    const { users, throttle, devices, hasher } = this.#options
+    const at = devices.now()
     await throttle.claimRegistration(clientIp)
-    const password = await hasher.hash(input.password)
-    return users.create({ email: input.email, name: input.name ?? null, password })
+    const password = await hasher.hash(input.password, networkOf(clientIp))
+    const session = await users.create({ email: input.email, name: input.name ?? null, password })
+    return { ...session, deviceToken: await devices.issue(session.user.id, at) }
   }
 
   /** `createAccount`, plus a session token. */
@@ -59,55 +74,61 @@ export class SignIn {
 
   /**
    * An unknown address, a wrong password and a damaged hash take the same time and give the same error.
+   * @param deviceToken of an earlier sign-in on the same device. An invalid one has no effect
    * @throws {AppError} `bad-credentials`, `account-moved`, `too-many-requests`
    */
   async startSession(
     clientIp: string,
-    { email, password }: { email: string; password: string },
+    { email, password, deviceToken }: { email: string; password: string; deviceToken?: string | undefined },
   ): Promise<StartedSession> {
-    const { users, sessions, hasher, defer } = this.#options
-    const account = await this.#checkPassword(clientIp, email, password, () => users.findByEmail(email))
+    const { users, sessions, throttle, devices, hasher, defer } = this.#options
+    const at = devices.now()
+    const attempt = await throttle.claimLogin(clientIp, email, await devices.read(deviceToken))
+    const account = await this.#checkPassword(attempt, email, password, () => users.findByEmail(email))
     const { user, password: stored } = account
     const session = await sessions.start(user.id, stored.hash)
     if (!session) throw badCredentials()
     if (hasher.isOutdated(stored)) defer(this.#rehash(user.id, account, password))
-    return { user, ...session }
+    return { user, ...session, deviceToken: await devices.issue(user.id, at) }
   }
 
   /** `startSession`, plus a session token. */
-  async login(clientIp: string, input: { email: string; password: string }): Promise<SignedInUser> {
+  async login(clientIp: string, input: Parameters<SignIn['startSession']>[1]): Promise<SignedInUser> {
     return this.#signed(await this.startSession(clientIp, input))
   }
 
-  async #signed({ user, sessionId, refreshToken }: StartedSession): Promise<SignedInUser> {
+  async #signed({ user, sessionId, refreshToken, deviceToken }: StartedSession): Promise<SignedInUser> {
     const token = await this.#options.accessTokens.sign({ userId: user.id, sessionId })
-    return { user, ...token, refreshToken }
+    return { user, ...token, refreshToken, deviceToken }
   }
 
   /**
-   * Verifies a signed-in user's password before a change that a stolen session token must not make. Counts as a
-   * sign-in.
+   * Verifies a signed-in user's password before a change that a stolen session token must not make. Wrong passwords
+   * delay the session that sent them, and no other.
    * @throws {AppError} `bad-credentials`, `too-many-requests`, `unauthenticated` when the account is deleted
    */
-  async confirmPassword(clientIp: string, userId: string, password: string): Promise<Account> {
-    const account = await this.#options.users.find(userId)
+  async confirmPassword({ userId, sessionId }: Confirming, password: string): Promise<Account> {
+    const { users, throttle } = this.#options
+    const account = await users.find(userId)
     if (!account) throw accountGone()
-    return this.#checkPassword(clientIp, account.user.email, password, async () => account)
+    const attempt = await throttle.claimConfirmation(userId, sessionId)
+    return this.#checkPassword(attempt, account.user.email, password, async () => account)
   }
 
   async #checkPassword(
-    clientIp: string,
+    attempt: Attempt,
     email: string,
     password: string,
     find: () => Promise<Account | null>,
   ): Promise<Account> {
-    const { users, throttle, hasher, defer } = this.#options
-    await throttle.claimLogin(clientIp, email)
+    const { users, hasher, defer } = this.#options
     const account = await find()
-    const isRight = await hasher.verify(password, account?.password ?? null).catch(async (error: unknown) => {
-      await throttle.releaseLogin(clientIp, email)
-      throw error
-    })
+    const isRight = await hasher
+      .verify(password, account?.password ?? null, attempt.lane)
+      .catch(async (error: unknown) => {
+        await attempt.release()
+        throw error
+      })
     if (!account || !isRight) {
       // Also for an existing account, so that the time is the same.
       const movedTo = await users.movedTo(email)
@@ -116,13 +137,13 @@ export class SignIn {
       if (account) defer(users.recordFailedLogin(account.user.id))
       throw badCredentials()
     }
-    await throttle.clearLogin(clientIp, email)
+    await attempt.succeed()
     return account
   }
 
   async #rehash(userId: string, { password: stored }: Account, password: string): Promise<void> {
     const { users, hasher } = this.#options
-    await users.rehashPassword(userId, stored, await hasher.hash(password))
+    await users.rehashPassword(userId, stored, await hasher.hash(password, userId))
   }
 }
 

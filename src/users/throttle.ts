@@ -1,27 +1,42 @@
 /**
  * @module Throttles password guessing in the database, so that restarts and additional isolates do not reset it. Counts
- * an attempt before it is made, so that parallel attempts cannot all pass, and resets the count when it succeeds.
+ * an attempt before it is made, so that parallel attempts cannot all pass. No bucket that a stranger can fill stops the
+ * owner: see docs/decisions/0023-sign-in-under-attack.md.
  */
-import { inArray, type SQL, sql } from 'drizzle-orm'
+import { type SQL, sql } from 'drizzle-orm'
 import type { Fingerprint } from '../crypto/fingerprint.ts'
 import type { Db } from '../db/client.ts'
-import { loginThrottles } from '../db/schema/users.ts'
+import { loginThrottles, users } from '../db/schema/users.ts'
 import { AppError } from '../errors.ts'
+import { networkOf } from '../lib/network.ts'
+import type { Device } from './devices.ts'
 
 /** The first `free` attempts pass without delay. Each further delay doubles, starting at one second. */
 interface Rule {
-  free: number
+  free: number | SQL
   maxDelaySeconds: number
   /** Resets the count after this time without an attempt. */
   resetAfterSeconds: number
 }
 
-/** One client address and one account: typical guessing. */
-const pairRule: Rule = { free: 5, maxDelaySeconds: 900, resetAfterSeconds: 86_400 }
-/** All client addresses and one account. Its low maximum prevents lockouts of the owner. */
-const accountRule: Rule = { free: 20, maxDelaySeconds: 30, resetAfterSeconds: 86_400 }
-/** Registrations from one client address. High, because offices and universities share addresses. */
+/** One client network and one account, one device, or one session. */
+const guessRule = { free: 5, maxDelaySeconds: 900, resetAfterSeconds: 86_400 } satisfies Rule
+/** From this many failures on an account, from any network, each network has only its first attempt free. */
+const attackFailures = 20
+/** Checks from one client network, over all accounts. Successful ones do not count. */
+const networkRule = { burst: 30, secondsPerCheck: 20 }
+/** Registrations from one client network. High, because offices and universities share addresses. */
 const registrationRule: Rule = { free: 1000, maxDelaySeconds: 60, resetAfterSeconds: 3600 }
+
+/** A counted attempt to check a password. */
+export interface Attempt {
+  /** Whose turn it is when password checks wait: a network, a device or a session. */
+  lane: string
+  /** The password was right. */
+  succeed: () => Promise<void>
+  /** The password could not be checked. */
+  release: () => Promise<void>
+}
 
 export class Throttle {
   readonly #db: Db
@@ -36,28 +51,124 @@ export class Throttle {
 
   /**
    * Counts one password check. `email` need not belong to an account.
+   * @param device a device on which the account was signed in to before. Has a bucket of its own
    * @throws {AppError} `too-many-requests`, without counting the attempt
    */
-  async claimLogin(clientIp: string, email: string): Promise<void> {
-    const { pair, account } = await this.#loginBuckets(clientIp, email)
-    const at = this.#at()
-    const isFree = (bucket: string) =>
-      sql`not exists (select 1 from ${loginThrottles} where bucket = ${bucket} and blocked_until > ${at})`
-    // Locks the pair's row before the account's. A blocked pair does not increase the account's count, so an address that
-    // keeps trying slows only itself.
+  async claimLogin(clientIp: string, email: string, device: Device | null = null): Promise<Attempt> {
+    return (device && (await this.#claimOnDevice(device, email))) ?? (await this.#claimFrom(clientIp, email))
+  }
+
+  /**
+   * Counts the check of a signed-in user's password.
+   * @throws {AppError} `too-many-requests`, without counting the attempt
+   */
+  async claimConfirmation(userId: string, sessionId: string | undefined): Promise<Attempt> {
+    const bucket = await this.#fingerprint(
+      'throttle-confirmation',
+      JSON.stringify([userId, sessionId ?? null]),
+    )
     const { rows } = await this.#db.execute<{ passed: boolean; waitSeconds: number | null }>(sql`
-      with pair as (${this.#count(pair, pairRule, sql`select where ${isFree(account)}`)}),
-      account as (${this.#count(account, accountRule, sql`select from pair`)})
-      select exists (select 1 from account) as "passed", (
-        select ceil(extract(epoch from max(blocked_until) - ${at}))::integer from ${loginThrottles}
-        where bucket in (${pair}, ${account})
+      with session as (${this.#count(bucket, guessRule, sql`select`)})
+      select exists (select 1 from session) as "passed", (
+        select ceil(extract(epoch from blocked_until - ${this.#at()}))::integer from ${loginThrottles}
+        where bucket = ${bucket}
+      ) as "waitSeconds"`)
+    this.#settle(rows[0], 'Too many wrong passwords. Wait, then try again')
+    return this.#attempt(bucket)
+  }
+
+  async #claimFrom(clientIp: string, email: string): Promise<Attempt> {
+    const lane = networkOf(clientIp)
+    const name = email.toLowerCase()
+    const [network, pair, account] = await Promise.all([
+      this.#fingerprint('throttle-login-network', lane),
+      this.#fingerprint('throttle-login-pair', JSON.stringify([lane, name])),
+      this.#fingerprint('throttle-login-account', name),
+    ])
+    const at = this.#at()
+    const { burst, secondsPerCheck } = networkRule
+    const perCheck = sql`make_interval(secs => ${secondsPerCheck}::integer)`
+    /** A network whose allowance is full later than this has used it up. */
+    const latestFull = sql`make_interval(secs => ${secondsPerCheck * (burst - 1)}::integer)`
+    const isAttacked = sql`exists (select 1 from ${loginThrottles} where bucket = ${account}
+      and failures >= ${attackFailures}::integer
+      and last_failed_at > ${at} - make_interval(secs => ${guessRule.resetAfterSeconds}))`
+    const free = sql`(case when ${isAttacked} then 1 else ${guessRule.free}::integer end)`
+    // A blocked pair counts nowhere, and a blocked network stores no row of the account.
+    const { rows } = await this.#db.execute<{ passed: boolean; waitSeconds: number | null }>(sql`
+      with network as (
+        insert into ${loginThrottles} as t (bucket, failures, last_failed_at, blocked_until)
+        select ${network}, 1, ${at}, ${at} + ${perCheck}
+        where not exists (select 1 from ${loginThrottles} where bucket = ${pair} and blocked_until > ${at})
+        on conflict (bucket) do update set
+          last_failed_at = ${at}, blocked_until = greatest(t.blocked_until, ${at}) + ${perCheck}
+        where greatest(t.blocked_until, ${at}) <= ${at} + ${latestFull}
+        returning 1
+      ),
+      pair as (${this.#count(pair, { ...guessRule, free }, sql`select from network`)}),
+      account as (
+        insert into ${loginThrottles} as t (bucket, failures, last_failed_at) select ${account}, 1, ${at} from pair
+        on conflict (bucket) do update set
+          failures = case when ${this.#isReset(guessRule)} then 1 else t.failures + 1 end, last_failed_at = ${at}
+      )
+      select exists (select 1 from pair) as "passed", (
+        select ceil(extract(epoch from max(
+          blocked_until - case when bucket = ${network} then ${latestFull} else interval '0' end
+        ) - ${at}))::integer
+        from ${loginThrottles} where bucket in (${network}, ${pair})
       ) as "waitSeconds"`)
     this.#settle(rows[0], 'Too many sign-in attempts. Wait, then try again')
+    return {
+      lane,
+      succeed: async () => {
+        await this.#db.execute(sql`
+          with cleared as (
+            delete from ${loginThrottles}
+            where bucket = ${pair} or (bucket = ${account} and failures <= 1)
+          ),
+          account as (
+            update ${loginThrottles} set failures = failures - 1 where bucket = ${account} and failures > 1
+          )
+          update ${loginThrottles} set blocked_until = blocked_until - ${perCheck} where bucket = ${network}`)
+      },
+      // The network's count stays: otherwise one network could ask for checks without end while the server is busy.
+      release: () => this.#uncount([pair, account]),
+    }
+  }
+
+  /** Null if the device is not known to the account, or has no attempt left. */
+  async #claimOnDevice({ userId, issuedAt, token }: Device, email: string): Promise<Attempt | null> {
+    const bucket = await this.#fingerprint('throttle-login-device', token)
+    const owner = sql`select from ${users} where id = ${userId} and lower(email) = lower(${email}) and deleted_at is null
+      and (devices_valid_from is null or devices_valid_from < ${issuedAt.toISOString()}::timestamptz)`
+    const { rows } = await this.#db.execute(sql`${this.#count(bucket, guessRule, owner)}`)
+    return rows.length === 1 ? this.#attempt(bucket) : null
+  }
+
+  /** An attempt that is counted in one bucket. */
+  #attempt(bucket: string): Attempt {
+    return {
+      lane: bucket,
+      succeed: async () => {
+        await this.#db.delete(loginThrottles).where(sql`bucket = ${bucket}`)
+      },
+      release: () => this.#uncount([bucket]),
+    }
+  }
+
+  async #uncount(buckets: string[]): Promise<void> {
+    const those = sql`bucket in (${sql.join(
+      buckets.map((bucket) => sql`${bucket}`),
+      sql`, `,
+    )})`
+    await this.#db.execute(sql`
+      with emptied as (delete from ${loginThrottles} where ${those} and failures <= 1)
+      update ${loginThrottles} set failures = failures - 1, blocked_until = null where ${those} and failures > 1`)
   }
 
   /** @throws {AppError} `too-many-requests` */
   async claimRegistration(clientIp: string): Promise<void> {
-    const bucket = await this.#fingerprint('throttle-registration', clientIp)
+    const bucket = await this.#fingerprint('throttle-registration', networkOf(clientIp))
     const { rows } = await this.#db.execute<{ passed: boolean; waitSeconds: number | null }>(sql`
       with address as (${this.#count(bucket, registrationRule, sql`select`)})
       select exists (select 1 from address) as "passed", (
@@ -73,7 +184,7 @@ export class Throttle {
    */
   async claimAnonymousCheck(clientIp: string, perMinute: number): Promise<void> {
     await this.#claimInWindow(
-      await this.#fingerprint('throttle-anonymous-check', clientIp),
+      await this.#fingerprint('throttle-anonymous-check', networkOf(clientIp)),
       { limit: perMinute, seconds: 60 },
       'Too many checks without an account from this address. Wait, or sign in',
     )
@@ -122,38 +233,25 @@ export class Throttle {
     this.#settle(rows[0], message)
   }
 
-  /** Resets the counts after a successful check. */
-  async clearLogin(clientIp: string, email: string): Promise<void> {
-    const { pair, account } = await this.#loginBuckets(clientIp, email)
-    await this.#db.delete(loginThrottles).where(inArray(loginThrottles.bucket, [pair, account]))
-  }
-
-  /** Reverts the count of an attempt whose password could not be checked. */
-  async releaseLogin(clientIp: string, email: string): Promise<void> {
-    const { pair, account } = await this.#loginBuckets(clientIp, email)
-    await this.#db
-      .update(loginThrottles)
-      .set({ failures: sql`greatest(${loginThrottles.failures} - 1, 0)`, blockedUntil: null })
-      .where(inArray(loginThrottles.bucket, [pair, account]))
-  }
-
   /** Increments the count once per row of `source` and returns a row, unless the bucket is blocked. */
-  #count(bucket: string, { free, maxDelaySeconds, resetAfterSeconds }: Rule, source: SQL): SQL {
+  #count(bucket: string, rule: Rule, source: SQL): SQL {
     const at = this.#at()
-    const failures = sql`case when t.last_failed_at < ${at} - make_interval(secs => ${resetAfterSeconds}) then 1
-      else t.failures + 1 end`
-    const delaySeconds = (count: SQL) =>
-      sql`case when ${count} >= ${free}::integer then least(${maxDelaySeconds}::integer,
-        power(2, least(${count} - ${free}::integer, 20))) end`
+    const { free, maxDelaySeconds } = rule
+    const failures = sql`case when ${this.#isReset(rule)} then 1 else t.failures + 1 end`
+    const delay = (count: SQL) =>
+      sql`make_interval(secs => case when ${count} >= ${free}::integer then least(${maxDelaySeconds}::integer,
+        power(2, least(${count} - ${free}::integer, 20))) end)`
     return sql`
       insert into ${loginThrottles} as t (bucket, failures, last_failed_at, blocked_until)
-      select ${bucket}, 1, ${at}, null from (${source}) source
+      select ${bucket}, 1, ${at}, ${at} + ${delay(sql`1`)} from (${source}) source
       on conflict (bucket) do update set
-        failures = ${failures},
-        last_failed_at = ${at},
-        blocked_until = ${at} + make_interval(secs => ${delaySeconds(sql`(${failures})`)})
+        failures = ${failures}, last_failed_at = ${at}, blocked_until = ${at} + ${delay(sql`(${failures})`)}
       where t.blocked_until is null or t.blocked_until <= ${at}
       returning 1`
+  }
+
+  #isReset({ resetAfterSeconds }: Rule): SQL {
+    return sql`t.last_failed_at < ${this.#at()} - make_interval(secs => ${resetAfterSeconds})`
   }
 
   /** The wait was read before the statement ran, so a block set meanwhile reads as at least one second. */
@@ -164,28 +262,7 @@ export class Throttle {
     })
   }
 
-  async #loginBuckets(clientIp: string, email: string): Promise<{ pair: string; account: string }> {
-    const name = email.toLowerCase()
-    return {
-      pair: await this.#fingerprint('throttle-login-pair', JSON.stringify([clientIp, name])),
-      account: await this.#fingerprint('throttle-login-account', name),
-    }
-  }
-
   #at(): SQL {
     return sql`${this.#now().toISOString()}::timestamptz`
   }
-}
-
-/** An IPv4 address, or the /64 network of an IPv6 address, which one person usually has to themselves. */
-export function networkOf(address: string): string {
-  const v4 = /(?:\d+\.){3}\d+$/.exec(address)?.[0]
-  if (v4 !== undefined || !address.includes(':')) return v4 ?? address
-  const [head, tail] = address.split('::').map((part) => part.split(':').filter((group) => group !== ''))
-  const zeros = tail ? Array.from({ length: 8 - (head?.length ?? 0) - tail.length }, () => '0') : []
-  const groups = [...(head ?? []), ...zeros, ...(tail ?? [])]
-  return groups
-    .slice(0, 4)
-    .map((group) => Number.parseInt(group, 16).toString(16))
-    .join(':')
 }

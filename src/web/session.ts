@@ -4,11 +4,12 @@
  */
 import type { Context, MiddlewareHandler } from 'hono'
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie'
-import type { CookiePrefixOptions } from 'hono/utils/cookie'
+import type { CookieOptions, CookiePrefixOptions } from 'hono/utils/cookie'
 import type { AccessClaim } from '../crypto/access-token.ts'
 import { identifySession } from '../db/actor.ts'
 import { AppError } from '../errors.ts'
 import type { User } from '../users/contract.ts'
+import { deviceLifetimeDays } from '../users/devices.ts'
 import type { DashboardDeps, DashboardEnv } from './context.ts'
 import { readNavCounts } from '../overview/nav-counts.ts'
 import type { StartedSession } from '../users/sign-in.ts'
@@ -21,6 +22,9 @@ export interface BrowserSession {
   claim: AccessClaim
   user: User
 }
+
+/** Stays when the session ends: it holds a device token, which only speeds up signing in. */
+const deviceCookie = 'flowkeep-device'
 
 /** A form that was restored after signing in, and the new session. */
 export interface Resumed {
@@ -50,14 +54,18 @@ export class BrowserSessions {
 
   async begin(c: Context, claim: AccessClaim): Promise<void> {
     const { accessToken, expiresIn } = await this.#deps.dashboardTokens.sign(claim)
-    setCookie(c, 'flowkeep', accessToken, {
+    setCookie(c, 'flowkeep', accessToken, this.#options(expiresIn))
+  }
+
+  #options(maxAge: number): CookieOptions {
+    return {
       ...(this.#prefix && { prefix: this.#prefix }),
       path: '/',
       secure: this.#prefix !== undefined,
       httpOnly: true,
       sameSite: 'Lax',
-      maxAge: expiresIn,
-    })
+      maxAge,
+    }
   }
 
   /** Null without the cookie of a live session. */
@@ -84,8 +92,14 @@ export class BrowserSessions {
     return token ? this.#deps.dashboardTokens.verify(token) : null
   }
 
+  /** Of an earlier sign-in in this browser. */
+  deviceToken(c: Context): string | undefined {
+    return this.#prefix ? getCookie(c, deviceCookie, this.#prefix) : getCookie(c, deviceCookie)
+  }
+
   /** Starts a browser session and ends the one that the browser had. */
-  async enter(c: Context, { user, sessionId }: StartedSession): Promise<BrowserSession> {
+  async enter(c: Context, { user, sessionId, deviceToken }: StartedSession): Promise<BrowserSession> {
+    setCookie(c, deviceCookie, deviceToken, this.#options(deviceLifetimeDays * 86_400))
     const before = await this.read(c)
     if (before) await this.end(c, before.claim)
     const claim = { userId: user.id, sessionId }

@@ -1,5 +1,4 @@
 /** @module The application of one isolate on Workers. */
-import { compare, hash } from 'bcryptjs'
 import { waitUntil } from 'cloudflare:workers'
 import { type App, createApp } from '../app.ts'
 import { ConfigError, parseConfig } from '../config.ts'
@@ -25,7 +24,8 @@ function start(env: Record<string, unknown>): Isolate {
   if (config.allowPrivateNetworks.length > 0) throw new ConfigError([privateNetworksUnavailable])
   const deps = createDeps(config, {
     name: 'workerd',
-    bcrypt: { hash, compare },
+    // Loaded for the hash of an earlier release only.
+    compareBcrypt: async (text, hash) => (await import('bcryptjs')).compare(text, hash),
     maxHashesInFlight: 1,
     defer: waitUntil,
     clientIp: (c) => c.req.header('CF-Connecting-IP') ?? 'unknown',

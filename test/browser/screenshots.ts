@@ -55,7 +55,7 @@ async function main(args: string[]): Promise<void> {
     const { executions, durationMs } = await seedLargeDemo(deps, clock, account)
     await n8n.edit(deps)
     console.log(`${executions} runs seeded in ${Math.round(durationMs / 1000)} s`)
-    const password = await deps.hasher.hash(newcomer.password)
+    const password = await deps.hasher.hash(newcomer.password, 'operator')
     await deps.users.create({ email: newcomer.email, name: newcomer.name, password })
     const examples = await findExamples(deps)
     const server = createAdaptorServer({ fetch: createApp(deps).fetch })

@@ -1,46 +1,40 @@
 import * as native from '@node-rs/bcrypt'
 import * as portable from 'bcryptjs'
 import { describe, expect, test, vi } from 'vitest'
-import { type BcryptImplementation, createPasswordHasher } from '../../src/crypto/password.ts'
+import { createPasswordHasher, type PasswordHasherOptions } from '../../src/crypto/password.ts'
+import { nativeScrypt, type Scrypt } from '../../src/crypto/scrypt.ts'
+import { toBase64 } from '../../src/lib/encoding.ts'
 import { randomRing } from './rings.ts'
 
-const cost = 4
+const lane = '203.0.113.1'
 const peppers = randomRing('p1', 'p2')
-const inNode: BcryptImplementation = { hash: native.hash, compare: native.compare }
-const onEdge: BcryptImplementation = {
-  hash: (text, rounds) => portable.hash(text, rounds),
-  compare: portable.compare,
-}
-const implementations: [string, BcryptImplementation, BcryptImplementation][] = [
-  ['@node-rs/bcrypt, read by bcryptjs', inNode, onEdge],
-  ['bcryptjs, read by @node-rs/bcrypt', onEdge, inNode],
-  ['@node-rs/bcrypt', inNode, inNode],
-  ['bcryptjs', onEdge, onEdge],
-]
+const hasherOf = (options: Partial<PasswordHasherOptions> = {}) =>
+  createPasswordHasher({ compareBcrypt: native.compare, peppers, cost: 4, ...options })
 
-/** Counts comparisons and records the cost of each hash. */
-function counting(bcrypt: BcryptImplementation) {
-  const costs: number[] = []
-  const hash = vi.fn<BcryptImplementation['hash']>((text, rounds) => bcrypt.hash(text, rounds))
-  const compare = vi.fn<BcryptImplementation['compare']>((text, stored) => {
-    costs.push(Number(stored.split('$')[2]))
-    return bcrypt.compare(text, stored)
-  })
-  return { bcrypt: { hash, compare }, hash, compare, costs }
+/** The hash that earlier releases stored. */
+async function storedByBcrypt(password: string) {
+  const ring = peppers.keys.get('p2') as Uint8Array<ArrayBuffer>
+  const key = await crypto.subtle.importKey('raw', ring, { name: 'HMAC', hash: 'SHA-384' }, false, ['sign'])
+  const digest = await crypto.subtle.sign('HMAC', key, new TextEncoder().encode(password))
+  return { hash: await portable.hash(toBase64(new Uint8Array(digest)), 4), pepperId: 'p2' }
 }
 
-describe.each(implementations)('passwords hashed by %s', (_, writer, reader) => {
-  const write = createPasswordHasher({ bcrypt: writer, peppers, cost })
-  const read = createPasswordHasher({ bcrypt: reader, peppers, cost })
+describe('passwords', () => {
+  const hasher = hasherOf()
 
   test('accepts only the exact password', async () => {
-    const stored = await write.hash('correct horse')
-    expect(stored.hash).toMatch(/^\$2b\$04\$/)
+    const stored = await hasher.hash('correct horse', lane)
+    expect(stored.hash).toMatch(/^\$scrypt\$ln=4,r=8,p=5\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}$/)
     expect(stored.pepperId).toBe('p2')
-    expect(await read.verify('correct horse', stored)).toBe(true)
-    expect(await read.verify('Correct horse', stored)).toBe(false)
-    expect(await read.verify('correct horse ', stored)).toBe(false)
-    expect(await read.verify('', stored)).toBe(false)
+    expect(await hasher.verify('correct horse', stored, lane)).toBe(true)
+    expect(await hasher.verify('Correct horse', stored, lane)).toBe(false)
+    expect(await hasher.verify('correct horse ', stored, lane)).toBe(false)
+    expect(await hasher.verify('', stored, lane)).toBe(false)
+  })
+
+  test('two hashes of one password differ', async () => {
+    const [one, other] = [await hasher.hash('pass', lane), await hasher.hash('pass', lane)]
+    expect(one.hash).not.toBe(other.hash)
   })
 
   test.each([
@@ -49,145 +43,74 @@ describe.each(implementations)('passwords hashed by %s', (_, writer, reader) => 
     ['NUL', 'abc\u0000'],
     ['1,024 characters', 'é'.repeat(1023)],
   ])('does not truncate after %s', async (_, start) => {
-    const stored = await write.hash(`${start}X`)
-    expect(await read.verify(`${start}X`, stored)).toBe(true)
-    expect(await read.verify(`${start}Y`, stored)).toBe(false)
-    expect(await read.verify(start, stored)).toBe(false)
+    const stored = await hasher.hash(`${start}X`, lane)
+    expect(await hasher.verify(`${start}X`, stored, lane)).toBe(true)
+    expect(await hasher.verify(`${start}Y`, stored, lane)).toBe(false)
+    expect(await hasher.verify(start, stored, lane)).toBe(false)
+  })
+
+  test('the default cost is one that OWASP recommends', async () => {
+    const { hash } = await createPasswordHasher({ compareBcrypt: native.compare, peppers }).hash('pass', lane)
+    expect(hash).toMatch(/^\$scrypt\$ln=14,r=8,p=5\$/)
+  })
+})
+
+describe('bcrypt hashes of earlier releases', () => {
+  test.each([
+    ['@node-rs/bcrypt', native.compare],
+    ['bcryptjs', portable.compare],
+  ])('%s verifies them, and they are outdated', async (_, compareBcrypt) => {
+    const hasher = hasherOf({ compareBcrypt })
+    const stored = await storedByBcrypt('correct horse')
+    expect(await hasher.verify('correct horse', stored, lane)).toBe(true)
+    expect(await hasher.verify('correct horses', stored, lane)).toBe(false)
+    expect(hasher.isOutdated(stored)).toBe(true)
   })
 })
 
 describe('password verification', () => {
-  test('costs exactly one comparison at the current cost for existing, unknown and damaged accounts', async () => {
-    const { bcrypt, hash, compare, costs } = counting(inNode)
-    const hasher = createPasswordHasher({ bcrypt, peppers, cost: 5 })
-    const stored = await hasher.hash('right password')
-    hash.mockClear()
-    expect(await hasher.verify('right password', stored)).toBe(true)
-    expect(await hasher.verify('wrong password', stored)).toBe(false)
-    expect(await hasher.verify('wrong password', null)).toBe(false)
-    for (const damaged of ['', 'x', '$2b$', '$2b$05$short', `${stored.hash}x`, '\u0000']) {
-      expect(await hasher.verify('right password', { ...stored, hash: damaged })).toBe(false)
+  test('costs exactly one hash at the current cost for existing, unknown and damaged accounts', async () => {
+    const scrypt = vi.fn<Scrypt>(nativeScrypt)
+    const compareBcrypt = vi.fn<typeof native.compare>(native.compare)
+    const hasher = hasherOf({ scrypt, compareBcrypt, cost: 5 })
+    const stored = await hasher.hash('right password', lane)
+    scrypt.mockClear()
+    expect(await hasher.verify('right password', stored, lane)).toBe(true)
+    expect(await hasher.verify('wrong password', stored, lane)).toBe(false)
+    expect(await hasher.verify('wrong password', null, lane)).toBe(false)
+    for (const damaged of ['', 'x', '$2b$', '$2b$05$short', '$scrypt$', `${stored.hash}x`, '\u0000']) {
+      expect(await hasher.verify('right password', { ...stored, hash: damaged }, lane)).toBe(false)
     }
-    expect(compare).toHaveBeenCalledTimes(9)
-    expect(new Set(costs)).toEqual(new Set([5]))
-    expect(hash).not.toHaveBeenCalled()
+    expect(scrypt).toHaveBeenCalledTimes(10)
+    for (const [, , cost] of scrypt.mock.calls) expect(cost).toEqual({ N: 32, r: 8, p: 5 })
+    expect(compareBcrypt).not.toHaveBeenCalled()
   })
 
-  test.each(implementations.slice(2))(
-    '%s does the full work for the dummy hash without throwing',
-    async (_, bcrypt) => {
-      const hasher = createPasswordHasher({ bcrypt, peppers, cost })
-      expect(await hasher.verify('whatever', null)).toBe(false)
-    },
-  )
-
   test('a hash with a retired pepper or another cost verifies and is outdated', async () => {
-    const current = createPasswordHasher({ bcrypt: inNode, peppers, cost: 5 })
-    const old = createPasswordHasher({ bcrypt: inNode, peppers: { ...peppers, active: 'p1' }, cost: 5 })
-    const cheap = createPasswordHasher({ bcrypt: inNode, peppers, cost: 4 })
-    const [byOld, byCheap, fresh] = [
-      await old.hash('pass'),
-      await cheap.hash('pass'),
-      await current.hash('pass'),
+    const current = hasherOf({ cost: 5 })
+    const old = hasherOf({ cost: 5, peppers: { ...peppers, active: 'p1' } })
+    const cheap = hasherOf()
+    const hashes = [
+      await old.hash('pass', lane),
+      await cheap.hash('pass', lane),
+      await current.hash('pass', lane),
     ]
-    expect(await current.verify('pass', byOld)).toBe(true)
-    expect(await current.verify('pass', byCheap)).toBe(true)
-    expect([byOld, byCheap, fresh].map((stored) => current.isOutdated(stored))).toEqual([true, true, false])
+    for (const stored of hashes) expect(await current.verify('pass', stored, lane)).toBe(true)
+    expect(hashes.map((stored) => current.isOutdated(stored))).toEqual([true, true, false])
   })
 
   test('a hash with a missing pepper is an unavailable key, not a wrong password', async () => {
-    const hasher = createPasswordHasher({ bcrypt: inNode, peppers, cost })
-    const stored = { ...(await hasher.hash('pass')), pepperId: 'p9' }
-    await expect(hasher.verify('pass', stored)).rejects.toMatchObject({ code: 'key-unavailable' })
+    const hasher = hasherOf()
+    const stored = { ...(await hasher.hash('pass', lane)), pepperId: 'p9' }
+    await expect(hasher.verify('pass', stored, lane)).rejects.toMatchObject({ code: 'key-unavailable' })
   })
 
   test('another pepper gives another pre-hash', async () => {
-    const { bcrypt, hash } = counting(inNode)
-    await createPasswordHasher({ bcrypt, peppers, cost }).hash('pass')
-    await createPasswordHasher({ bcrypt, peppers: { ...peppers, active: 'p1' }, cost }).hash('pass')
-    const [one, other] = hash.mock.calls.map(([text]) => text)
+    const scrypt = vi.fn<Scrypt>(nativeScrypt)
+    await hasherOf({ scrypt }).hash('pass', lane)
+    await hasherOf({ scrypt, peppers: { ...peppers, active: 'p1' } }).hash('pass', lane)
+    const [one, other] = scrypt.mock.calls.map(([text]) => text)
     expect(one).toMatch(/^[A-Za-z0-9+/]{64}$/)
     expect(one).not.toBe(other)
-  })
-})
-
-/** A bcrypt implementation whose comparisons wait until they are released. */
-function gated() {
-  let running = 0
-  let most = 0
-  const gates: (() => void)[] = []
-  const compare = async () => {
-    running += 1
-    most = Math.max(most, running)
-    await new Promise<void>((resolve) => gates.push(resolve))
-    running -= 1
-    return false
-  }
-  return { bcrypt: { hash: async () => '', compare }, gates, most: () => most }
-}
-
-describe('hashing slots', () => {
-  test('limits concurrent hashes and serves waiting callers', async () => {
-    const { bcrypt, gates, most } = gated()
-    const hasher = createPasswordHasher({
-      bcrypt,
-      peppers,
-      cost,
-      maxInFlight: 2,
-      maxWaiting: 3,
-      maxWaitMs: 60_000,
-    })
-    const all = Array.from({ length: 5 }, () => hasher.verify('x', null))
-    for (let done = 0; done < 5; done += 1) {
-      await vi.waitFor(() => expect(gates.length).toBeGreaterThan(0))
-      gates.shift()?.()
-    }
-    expect(await Promise.all(all)).toEqual([false, false, false, false, false])
-    expect(most()).toBe(2)
-  })
-
-  test('rejects callers beyond the queue immediately with a retry time', async () => {
-    const { bcrypt, gates } = gated()
-    const hasher = createPasswordHasher({
-      bcrypt,
-      peppers,
-      cost,
-      maxInFlight: 1,
-      maxWaiting: 0,
-      maxWaitMs: 3000,
-    })
-    const first = hasher.verify('x', null)
-    await vi.waitFor(() => expect(gates).toHaveLength(1))
-    await expect(hasher.verify('x', null)).rejects.toMatchObject({
-      code: 'too-many-requests',
-      retryAfterSeconds: 3,
-    })
-    gates[0]?.()
-    await first
-  })
-
-  test('rejects callers that wait too long, and frees the slot after a failure', async () => {
-    const { bcrypt, gates } = gated()
-    const hasher = createPasswordHasher({
-      bcrypt,
-      peppers,
-      cost,
-      maxInFlight: 1,
-      maxWaiting: 5,
-      maxWaitMs: 30,
-    })
-    const first = hasher.verify('x', null)
-    await vi.waitFor(() => expect(gates).toHaveLength(1))
-    await expect(hasher.verify('x', null)).rejects.toMatchObject({ code: 'too-many-requests' })
-    gates[0]?.()
-    await first
-    const failing = createPasswordHasher({
-      bcrypt: { hash: () => Promise.reject(new Error('broken')), compare: async () => true },
-      peppers,
-      maxInFlight: 1,
-      maxWaiting: 0,
-    })
-    await expect(failing.hash('x')).rejects.toThrow('broken')
-    expect(await failing.verify('x', { hash: `$2b$04$${'a'.repeat(53)}`, pepperId: 'p2' })).toBe(true)
   })
 })

@@ -106,8 +106,8 @@ export async function createDeployWorld(options: { generation?: Generation; data
     }
     const deps = createDeps(parseConfig(environment), {
       name: 'node',
-      bcrypt,
-      bcryptCost: 4,
+      compareBcrypt: bcrypt.compare,
+      passwordCost: 4,
       maxHashesInFlight: 8,
       defer: (work) => void work.catch(() => undefined),
       clientIp: () => '203.0.113.7',

@@ -35,6 +35,7 @@ import {
   incidentRoutes,
 } from '../../src/executions/routes.ts'
 import type { AuthEnv } from '../../src/http/auth.ts'
+import { NetworkLimit } from '../../src/http/network-limit.ts'
 import { problem, toAppError } from '../../src/http/problem.ts'
 import { InstanceConnections } from '../../src/instances/connections.ts'
 import { OtelExport } from '../../src/instances/otel.ts'
@@ -129,6 +130,10 @@ export function createWorld(database: TestDatabase, options: WorldOptions = {}) 
     if (failure.code === 'internal') console.error(failure.cause)
     return problem(c, failure)
   })
+  app.use('/hooks/*', async (c, next) => {
+    c.set('clientIp', c.req.header('X-Test-Ip') ?? '192.0.2.1')
+    await next()
+  })
   app.use('/v1/*', async (c, next) => {
     const user = c.req.header('X-User')
     if (!user) throw new AppError('unauthenticated', 'Sign in')
@@ -176,6 +181,7 @@ export function createWorld(database: TestDatabase, options: WorldOptions = {}) 
           instances,
           reports,
           traces,
+          networkLimit: new NetworkLimit(now),
           queuedReports:
             options.reportQueue &&
             queueReports({ queue: options.reportQueue, receiver: reports, now, log: () => undefined }),

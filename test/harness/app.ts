@@ -81,8 +81,8 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
   const config = parseConfig(testEnvironment({ DATABASE_URL: database.url, ...options.env }))
   const deps = createDeps(config, {
     name: 'node',
-    bcrypt,
-    bcryptCost: 4,
+    compareBcrypt: bcrypt.compare,
+    passwordCost: 4,
     maxHashesInFlight: 8,
     defer: (work) => {
       const settled = work.catch(() => {}).finally(() => deferred.delete(settled))

@@ -15,6 +15,6 @@ export function seedDemoInto({ deps, database }: TestApp, now: Date) {
   const clock = { now }
   const { config } = deps
   const runtime = nodeRuntime({ fetch: database.gateway.fetch, config })
-  const quiet = { bcryptCost: 4, writeLog: () => undefined }
+  const quiet = { passwordCost: 4, writeLog: () => undefined }
   return seedLargeDemo(createDeps(config, { ...runtime, ...quiet, now: () => clock.now }), clock, demoAccount)
 }

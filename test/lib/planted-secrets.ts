@@ -155,6 +155,7 @@ export function plantedSecrets(random: Random): Planted[] {
     whole('Flowkeep access token', `fk_${mixed(38)}`),
     whole('Flowkeep webhook token', `whk_${url64(43)}`),
     whole('Flowkeep refresh token', `fkr_${url64(43)}.${url64(20)}`),
+    whole('Flowkeep device token', `fkd_${url64(22)}_${hex(8)}_${hex(64)}`),
     whole('JWT', jwt()),
     beside('n8n API key', 'X-N8N-API-KEY: ', jwt()),
     beside('bearer header', 'Authorization: Bearer ', url64(32)),

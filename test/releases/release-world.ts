@@ -35,8 +35,8 @@ export async function createReleaseWorld({ database: kind, onDatabaseRequest }: 
     const life = { isDead: false }
     const deps = createDeps(parseConfig(environment), {
       name: 'node',
-      bcrypt,
-      bcryptCost: 4,
+      compareBcrypt: bcrypt.compare,
+      passwordCost: 4,
       maxHashesInFlight: 8,
       defer: (work) => {
         const settled = work.catch(() => undefined).finally(() => deferred.delete(settled))

@@ -1,18 +1,21 @@
-import * as native from '@node-rs/bcrypt'
+import { compare } from '@node-rs/bcrypt'
 import { Hono } from 'hono'
 import { v7 as uuidv7 } from 'uuid'
 import { expect, vi } from 'vitest'
 import { createAccessTokens } from '../../src/crypto/access-token.ts'
 import { createFingerprint, type Fingerprint } from '../../src/crypto/fingerprint.ts'
-import { type BcryptImplementation, createPasswordHasher } from '../../src/crypto/password.ts'
+import { createPasswordHasher } from '../../src/crypto/password.ts'
 import { createRefreshTokens } from '../../src/crypto/refresh-token.ts'
+import { nativeScrypt, type Scrypt } from '../../src/crypto/scrypt.ts'
 import type { Db } from '../../src/db/client.ts'
 import type { FieldError } from '../../src/errors.ts'
 import { requireUser } from '../../src/http/auth.ts'
 import type { BaseEnv } from '../../src/http/env.ts'
+import { NetworkLimit } from '../../src/http/network-limit.ts'
 import { createLog } from '../../src/http/log.ts'
 import { handleFailures, shell } from '../../src/http/shell.ts'
 import { purgeDeletedAccounts } from '../../src/users/delete-account.ts'
+import { Devices } from '../../src/users/devices.ts'
 import { UserRepository } from '../../src/users/repository.ts'
 import { authRoutes, meRoutes } from '../../src/users/routes.ts'
 import { SessionRepository } from '../../src/users/session-repository.ts'
@@ -29,6 +32,7 @@ export interface SignedIn {
   accessToken: string
   expiresIn: number
   refreshToken: string
+  deviceToken: string
 }
 
 /** Possible members of a response body. */
@@ -45,11 +49,12 @@ export interface AnswerBody extends SignedIn {
 export function createAccounts(db: Db, options: { graceSeconds?: number; fingerprint?: Fingerprint } = {}) {
   let time = Date.now()
   const now = () => new Date(time)
-  const compare = vi.fn<BcryptImplementation['compare']>(native.compare)
-  const hash = vi.fn<BcryptImplementation['hash']>(native.hash)
+  /** Called once for each password that is checked or set. */
+  const scrypt = vi.fn<Scrypt>(nativeScrypt)
   const peppers = randomRing('p1', 'p2')
   const hasher = createPasswordHasher({
-    bcrypt: { hash, compare },
+    compareBcrypt: compare,
+    scrypt,
     peppers,
     cost: 4,
     maxWaiting: 1000,
@@ -72,7 +77,8 @@ export function createAccounts(db: Db, options: { graceSeconds?: number; fingerp
   const throttle = new Throttle(db, now, fingerprint)
   const deferred: Promise<unknown>[] = []
   const defer = (work: Promise<unknown>) => void deferred.push(work)
-  const signIn = new SignIn({ users, sessions, throttle, hasher, accessTokens, defer })
+  const devices = new Devices(fingerprint, now)
+  const signIn = new SignIn({ users, sessions, throttle, devices, hasher, accessTokens, defer })
   const purgeAccount = (userId: string) => defer(purgeDeletedAccounts(db, { userId }))
   const apiTokens = new TokenRepository(db, now, { access: new TokenAccess(db, now), quota: 100 })
   const deps = {
@@ -81,6 +87,7 @@ export function createAccounts(db: Db, options: { graceSeconds?: number; fingerp
     signIn,
     accessTokens,
     authenticateToken: async () => null,
+    networkLimit: new NetworkLimit(now),
     apiTokens,
     hasher,
     purgeAccount,
@@ -132,8 +139,7 @@ export function createAccounts(db: Db, options: { graceSeconds?: number; fingerp
     throttle,
     hasher,
     refreshTokens,
-    compare,
-    hash,
+    scrypt,
     logged,
     peppers,
     login: (email: string, secret = password, ip?: string) =>

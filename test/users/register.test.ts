@@ -19,7 +19,13 @@ describe('POST /v1/auth/register', () => {
     const answer = await register({ email, password, name: ' Ada ' })
     expect(answer.status).toBe(201)
     expect(answer.headers.get('Cache-Control')).toBe('no-store')
-    expect(Object.keys(answer.body).toSorted()).toEqual(['accessToken', 'expiresIn', 'refreshToken', 'user'])
+    expect(Object.keys(answer.body).toSorted()).toEqual([
+      'accessToken',
+      'deviceToken',
+      'expiresIn',
+      'refreshToken',
+      'user',
+    ])
     expect(Object.keys(answer.body.user).toSorted()).toEqual(['createdAt', 'email', 'id', 'name'])
     expect(answer.body).toMatchObject({ user: { email, name: 'Ada' }, expiresIn: 300 })
     expect((await accounts.me(answer.body.accessToken)).body).toEqual(answer.body.user)
@@ -58,9 +64,9 @@ describe('POST /v1/auth/register', () => {
 
   test('an address in use costs one hash, like a free one', async () => {
     const { user } = await accounts.register()
-    accounts.hash.mockClear()
+    accounts.scrypt.mockClear()
     await register({ email: user.email, password })
-    expect(accounts.hash).toHaveBeenCalledTimes(1)
+    expect(accounts.scrypt).toHaveBeenCalledTimes(1)
   })
 
   test.each([
@@ -105,12 +111,12 @@ describe('POST /v1/auth/register', () => {
     ['an unpaired surrogate', 'abcdefgh\ud800'],
     ['a number', 12345678],
   ])('rejects the password without hashing: %s', async (_, refused) => {
-    accounts.hash.mockClear()
+    accounts.scrypt.mockClear()
     const answer = await register({ email: newEmail(), password: refused })
     expect(answer.status).toBe(422)
     expect(answer.body.errors[0].pointer).toBe('/password')
     expect(answer.text).not.toContain(JSON.stringify(refused).slice(1, -1))
-    expect(accounts.hash).not.toHaveBeenCalled()
+    expect(accounts.scrypt).not.toHaveBeenCalled()
   })
 
   test('rejects a password that equals the email address', async () => {
@@ -121,9 +127,9 @@ describe('POST /v1/auth/register', () => {
   })
 
   test('rejects a password of one megabyte without hashing', async () => {
-    accounts.hash.mockClear()
+    accounts.scrypt.mockClear()
     expect((await register({ email: newEmail(), password: 'x'.repeat(1_048_576) })).status).toBe(413)
-    expect(accounts.hash).not.toHaveBeenCalled()
+    expect(accounts.scrypt).not.toHaveBeenCalled()
   })
 
   test.each([

@@ -184,7 +184,7 @@ test('a session that starts during a password change ends with the others', asyn
     if (!account) throw new Error('The account is missing')
     const own = await accounts.sessions.start(user.id, account.password.hash)
     if (!own) throw new Error('The session is missing')
-    const next = await accounts.hasher.hash(`${password} 2`)
+    const next = await accounts.hasher.hash(`${password} 2`, '')
     const [changed, ...started] = await Promise.all([
       accounts.users.changePassword(user.id, own.sessionId, account.password, next),
       ...Array.from({ length: 8 }, () => accounts.sessions.start(user.id, account.password.hash)),

@@ -15,7 +15,7 @@ const anotherServer = ({ database }: TestApp) =>
   createApp(
     createDeps(parseConfig(testEnvironment({ DATABASE_URL: database.url })), {
       name: 'node',
-      bcrypt: { hash: async () => '', compare: async () => false },
+      compareBcrypt: async () => false,
       maxHashesInFlight: 1,
       defer: () => undefined,
       clientIp: () => '203.0.113.9',

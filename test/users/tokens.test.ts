@@ -386,7 +386,7 @@ describe('revocation', () => {
     const other = createApp(
       createDeps(config, {
         name: 'node',
-        bcrypt: { hash: async () => '', compare: async () => false },
+        compareBcrypt: async () => false,
         maxHashesInFlight: 1,
         defer: () => undefined,
         clientIp: () => '203.0.113.9',

@@ -34,7 +34,7 @@ export async function resetPassword(
   { users, hasher, askHidden }: ResetPasswordDeps,
 ): Promise<{ email: string; password: string | null }> {
   const password = askHidden ? await typedPassword(askHidden) : generatedPassword()
-  const hashed = await hasher.hash(password)
+  const hashed = await hasher.hash(password, 'operator')
   const user = await asOperator(() => users.resetPassword(email, hashed))
   if (!user) throw new Error(`No account has the email address ${email}.`)
   return { email: user.email, password: askHidden ? null : password }

@@ -21,11 +21,13 @@ export const users = pgTable(
     id: id(),
     email: text('email').notNull(),
     name: text('name'),
-    /** bcrypt over a keyed pre-hash; `pepperId` names the key. */
+    /** scrypt, or bcrypt of an earlier release, over a keyed pre-hash; `pepperId` names the key. */
     passwordHash: text('password_hash').notNull(),
     pepperId: text('pepper_id').notNull(),
     createdAt: createdAt(),
     updatedAt: updatedAt(),
+    /** Device tokens that were issued earlier are revoked. */
+    devicesValidFrom: instant('devices_valid_from'),
     /** Set when the owner deletes the account. Blocks sign-in; the purge removes the row later. */
     deletedAt: instant('deleted_at'),
   },
@@ -132,13 +134,14 @@ export const apiTokenUses = pgTable(
   ],
 )
 
-/** Failed sign-ins by bucket. A bucket is a keyed digest, so that no email or IP address is stored. */
+/** Failed password checks by bucket. A bucket is a keyed digest, so that no email or IP address is stored. */
 export const loginThrottles = pgTable(
   'login_throttles',
   {
     bucket: text('bucket').primaryKey(),
     failures: integer('failures').notNull(),
     lastFailedAt: instant('last_failed_at').notNull(),
+    /** Of a network: when all of its checks are available again. */
     blockedUntil: instant('blocked_until'),
   },
   (t) => [index('login_throttles_last_failed_at_idx').on(t.lastFailedAt)],

@@ -44,6 +44,7 @@ const ownTokens = [
   form('a webhook token', 'whk_', String.raw`[\w-]{8,}`),
   form('a Flowkeep access token', 'fk_', '[A-Za-z0-9]{16,}'),
   form('a refresh token', 'fkr_', String.raw`[\w.-]{6,}`),
+  form('a device token', 'fkd_', String.raw`[\w-]{6,}`),
 ]
 
 const clouds = [

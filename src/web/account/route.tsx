@@ -57,9 +57,9 @@ export function accountPages(deps: AccountDeps, browserSessions: BrowserSessions
     const body = Object.fromEntries(passwordFields.map((name) => [name, form.get(name) ?? '']))
     await loadCommonPasswords()
     const { currentPassword, newPassword } = check(PasswordChange, body, 'json')
-    const { userId, sessionId, clientIp } = c.var
-    const { password } = await signIn.confirmPassword(clientIp, userId, currentPassword)
-    const hashed = await hasher.hash(newPassword)
+    const { userId, sessionId } = c.var
+    const { password } = await signIn.confirmPassword(c.var, currentPassword)
+    const hashed = await hasher.hash(newPassword, userId)
     if (!(await users.changePassword(userId, sessionId, password, hashed))) {
       throw new AppError('conflict', 'The password was changed concurrently. Sign in again')
     }
@@ -85,7 +85,7 @@ export function accountPages(deps: AccountDeps, browserSessions: BrowserSessions
     })
     .post('/delete', async (c) => {
       const form = await readForm(c)
-      const { userId, user, clientIp } = c.var
+      const { userId, user } = c.var
       const typed = (form.get('confirm') ?? '').trim()
       if (typed.toLowerCase() !== user.email.toLowerCase()) {
         const confirm = `The email address does not match. Type ${user.email} to delete the account.`
@@ -93,7 +93,7 @@ export function accountPages(deps: AccountDeps, browserSessions: BrowserSessions
       }
       try {
         const { password } = check(AccountDeletion, { password: form.get('password') ?? '' }, 'json')
-        await signIn.confirmPassword(clientIp, userId, password)
+        await signIn.confirmPassword(c.var, password)
       } catch (error) {
         const failure = toFormError(error)
         return page(c, errorsIn(failure, 'delete'), statusOf(failure.code), typed)

@@ -84,7 +84,10 @@ export function expiredForms(
       const input = Login.safeParse({ email, password: form.get('password') ?? '' })
       if (!input.success) return failed(invalidInput(input.error))
       try {
-        session = await sessions.enter(c, await signIn.startSession(c.var.clientIp, input.data))
+        session = await sessions.enter(
+          c,
+          await signIn.startSession(c.var.clientIp, { ...input.data, deviceToken: sessions.deviceToken(c) }),
+        )
       } catch (error) {
         return failed(toFormError(error))
       }

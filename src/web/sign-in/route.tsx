@@ -59,7 +59,10 @@ export function signInPages({ signIn, now }: SignInDeps, sessions: BrowserSessio
       const input = Login.safeParse({ email, password: form.get('password') ?? '' })
       if (!input.success) return failed(invalidInput(input.error))
       try {
-        await sessions.enter(c, await signIn.startSession(c.var.clientIp, input.data))
+        await sessions.enter(
+          c,
+          await signIn.startSession(c.var.clientIp, { ...input.data, deviceToken: sessions.deviceToken(c) }),
+        )
         return c.redirect(back, 303)
       } catch (error) {
         return failed(toFormError(error))

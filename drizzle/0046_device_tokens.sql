@@ -1,0 +1,1 @@
+ALTER TABLE "users" ADD COLUMN "devices_valid_from" timestamp (3) with time zone;
