@@ -40,7 +40,7 @@ const env = {
   PORT: String(port),
   HOST: '127.0.0.1',
   DATABASE_URL: postgres.url,
-  PUBLIC_URL: 'https://flowkeep.example.com',
+  PUBLIC_URL: 'http://localhost:8787',
   CREDENTIAL_KEYS: ring(),
   ACCESS_TOKEN_KEYS: ring(),
   REFRESH_TOKEN_KEYS: ring(),

@@ -2,7 +2,8 @@
 import * as z from 'zod'
 import { type RingName, ringNames } from './db/key-usage.ts'
 import { type KeyRing, KeyRingText, KeyText, openKey, openRing } from './crypto/key-ring.ts'
-import { type KmsSettings, KmsUrl, missingKmsVariable } from './crypto/kms/wrapped-key.ts'
+import { type KmsSettings, KmsUrl, missingKmsVariable, type WrappedKey } from './crypto/kms/wrapped-key.ts'
+import { isLoopback } from './instances/url-guard.ts'
 
 const count = (fallback: number) => z.coerce.number().int().min(0).max(10_000_000).default(fallback)
 
@@ -37,6 +38,8 @@ const HeaderList = z.string().transform((text, ctx) => {
   }
   return headers
 })
+
+const isHttps = (url: string): boolean => new URL(url).protocol === 'https:'
 
 const ConnectionString = z
   .string()
@@ -112,8 +115,16 @@ export const Environment = z.object({
     ),
   PUBLIC_URL: z
     .url({ protocol: /^https?$/ })
+    .refine(
+      (url) => !URL.canParse(url) || isHttps(url) || isLoopback(new URL(url).hostname),
+      'must start with https://. Browsers and n8n would send passwords and tokens unencrypted. Put a proxy with a certificate in front of the server; http is allowed on loopback only',
+    )
     .transform((url) => url.replace(/\/+$/, ''))
-    .meta(about('URL at which clients and n8n reach this server; used for webhook URLs')),
+    .meta(
+      about(
+        'URL at which clients and n8n reach this server; used for webhook URLs. https, or http on loopback for development',
+      ),
+    ),
   CREDENTIAL_KEYS: KeyRingText.meta(ring('Wraps every stored secret')),
   ACCESS_TOKEN_KEYS: KeyRingText.meta(ring('Signs session tokens')),
   REFRESH_TOKEN_KEYS: KeyRingText.meta(ring('Authenticates refresh tokens')),
@@ -133,7 +144,11 @@ export const Environment = z.object({
   ALLOW_LOOPBACK_INSTANCES: z
     .stringbool()
     .default(false)
-    .meta(about('Development only: allows n8n servers over http on loopback')),
+    .meta(
+      about(
+        'Development only: allows n8n servers over http on loopback. Rejected if PUBLIC_URL starts with https://',
+      ),
+    ),
   ALLOW_PRIVATE_NETWORKS: List.meta(
     about(
       'Node only: hosts, host:port pairs and CIDR blocks of your own network where users may connect n8n servers, over http too; separated by commas, such as n8n.internal,10.0.0.0/8',
@@ -223,7 +238,8 @@ export function parseConfig(env: Record<string, unknown>) {
     QUOTA_ACCESS_TOKENS: apiTokens,
     ...rest
   } = result.data
-  requireKms(rest)
+  const issues = [...sharedKeys(rest), ...loopbackInstances(rest), ...missingKmsVariables(rest)]
+  if (issues.length > 0) throw new ConfigError(issues)
   const ring = (name: RingName) => openRing(name, rest[name], rest)
   return {
     databaseUrl: rest.DATABASE_URL,
@@ -274,25 +290,46 @@ export function parseRing(name: RingName, env: Record<string, unknown>): KeyRing
   return ring && openRing(name, ring, parseKms(env))
 }
 
-/** @throws {ConfigError} when the credentials of a KMS that wraps a key are missing */
-function requireKms(env: Pick<z.infer<typeof Environment>, RingName | 'FINGERPRINT_KEY'> & KmsSettings) {
-  const rings = ringNames.map((name) => Array.from(env[name].keys.values()))
-  const keys = [env.FINGERPRINT_KEY, ...rings.flat()]
+type Keys = Pick<z.infer<typeof Environment>, RingName | 'FINGERPRINT_KEY'>
+
+/** Entries that hold the same key. Whoever has it for one use has it for all. */
+function sharedKeys(env: Keys): ConfigIssue[] {
+  const holders = new Map<string, string>()
+  const issues: ConfigIssue[] = []
+  const add = (name: string, holder: string, key: Uint8Array | WrappedKey) => {
+    const text = key instanceof Uint8Array ? key.join() : JSON.stringify(key)
+    const other = holders.get(text)
+    if (other === undefined) holders.set(text, holder)
+    else {
+      const message = `contains the same key as ${other}. Replace one of them: openssl rand -base64 32`
+      issues.push({ path: [name], message })
+    }
+  }
+  for (const name of ringNames) {
+    for (const [id, key] of env[name].keys) add(name, `${name} (${id})`, key)
+  }
+  add('FINGERPRINT_KEY', 'FINGERPRINT_KEY', env.FINGERPRINT_KEY)
+  return issues
+}
+
+/** A setting for development at a public URL. */
+function loopbackInstances(
+  env: Pick<z.infer<typeof Environment>, 'PUBLIC_URL' | 'ALLOW_LOOPBACK_INSTANCES'>,
+): ConfigIssue[] {
+  if (!env.ALLOW_LOOPBACK_INSTANCES || !isHttps(env.PUBLIC_URL)) return []
+  const message =
+    'is for development only: at a public URL, every user could reach the services of this machine. Remove it. For an n8n server in your own network, set ALLOW_PRIVATE_NETWORKS'
+  return [{ path: ['ALLOW_LOOPBACK_INSTANCES'], message }]
+}
+
+/** The missing credentials of each KMS that wraps a key. */
+function missingKmsVariables(env: Keys & KmsSettings): ConfigIssue[] {
+  const keys = [env.FINGERPRINT_KEY, ...ringNames.flatMap((name) => [...env[name].keys.values()])]
   const services = new Set(keys.flatMap((key) => (key instanceof Uint8Array ? [] : [key.kms])))
-  const issues = [...services].flatMap((kms) => {
+  return [...services].flatMap((kms) => {
     const name = missingKmsVariable(kms, env)
-    return name === undefined
-      ? []
-      : [
-          {
-            code: 'custom' as const,
-            path: [name],
-            message: `is required: ${kms} wraps a key`,
-            input: undefined,
-          },
-        ]
+    return name === undefined ? [] : [{ path: [name], message: `is required: ${kms} wraps a key` }]
   })
-  if (issues.length > 0) throw new ConfigError(issues)
 }
 
 export type Config = ReturnType<typeof parseConfig>

@@ -64,6 +64,7 @@ beforeAll(async () => {
   env = testEnvironment({
     DATABASE_URL: database.url,
     DATABASE_GATEWAY_URL: gateway.endpoint,
+    PUBLIC_URL: 'http://localhost',
     ALLOW_LOOPBACK_INSTANCES: 'true',
   })
   // Each service wraps a ring.
@@ -496,6 +497,10 @@ describe('a worker with an invalid configuration', () => {
         const answer = await bare.fetch(path)
         expect(answer.status).toBe(503)
         expect(((await answer.json()) as { code: string }).code).toBe('not-configured')
+        expect(answer.headers.get('Content-Security-Policy')).toContain("default-src 'none'")
+        expect(answer.headers.get('Strict-Transport-Security')).toContain('max-age=63072000')
+        expect(answer.headers.get('X-Content-Type-Options')).toBe('nosniff')
+        expect(answer.headers.get('Cache-Control')).toBe('no-store')
       }
       expect(
         bare

@@ -32,9 +32,31 @@ const keyBytes = 32
 /** What is wrong with a key; undefined if it is usable. */
 function keyProblem(bytes: KeyBytes | null): string | undefined {
   if (bytes?.length !== keyBytes) return `Use the base64 encoding of ${keyBytes} random bytes`
-  if (bytes.every((byte) => byte === bytes[0]))
-    return 'It is not random. Generate one with openssl rand -base64 32'
-  return undefined
+  return isRandom(bytes) ? undefined : 'It is not random. Generate one with openssl rand -base64 32'
+}
+
+/**
+ * False for text, such as a password or hexadecimal digits, and for bytes that repeat or continue a sequence. Rejects fewer
+ * than one of 100 million random keys.
+ */
+function isRandom(bytes: KeyBytes): boolean {
+  if (isText(bytes)) return false
+  let values = [...bytes]
+  for (let order = 0; order <= 2; order += 1) {
+    // Of 30 random bytes, 28 differ on average.
+    if (new Set(values).size <= 16) return false
+    values = values.slice(1).map((value, i) => (value - (values[i] ?? 0)) & 0xff)
+  }
+  return true
+}
+
+/** UTF-8 without control characters other than white space. */
+function isText(bytes: KeyBytes): boolean {
+  try {
+    return !/[^\P{Cc}\s]/u.test(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+  } catch {
+    return false
+  }
 }
 
 const RingJson = z.strictObject({

@@ -18,7 +18,7 @@ export function docsRoutes<E extends Env, S extends Schema, P extends string>(
   })
   const policy =
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; " +
-    "frame-ancestors 'none'"
+    "frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
   const cached = { 'Cache-Control': 'public, max-age=300' }
   return new Hono<BaseEnv>()
     .get('/openapi.json', limited(networkLimit), async (c) => {

@@ -2,9 +2,21 @@ import { databaseError } from '../db/errors.ts'
 import type { AppError } from '../errors.ts'
 import type { Log } from './log.ts'
 
-/** `at name (file:1:2)` or `at file:1:2`. */
-const frame =
-  /^ {4}at (?:[^()]{1,200} \()?(?:[a-z-]+:|\/|[A-Z]:\\|<anonymous>|native|[\w.-]+\.[cm]?[jt]sx?)[^()\s]{0,300}\)?$/
+/** `at name (file:1:2)` or `at file:1:2`: the file in group 1. */
+const frame = /^ {4}at (?:[\w$.#<>[\] ]{1,200} \()?((?:[a-z-]+:|\/|[A-Z]:\\)?[^()\s:]{1,300}):\d+:\d+\)?$/
+
+const fileOf = (line: string): string | undefined => frame.exec(line)?.[1]?.replace(/^file:\/\//, '')
+
+/** What V8 writes before a message, such as `TypeError: `, `Error [ERR_CODE]: ` or, without a message, `Error`. */
+const header = /^(?:[\w$.]+(?: \[\w+\])?(?:: )?)?$/
+
+/** The folder or URL that contains the application: what precedes this module in its own stack frame. */
+const ownPlace =
+  new Error().stack
+    ?.split('\n')
+    .map(fileOf)
+    .find((file) => file !== undefined)
+    ?.replace(/(src[\\/]http[\\/])?[^\\/]*$/, '') ?? ''
 
 /**
  * Logs a failed request: error codes, SQLSTATE, constraint, error names and stack frames. Never logs the message of a
@@ -24,14 +36,21 @@ export function requestFailed(log: Log, c: { var: { requestId: string } }, failu
   })
 }
 
-/** Stack lines that look like frames. Skips the message at the start of the stack, which may contain similar lines. */
+/**
+ * The frames of the application and of Node. The stack starts with the message, whose lines may look like frames: they are
+ * skipped, and nothing is logged when the stack does not start with this message.
+ */
 function framesOf({ stack = '', message }: Error): string {
-  const start = message === '' ? 0 : stack.indexOf(message)
-  const isHeader = start >= 0 && !stack.slice(0, start).includes('\n')
-  const frames = !isHeader ? '' : stack.slice(start + message.length)
-  return frames
-    .split('\n')
-    .filter((line) => frame.test(line))
+  const start = stack.indexOf(message === '' ? '\n' : message)
+  if (start < 0 || !header.test(stack.slice(0, start))) return ''
+  const [after, ...lines] = stack.slice(start + message.length).split('\n')
+  if (after !== '') return ''
+  const end = lines.findIndex((line) => !line.startsWith('    at '))
+  return (end === -1 ? lines : lines.slice(0, end))
+    .filter((line) => {
+      const file = fileOf(line)
+      return file !== undefined && (file.startsWith('node:') || file.startsWith(ownPlace))
+    })
     .slice(0, 6)
     .map((line) => line.trim())
     .join(' | ')

@@ -6,6 +6,7 @@ import { routePath } from 'hono/route'
 import { AppError } from '../errors.ts'
 import { withRequest } from '../db/actor.ts'
 import { asOneRequest } from '../db/read-batching.ts'
+import { setDefaultHeaders } from './default-headers.ts'
 import type { BaseEnv } from './env.ts'
 import { isNoneMatch } from './etag.ts'
 import { requestFailed } from './failure-log.ts'
@@ -34,25 +35,6 @@ const allowedHeaders = [
   'Mcp-Name',
 ]
 
-/** Response headers that a route may override. */
-const defaultHeaders = {
-  'Cache-Control': 'no-store',
-  'Content-Security-Policy':
-    "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-  'Referrer-Policy': 'no-referrer',
-  'Cross-Origin-Opener-Policy': 'same-origin',
-  'Cross-Origin-Resource-Policy': 'same-origin',
-  'Origin-Agent-Cluster': '?1',
-  'Permissions-Policy': 'camera=(), geolocation=(), microphone=(), payment=()',
-  'Strict-Transport-Security': 'max-age=63072000; includeSubDomains',
-  'X-Content-Type-Options': 'nosniff',
-  'X-DNS-Prefetch-Control': 'off',
-  'X-Download-Options': 'noopen',
-  'X-Frame-Options': 'DENY',
-  'X-Permitted-Cross-Domain-Policies': 'none',
-  'X-XSS-Protection': '0',
-}
-
 const oneRequest =
   ({ log, clientIp }: ShellOptions): MiddlewareHandler<BaseEnv> =>
   async (c, next) => {
@@ -63,9 +45,7 @@ const oneRequest =
     c.set('clientIp', clientAddress)
     await withRequest({ requestId, clientAddress, userAgent: c.req.header('User-Agent') }, next)
     c.res.headers.set('X-Request-Id', c.var.requestId)
-    for (const [name, value] of Object.entries(defaultHeaders)) {
-      if (!c.res.headers.has(name)) c.res.headers.set(name, value)
-    }
+    setDefaultHeaders(c.res.headers)
     log('info', 'request', {
       requestId: c.var.requestId,
       method: c.req.method,

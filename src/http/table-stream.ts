@@ -12,7 +12,7 @@ export const TableFormat = z
   .optional()
   .meta({
     description:
-      '`csv` (default; RFC 4180, an apostrophe precedes cells that a spreadsheet would read as a ' +
+      '`csv` (default; RFC 4180, an apostrophe precedes what a spreadsheet would read as a ' +
       'formula), `json` (one array) or `ndjson` (one object per line)',
   })
 
@@ -113,11 +113,17 @@ function framing<T>(format: TableFormat, columns: TableColumns<T>, toObject: (ro
   }
 }
 
+/**
+ * Where a cell starts for a spreadsheet, followed by the start of a formula. Spreadsheets split at commas, or at semicolons
+ * or tabs in other locales, where the quotes around this cell do not count.
+ */
+const formulaStart = /(^|[;|\t\r\n]"*)(?=[=+\-@＝＋－＠])/g
+
 /** RFC 4180. An apostrophe precedes text that a spreadsheet would run as a formula (OWASP, CSV Injection). */
 function csvCell(value: unknown): string {
   if (value === null || value === undefined) return ''
   if (typeof value === 'number') return String(value)
   const text = typeof value === 'string' ? value : JSON.stringify(value)
-  const harmless = /^[=+\-@\t\r\n＝＋－＠]/.test(text) ? `'${text}` : text
-  return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless
+  const harmless = (/^[\t\r\n]/.test(text) ? "'" : '') + text.replace(formulaStart, "$1'")
+  return /[",;\t\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless
 }

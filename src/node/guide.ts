@@ -27,13 +27,13 @@ export function withGuide<Args extends unknown[]>(publicFolder: string, fetch: F
     const { pathname } = new URL(request.url)
     const isRead = request.method === 'GET' || request.method === 'HEAD'
     if (!isRead || !pathname.startsWith(guideUrl)) return fetch(request, ...args)
+    headers ??= readHeaders(publicFolder)
     if (pathname === `${guideUrl}/`)
-      return new Response(null, { status: 307, headers: { Location: guideUrl } })
+      return new Response(null, { status: 307, headers: { ...(await headers), Location: guideUrl } })
     const [isGuide, , , extension = 'html'] = guidePath.exec(pathname) ?? []
     const content = isGuide ? await readGuideFile(publicFolder, pathname) : null
     if (content === null) return fetch(request, ...args)
     const tag = `"${createHash('sha256').update(content).digest('base64url').slice(0, 22)}"`
-    headers ??= readHeaders(publicFolder)
     const shared = { ...(await headers), ETag: tag }
     if (isNoneMatch(request.headers.get('If-None-Match') ?? undefined, tag))
       return new Response(null, { status: 304, headers: shared })

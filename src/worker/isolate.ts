@@ -4,6 +4,7 @@ import { type App, createApp } from '../app.ts'
 import { ConfigError, parseConfig } from '../config.ts'
 import { createDeps, type Deps } from '../deps.ts'
 import type { QueuedMessage, ReportQueue } from '../executions/reports/queue.ts'
+import { setDefaultHeaders } from '../http/default-headers.ts'
 import { housekeeping } from '../housekeeping.ts'
 
 interface Isolate {
@@ -49,10 +50,9 @@ function unusable(error: unknown): Response {
     detail: 'The server configuration is invalid. See the server log',
     code: 'not-configured',
   }
-  return Response.json(body, {
-    status: 503,
-    headers: { 'Content-Type': 'application/problem+json', 'Retry-After': '60' },
-  })
+  const headers = new Headers({ 'Content-Type': 'application/problem+json', 'Retry-After': '60' })
+  setDefaultHeaders(headers)
+  return Response.json(body, { status: 503, headers })
 }
 
 export async function respond(

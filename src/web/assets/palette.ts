@@ -6,6 +6,10 @@
 const waitMs = 120
 let lists = 0
 
+const fragments = globalThis.trustedTypes?.createPolicy('suggestions', { createHTML: (html) => html })
+const parseSuggestions = (html: string) =>
+  new DOMParser().parseFromString(fragments?.createHTML(html) ?? html, 'text/html')
+
 /** Makes `input` a combobox with the suggestions of the server. @param isPalette selects the first suggestion */
 function suggest(input: HTMLInputElement, isPalette: boolean): void {
   const list = document.createElement('div')
@@ -52,7 +56,7 @@ function suggest(input: HTMLInputElement, isPalette: boolean): void {
     const response = await fetch(url, { headers: { Accept: 'text/html' }, signal: current.signal })
     if (response.redirected) return location.reload()
     if (!response.ok) return open(false)
-    const next = new DOMParser().parseFromString(await response.text(), 'text/html')
+    const next = parseSuggestions(await response.text())
     const found = next.querySelector<HTMLElement>('.suggestions')
     if (!found || current.signal.aborted) return
     list.replaceChildren(document.adoptNode(found))

@@ -19,6 +19,9 @@ export const contentSecurityPolicy = [
   "form-action 'self'",
   "base-uri 'none'",
   "frame-ancestors 'none'",
+  // Only the policies of `assets/client.ts` and `assets/palette.ts`, which parse pages of this server.
+  "require-trusted-types-for 'script'",
+  'trusted-types page suggestions',
 ].join('; ')
 
 export interface DocumentProps {
