@@ -97,24 +97,32 @@ test('429', async () => {
 })
 
 test('500 and 503', async () => {
-  let fails: (() => never) | undefined
-  const broken = await createTestApp({ onDatabaseRequest: () => fails?.() })
+  let broken: 'clock' | 'database' | undefined
+  const failing = await createTestApp({
+    onDatabaseRequest: () => {
+      if (broken === 'database') throw new TypeError('fetch failed')
+    },
+    runtime: {
+      now: () => {
+        if (broken === 'clock') throw new RangeError('failed')
+        return new Date()
+      },
+    },
+  })
   try {
-    const { accessToken } = await broken.user()
-    for (const [status, error] of [
-      [500, new RangeError('failed')],
-      [503, new TypeError('fetch failed')],
+    const { accessToken } = await failing.user()
+    for (const [status, part] of [
+      [500, 'clock'],
+      [503, 'database'],
     ] as const) {
-      fails = () => {
-        throw error
-      }
-      const { statuses, faults } = await tally(broken, accessToken, { body: {} })
+      broken = part
+      const { statuses, faults } = await tally(failing, accessToken, { body: {} })
       expect(faults).toEqual([])
       expect(statuses).toContain(status)
     }
   } finally {
-    fails = undefined
-    await broken.close()
+    broken = undefined
+    await failing.close()
   }
 })
 
