@@ -22,7 +22,7 @@ import { type FakeKms, fakeKms, wrapWith } from './harness/kms/services.ts'
 import { encodeTraces, spansOf } from './harness/otlp.ts'
 import { connectMcp, protocolVersions } from './mcp/client.ts'
 import { AppMemory, approveIn, callback, connectApp } from './oauth/app-client.ts'
-import { browser } from './web/browser.ts'
+import { browser, origin } from './web/browser.ts'
 
 Object.assign(process.env, wranglerEnv())
 const { createTestHarness } = await import('wrangler')
@@ -64,7 +64,7 @@ beforeAll(async () => {
   env = testEnvironment({
     DATABASE_URL: database.url,
     DATABASE_GATEWAY_URL: gateway.endpoint,
-    PUBLIC_URL: 'http://localhost',
+    PUBLIC_URL: publicUrl,
     ALLOW_LOOPBACK_INSTANCES: 'true',
   })
   // Each service wraps a ring.
@@ -104,6 +104,11 @@ const depsOnNode = () =>
     publicFetch: fetch,
     databaseFetch: database.gateway.fetch,
   })
+
+const publicUrl = 'http://flowkeep.localhost'
+/** Replaces one URL by another, also where it is percent-encoded. */
+const translate = (from: string, to: string) => (text: string) =>
+  text.replaceAll(from, to).replaceAll(encodeURIComponent(from), encodeURIComponent(to))
 
 const workflow = {
   name: 'On the edge',
@@ -402,18 +407,23 @@ describe('the bundled worker', () => {
     await agent.close()
   })
 
+  /** Clients use the harness's origin, the worker its own: https and loopback instances exclude each other. */
   const requestWorker = async (input: string | URL | Request, init: RequestInit = {}) => {
     const url = new URL(input instanceof Request ? input.url : input)
     const body = init.body instanceof URLSearchParams ? init.body.toString() : init.body
-    const answer = await server.fetch(url.pathname + url.search, {
+    const inward = translate(origin, publicUrl)
+    const outward = translate(publicUrl, origin)
+    const answer = await server.fetch(inward(url.pathname + url.search), {
       ...(init.method && { method: init.method }),
-      headers: Object.fromEntries(new Headers(init.headers)),
-      ...(typeof body === 'string' && { body }),
+      headers: Object.fromEntries(
+        [...new Headers(init.headers)].map(([name, value]) => [name, inward(value)]),
+      ),
+      ...(typeof body === 'string' && { body: inward(body) }),
       redirect: 'manual',
     })
     const headers = new Headers()
-    for (const [name, value] of answer.headers) headers.append(name, value)
-    return new Response(await answer.text(), { status: answer.status, headers })
+    for (const [name, value] of answer.headers) headers.append(name, outward(value))
+    return new Response(outward(await answer.text()), { status: answer.status, headers })
   }
 
   test.each(['registers itself', 'has a metadata document'])('connects an app that %s', async (kind) => {
