@@ -256,7 +256,7 @@ describe('guessing at many accounts from one network', () => {
     expect(await rowCount()).toBe(before + 1)
   })
 
-  test('an attempt that succeeds leaves no row but that of the network', async () => {
+  test('an attempt that succeeds leaves the row of the network only', async () => {
     const { login, register } = createAccounts(database.db)
     const { user } = await register()
     const before = await rowCount()

@@ -16,7 +16,9 @@ test('signing in stores a device token that keeps its attempts apart from those 
   const first = await signIn(email, password)
   expect(first.status).toBe(303)
   const cookie = first.headers.getSetCookie().find((each) => each.startsWith('__Host-flowkeep-device='))
-  expect(cookie).toMatch(/^__Host-flowkeep-device=fkd_[\w-]+; Max-Age=15552000; Path=\/; HttpOnly; Secure; SameSite=Lax$/)
+  expect(cookie).toMatch(
+    /^__Host-flowkeep-device=fkd_[\w-]+; Max-Age=15552000; Path=\/; HttpOnly; Secure; SameSite=Lax$/,
+  )
   for (let each = 0; each < 6; each += 1) await signIn(email, 'a wrong guess')
   expect((await signIn(email, password)).status).toBe(429)
   expect((await signIn(email, password, cookie?.split(';')[0])).status).toBe(303)
