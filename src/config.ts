@@ -324,7 +324,7 @@ function loopbackInstances(
 
 /** The missing credentials of each KMS that wraps a key. */
 function missingKmsVariables(env: Keys & KmsSettings): ConfigIssue[] {
-  const keys = [env.FINGERPRINT_KEY, ...ringNames.flatMap((name) => [...env[name].keys.values()])]
+  const keys = [env.FINGERPRINT_KEY, ...ringNames.flatMap((name) => Array.from(env[name].keys.values()))]
   const services = new Set(keys.flatMap((key) => (key instanceof Uint8Array ? [] : [key.kms])))
   return [...services].flatMap((kms) => {
     const name = missingKmsVariable(kms, env)
