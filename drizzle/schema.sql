@@ -137,6 +137,15 @@ create table approvals (
   constraint approvals_user_id_users_id_fk FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
 );
 
+create table audit_anchors (
+  user_id uuid not null,
+  seq integer not null,
+  hash text not null,
+  signed_at timestamp(3) with time zone not null,
+  signature text not null,
+  constraint audit_anchors_pkey PRIMARY KEY (user_id, seq)
+);
+
 create table audit_events (
   id uuid not null,
   user_id uuid not null,
@@ -152,8 +161,22 @@ create table audit_events (
   request_id uuid,
   client_address text,
   user_agent text,
+  seq integer,
+  salt uuid,
+  hash text,
   constraint audit_events_pkey PRIMARY KEY (id),
   constraint audit_events_user_id_users_id_fk FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
+);
+
+create table audit_heads (
+  user_id uuid not null,
+  seq integer default 0 not null,
+  hash text default ''::text not null,
+  dropped_seq integer default 0 not null,
+  dropped_hash text default ''::text not null,
+  signed_seq integer default 0 not null,
+  signed_at timestamp(3) with time zone,
+  constraint audit_heads_pkey PRIMARY KEY (user_id)
 );
 
 create table credentials (
@@ -261,6 +284,24 @@ create table environments (
   constraint environments_production_check CHECK (((name <> 'production'::text) OR is_production)),
   constraint environments_user_id_id_key UNIQUE (user_id, id),
   constraint environments_user_id_users_id_fk FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
+);
+
+create table erased_audit_events (
+  id uuid not null,
+  user_id uuid not null,
+  seq integer not null,
+  action text not null,
+  subject_id uuid,
+  actor text,
+  token_id uuid,
+  approval_id uuid,
+  session_id uuid,
+  request_id uuid,
+  created_at timestamp(3) with time zone not null,
+  digest text not null,
+  hash text not null,
+  erased_at timestamp(3) with time zone default now() not null,
+  constraint erased_audit_events_pkey PRIMARY KEY (id)
 );
 
 create table error_group_states (
@@ -900,7 +941,11 @@ CREATE UNIQUE INDEX approvals_open_key ON public.approvals USING btree (user_id,
 
 CREATE INDEX approvals_user_id_id_idx ON public.approvals USING btree (user_id, id DESC);
 
+CREATE INDEX audit_events_unchained_idx ON public.audit_events USING btree (user_id) WHERE (hash IS NULL);
+
 CREATE INDEX audit_events_user_id_id_idx ON public.audit_events USING btree (user_id, id DESC);
+
+CREATE UNIQUE INDEX audit_events_user_id_seq_key ON public.audit_events USING btree (user_id, seq);
 
 CREATE INDEX credentials_key_id_idx ON public.credentials USING btree (key_id, id);
 
@@ -923,6 +968,10 @@ CREATE UNIQUE INDEX deployments_live_key ON public.deployments USING btree (inst
 CREATE INDEX deployments_user_id_instance_id_idx ON public.deployments USING btree (user_id, instance_id);
 
 CREATE INDEX deployments_user_id_workflow_id_idx ON public.deployments USING btree (user_id, workflow_id);
+
+CREATE INDEX erased_audit_events_erased_at_idx ON public.erased_audit_events USING btree (erased_at);
+
+CREATE UNIQUE INDEX erased_audit_events_user_id_seq_key ON public.erased_audit_events USING btree (user_id, seq);
 
 CREATE INDEX error_group_states_workflow_idx ON public.error_group_states USING btree (user_id, fixed_workflow_id) WHERE (fixed_workflow_id IS NOT NULL);
 
@@ -1208,6 +1257,12 @@ UNION ALL
   WHERE c.recorded_at >= (( SELECT (execution_horizon.month::timestamp without time zone AT TIME ZONE 'UTC'::text) AS timezone
            FROM execution_horizon));
 
+CREATE TRIGGER audit_events_chain BEFORE INSERT ON public.audit_events FOR EACH ROW EXECUTE FUNCTION chain_audit_event();
+
+CREATE TRIGGER audit_events_protect BEFORE DELETE OR UPDATE ON public.audit_events FOR EACH ROW EXECUTE FUNCTION protect_audit_trail();
+
+CREATE TRIGGER audit_events_protect_all BEFORE TRUNCATE ON public.audit_events FOR EACH STATEMENT EXECUTE FUNCTION protect_audit_trail();
+
 CREATE TRIGGER credentials_updated_at BEFORE UPDATE ON public.credentials FOR EACH ROW WHEN (((NOT (old.credential_data IS DISTINCT FROM new.credential_data)) OR (old.version <> new.version))) EXECUTE FUNCTION set_updated_at();
 
 CREATE TRIGGER deployments_drift BEFORE UPDATE ON public.deployments FOR EACH ROW WHEN ((((((old.version IS DISTINCT FROM new.version) OR (old.status IS DISTINCT FROM new.status)) OR (old.intent IS DISTINCT FROM new.intent)) OR (old.deployed_hash IS DISTINCT FROM new.deployed_hash)) OR (old.n8n_workflow_id IS DISTINCT FROM new.n8n_workflow_id))) EXECUTE FUNCTION forget_drift();
@@ -1216,9 +1271,15 @@ CREATE TRIGGER deployments_updated_at BEFORE UPDATE ON public.deployments FOR EA
 
 CREATE TRIGGER environments_updated_at BEFORE UPDATE ON public.environments FOR EACH ROW EXECUTE FUNCTION set_updated_at();
 
+CREATE TRIGGER erased_audit_events_protect BEFORE DELETE OR UPDATE ON public.erased_audit_events FOR EACH ROW EXECUTE FUNCTION protect_audit_trail();
+
+CREATE TRIGGER erased_audit_events_protect_all BEFORE TRUNCATE ON public.erased_audit_events FOR EACH STATEMENT EXECUTE FUNCTION protect_audit_trail();
+
 CREATE TRIGGER instances_production BEFORE INSERT OR UPDATE OF environment ON public.instances FOR EACH ROW WHEN ((new.environment = 'production'::text)) EXECUTE FUNCTION ensure_production();
 
 CREATE TRIGGER instances_updated_at BEFORE UPDATE OF name, base_url, api_key ON public.instances FOR EACH ROW WHEN (((NOT (old.api_key IS DISTINCT FROM new.api_key)) OR (old.version <> new.version))) EXECUTE FUNCTION set_updated_at();
+
+CREATE TRIGGER users_audit_trail BEFORE DELETE ON public.users FOR EACH ROW EXECUTE FUNCTION keep_audit_trail();
 
 CREATE TRIGGER users_updated_at BEFORE UPDATE ON public.users FOR EACH ROW EXECUTE FUNCTION set_updated_at();
 

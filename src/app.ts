@@ -116,7 +116,7 @@ export function createApp(deps: Deps) {
     .route('/v1/analytics', analyticsRoutes(deps.analytics, deps.errorStates))
     .route('/v1/model-prices', modelPriceRoutes(deps.modelPrices))
     .route('/v1/alerts', alertRoutes(deps.alerts, deps.deliverAlertsSoon))
-    .route('/v1/audit-events', auditRoutes(deps.auditEvents, deps.exporting.onFailure))
+    .route('/v1/audit-events', auditRoutes(deps.auditEvents, deps.exporting))
     .route('/v1/tokens', tokenRoutes(deps.apiTokens, deps.fingerprint))
     .route('/v1/approvals', approvalRoutes(deps.approvals))
     .route('/hooks', hookRoutes(deps))

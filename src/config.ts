@@ -221,6 +221,17 @@ export const Environment = z.object({
     .max(600)
     .default(13)
     .meta(about('How long runs are stored')),
+  AUDIT_RETENTION_DAYS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(3650)
+    .default(365)
+    .meta(
+      about(
+        'How long the audit trail of a deleted account is stored, without personal data; 0 deletes it with the account',
+      ),
+    ),
   ...kmsVariables,
 })
 
@@ -279,6 +290,7 @@ export function parseConfig(env: Record<string, unknown>) {
       dataDays: rest.EXECUTION_DATA_RETENTION_DAYS,
       months: rest.EXECUTION_RETENTION_MONTHS,
     },
+    auditRetentionDays: rest.AUDIT_RETENTION_DAYS,
   }
 }
 

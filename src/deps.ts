@@ -17,6 +17,7 @@ import { AvailableCredentials } from './credentials/available.ts'
 import { CredentialHealth } from './credentials/health.ts'
 import { CredentialRepository } from './credentials/repository.ts'
 import { createAccessTokens } from './crypto/access-token.ts'
+import { auditEvent } from './db/audit.ts'
 import { createFingerprint } from './crypto/fingerprint.ts'
 import { loadRings } from './crypto/key-ring.ts'
 import { type CompareBcrypt, createPasswordHasher } from './crypto/password.ts'
@@ -343,7 +344,8 @@ export function createDeps(config: Config, runtime: Runtime) {
     authenticateToken: (token: string) => tokenAccess.authenticate(token),
     purgeAccount: (userId: string) => {
       tokenAccess.forgetUser(userId)
-      defer(purgeDeletedAccounts(db, { userId, maxStatements: purgeStatements }))
+      const keepsTrail = config.auditRetentionDays > 0
+      defer(purgeDeletedAccounts(db, { userId, maxStatements: purgeStatements, keepsTrail }))
     },
     credentials,
     credentialHealth,
@@ -416,6 +418,14 @@ export function createDeps(config: Config, runtime: Runtime) {
       executions: {
         listNamed: (...query: Parameters<ExecutionRepository['listNamed']>) =>
           read((from) => new ExecutionRepository(from, now).listNamed(...query)),
+      },
+      /** Before the first row, so that no download is without its event. */
+      audit: async (
+        userId: string,
+        action: 'execution.exported' | 'audit.exported',
+        details: Record<string, unknown>,
+      ) => {
+        await auditEvent(db, userId, action, null, details)
       },
       onFailure: (error: unknown) => log('error', 'export-aborted', { errorName: errorNameOf(error) }),
     },

@@ -17,6 +17,7 @@ import { deleteExpiredIncidents } from './executions/reports/incidents.ts'
 import { settlePendingRetries } from './executions/record/ingest.ts'
 import { maxBudgetMs, reconcile } from './executions/poll/reconcile.ts'
 import { closeAbandoned, dropExpiredMonths, expiryOf, trimExecutionData } from './executions/retention.ts'
+import { maintainTrails } from './users/audit-chain.ts'
 import { purgeDeletedAccounts } from './users/delete-account.ts'
 
 const rowsPerRun = 5000
@@ -42,7 +43,7 @@ export type HousekeepingDeps = Pick<
   | ('db' | 'now' | 'log' | 'config' | 'runtime')
   | ('approvals' | 'deadLetters' | 'connections' | 'deployer' | 'testRuns' | 'drift')
   | ('onFailed' | 'deliverAlerts')
-  | ('releaseRunner' | 'runValues')
+  | ('releaseRunner' | 'runValues' | 'fingerprint')
 >
 
 interface Part {
@@ -111,10 +112,14 @@ function partsOf(deps: HousekeepingDeps, signal: AbortSignal | undefined): Part[
     ],
     [
       part('deleted-accounts', async () => {
-        const { purged } = await purgeDeletedAccounts(db, { maxStatements: purgeStatementsPerRun })
+        const { purged } = await purgeDeletedAccounts(db, {
+          maxStatements: purgeStatementsPerRun,
+          keepsTrail: config.auditRetentionDays > 0,
+        })
         return purged
       }),
     ],
+    [part('audit-trails', () => maintainTrails(deps))],
     [part('abandoned-executions', () => closeAbandoned(db, now(), rowsPerRun))],
     [part('retries', () => settlePendingRetries(db, instancesPerRun))],
     [part('backfill', () => backfillExecutions(db))],

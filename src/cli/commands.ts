@@ -317,6 +317,17 @@ export const commands: readonly Command[] = [
     run: async (input) => (await import('./move/command.ts')).moveUserCommand(input),
   },
   {
+    name: 'audit verify',
+    summary: 'Verify that no audit event was changed, removed, inserted or reordered',
+    details: 'Names the first broken event of each account. Fails if a trail is broken. See docs/audit.md.',
+    options: {
+      user: { type: 'string', value: '<email>', summary: 'Only the trail of this account' },
+      ...json,
+    },
+    environment: ['DATABASE_URL', ...keys, 'FLOWKEEP_STATE'],
+    run: async (input) => (await import('./operate/audit-verify.ts')).auditVerifyCommand(input),
+  },
+  {
     name: 'users reset-password',
     summary: 'Set a new password for a user and end all sessions',
     positionals: { usage: '<email>', min: 1, max: 1 },

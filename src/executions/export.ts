@@ -10,6 +10,8 @@ const pageRows = 1000
 export interface ExportOptions {
   /** Source of exports; may be a replica. */
   executions: Pick<ExecutionRepository, 'listNamed'>
+  /** Records who exports what. */
+  audit?: (userId: string, action: 'execution.exported', details: Record<string, unknown>) => Promise<void>
   onFailure?: (error: unknown) => void
 }
 
@@ -55,13 +57,14 @@ const columns: TableColumns<NamedExecution> = {
 }
 
 /** Downloads all executions that match the filter. */
-export const downloadExecutions = (
-  { executions, onFailure }: ExportOptions,
+export async function downloadExecutions(
+  { executions, audit, onFailure }: ExportOptions,
   format: TableFormat,
   userId: string,
   filter: ExecutionSearch,
-): Promise<Response> =>
-  downloadTable({
+): Promise<Response> {
+  await audit?.(userId, 'execution.exported', { format, ...filter })
+  return downloadTable({
     format,
     name: 'executions',
     columns,
@@ -69,3 +72,4 @@ export const downloadExecutions = (
     pages: pagesOf(executions, userId, filter),
     ...(onFailure && { onFailure }),
   })
+}

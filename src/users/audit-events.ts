@@ -1,6 +1,7 @@
 /** @module Audit events of an account. They are immutable and are stored for 400 days. */
 import { and, desc, eq, gte, inArray, lt, notInArray, sql } from 'drizzle-orm'
 import * as z from 'zod'
+import { actorKinds } from '../db/actor.ts'
 import type { Reader } from '../db/client.ts'
 import { likePattern, toSearchText } from '../db/search.ts'
 import { credentials } from '../db/schema/credentials.ts'
@@ -9,6 +10,7 @@ import { instances } from '../db/schema/instances.ts'
 import { auditEvents } from '../db/schema/users.ts'
 import { workflows } from '../db/schema/workflows.ts'
 import { type Page, pageQuery, type Slice, slice, sliceOf } from '../http/page.ts'
+import { sealedText } from './audit-chain.ts'
 import { type TableColumns, TableFormat } from '../http/table-stream.ts'
 
 export const AuditEvent = z
@@ -23,15 +25,36 @@ export const AuditEvent = z
     token: z.object({ id: z.uuid(), name: z.string() }).nullable().meta({
       description: 'The access token that made the change. Null for a session, and for Flowkeep itself',
     }),
+    actor: z.enum(actorKinds).nullable().meta({
+      description:
+        '`user` (a session), `token`, `app`, `operator` (the command line of the server), `job`, or `unknown` (not signed in). Null for events of earlier releases',
+    }),
+    approvalId: z.uuid().nullable().meta({ description: 'The approval that allowed the change' }),
+    sessionId: z.uuid().nullable(),
+    requestId: z.uuid().nullable(),
+    clientAddress: z.string().nullable(),
+    userAgent: z.string().nullable(),
     at: z.iso.datetime(),
+    seq: z.int().nullable().meta({ description: 'Position in the trail, from 1' }),
+    hash: z
+      .string()
+      .nullable()
+      .meta({ description: 'SHA-256 of the event and of the hash before it; see docs/audit.md' }),
   })
   .meta({ ref: 'AuditEvent' })
 export type AuditEvent = z.output<typeof AuditEvent>
 
 export const AuditEventList = sliceOf(AuditEvent)
 
+export const ExportedAuditEvent = AuditEvent.extend({
+  salt: z.uuid().nullable(),
+  sealed: z.string().meta({
+    description: 'Details, client address, user agent and token name, as the hash covers them',
+  }),
+}).meta({ ref: 'ExportedAuditEvent' })
+
 /** An event with the current names of its subject; null if there is none or it is deleted. */
-export interface NamedAuditEvent extends AuditEvent {
+export interface NamedAuditEvent extends z.output<typeof ExportedAuditEvent> {
   /** Of the credential, workflow or instance; of a deployment, "Orders on Production". */
   subjectName: string | null
   /** Of the workflow or the deployment's workflow. */
@@ -79,6 +102,12 @@ export const auditNameColumns: TableColumns<NamedAuditEvent> = {
   version: ({ details }) => details?.version,
   tokenId: ({ token }) => token?.id,
   tokenName: ({ token }) => token?.name,
+  actor: ({ actor }) => actor,
+  clientAddress: ({ clientAddress }) => clientAddress,
+  userAgent: ({ userAgent }) => userAgent,
+  sessionId: ({ sessionId }) => sessionId,
+  requestId: ({ requestId }) => requestId,
+  seq: ({ seq }) => seq,
 }
 
 /** The first parameter of every method is the owner's ID. */
@@ -105,6 +134,16 @@ export class AuditEventRepository {
         createdAt: auditEvents.createdAt,
         tokenId: auditEvents.tokenId,
         tokenName: auditEvents.tokenName,
+        actor: sql<AuditEvent['actor']>`${auditEvents.actor}`,
+        approvalId: auditEvents.approvalId,
+        sessionId: auditEvents.sessionId,
+        requestId: auditEvents.requestId,
+        clientAddress: auditEvents.clientAddress,
+        userAgent: auditEvents.userAgent,
+        seq: auditEvents.seq,
+        hash: auditEvents.hash,
+        salt: auditEvents.salt,
+        sealed: sql<string>`${sealedText}`,
         credentialName: credentials.name,
         workflowName: workflows.name,
         instanceName: instances.name,
@@ -146,7 +185,7 @@ export class AuditEventRepository {
   /** Like `listNamed`, without names. */
   async list(userId: string, filter: AuditEventFilter, page: Page): Promise<Slice<AuditEvent>> {
     const { items, nextCursor } = await this.listNamed(userId, filter, page)
-    return { items: items.map(withoutNames), nextCursor }
+    return { items: items.map(listed), nextCursor }
   }
 
   /** All matching events, one page at a time. */
@@ -180,14 +219,18 @@ function toEvent({ createdAt, credentialName, tokenId, tokenName, ...event }: Ro
   }
 }
 
-export const withoutNames = ({ id, action, subjectId, details, token, at }: NamedAuditEvent): AuditEvent => ({
-  id,
-  action,
-  subjectId,
-  details,
-  token,
-  at,
-})
+/** An event as a download contains it. */
+export const withoutNames = ({
+  subjectName: _,
+  workflowName: __,
+  instanceName: ___,
+  ...event
+}: NamedAuditEvent): z.output<typeof ExportedAuditEvent> => event
+
+function listed(event: NamedAuditEvent): AuditEvent {
+  const { salt: _, sealed: __, ...shown } = withoutNames(event)
+  return shown
+}
 
 const isAction = (action: string) =>
   action.includes('.')

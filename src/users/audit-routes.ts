@@ -6,12 +6,12 @@ import { toPage } from '../http/page.ts'
 import { downloadTable, type TableColumns, tableMediaTypes } from '../http/table-stream.ts'
 import { valid } from '../http/validate.ts'
 import {
-  AuditEvent,
   AuditEventExportQuery,
   AuditEventList,
   AuditEventQuery,
   type AuditEventRepository,
   auditNameColumns,
+  ExportedAuditEvent,
   type NamedAuditEvent,
   withoutNames,
 } from './audit-events.ts'
@@ -25,8 +25,13 @@ const columns: TableColumns<NamedAuditEvent> = {
   ...auditNameColumns,
 }
 
+interface Exporting {
+  audit: (userId: string, action: 'audit.exported', details: Record<string, unknown>) => Promise<void>
+  onFailure: (error: unknown) => void
+}
+
 /** Requires `requireUser`. */
-export function auditRoutes(auditEvents: AuditEventRepository, onFailure?: (error: unknown) => void) {
+export function auditRoutes(auditEvents: AuditEventRepository, { audit, onFailure }: Exporting) {
   const tag = 'Audit events'
   return new Hono<AuthEnv>()
     .get(
@@ -54,14 +59,15 @@ export function auditRoutes(auditEvents: AuditEventRepository, onFailure?: (erro
         description:
           'Returns all events that match the filters, newest first. If the export fails ' +
           'midway, the connection is aborted, so an incomplete download never looks complete. CSV also contains the current names of the ' +
-          'subject, workflow and instance, the version and the access token.',
-        responses: { 200: z.array(AuditEvent) },
+          'subject, workflow and instance, the version and the access token. JSON and NDJSON contain what is needed to verify the hashes: see docs/audit.md.',
+        responses: { 200: z.array(ExportedAuditEvent) },
         mediaTypes: tableMediaTypes,
         errors: ['invalid'],
       }),
       valid('query', AuditEventExportQuery),
       async (c) => {
         const { format = 'csv', ...filter } = c.req.valid('query')
+        await audit(c.var.userId, 'audit.exported', { format, ...filter })
         const pages = auditEvents.pages(c.var.userId, filter)
         return downloadTable({
           format,
@@ -69,7 +75,7 @@ export function auditRoutes(auditEvents: AuditEventRepository, onFailure?: (erro
           columns,
           toObject: withoutNames,
           pages,
-          ...(onFailure && { onFailure }),
+          onFailure,
         })
       },
     )

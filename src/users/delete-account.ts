@@ -25,19 +25,22 @@ export interface PurgeOptions {
   chunkRows?: number
   /** Statements per run. Workers count them as subrequests. */
   maxStatements?: number
+  /** Keeps the audit trail without personal data. Default: yes. */
+  keepsTrail?: boolean
 }
 
 interface Budget {
   chunkRows: number
   statements: number
+  keepsTrail: boolean
 }
 
 /** Purges accounts marked as deleted, oldest first, and returns their number. The next run purges the rest. */
 export async function purgeDeletedAccounts(
   db: Db,
-  { userId, chunkRows = 5000, maxStatements = 200 }: PurgeOptions = {},
+  { userId, chunkRows = 5000, maxStatements = 200, keepsTrail = true }: PurgeOptions = {},
 ): Promise<{ purged: number }> {
-  const budget = { chunkRows, statements: maxStatements }
+  const budget = { chunkRows, statements: maxStatements, keepsTrail }
   const deleted = await db.read
     .select({ id: users.id })
     .from(users)
@@ -55,12 +58,26 @@ export async function purgeDeletedAccounts(
 /** False when the budget ran out before the account was removed. */
 async function purge(db: Db, userId: string, budget: Budget): Promise<boolean> {
   if (!(await deleteExecutions(db, userId, budget))) return false
+  if (!(await eraseTrail(db, userId, budget))) return false
   const [gone] = await db
     .delete(users)
     .where(and(eq(users.id, userId), isNotNull(users.deletedAt)))
     .returning({ id: users.id })
   // Executions that were being stored while the account was deleted may have arrived after the first pass.
   if (gone) await deleteExecutions(db, userId, { ...budget, statements: 10 })
+  return true
+}
+
+async function eraseTrail(db: Db, userId: string, budget: Budget): Promise<boolean> {
+  const { chunkRows, keepsTrail } = budget
+  let found = chunkRows
+  while (found === chunkRows) {
+    if (budget.statements-- <= 0) return false
+    const { rows } = await db.execute<{ count: number }>(
+      sql`select erase_audit_trail(${userId}::uuid, ${keepsTrail}::boolean, ${chunkRows}::integer) as count`,
+    )
+    found = rows[0]?.count ?? 0
+  }
   return true
 }
 

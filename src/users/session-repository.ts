@@ -152,20 +152,25 @@ export class SessionRepository {
 
   /** Ends one of the user's sessions. */
   async endOne({ sessionId, userId }: AccessClaim): Promise<void> {
-    await this.#db
-      .update(sessions)
-      .set({ revokedAt: this.#now() })
-      .where(this.#live(and(eq(sessions.id, sessionId), eq(sessions.userId, userId))))
+    await this.#end(and(eq(sessions.id, sessionId), eq(sessions.userId, userId)))
   }
 
   /** Ends the session of any token in its family. Ignores invalid tokens (RFC 7009 §2.2). */
   async end(token: string): Promise<void> {
     const claim = await this.#tokens.read(token)
     if (!claim) return
-    await this.#db
-      .update(sessions)
-      .set({ revokedAt: this.#now() })
-      .where(this.#live(eq(sessions.id, claim.sessionId)))
+    identifySession(claim.sessionId)
+    await this.#end(eq(sessions.id, claim.sessionId))
+  }
+
+  async #end(condition: SQL | undefined): Promise<void> {
+    await this.#db.execute(sql`
+      with ended as (
+        update ${sessions} set revoked_at = ${this.#now().toISOString()}::timestamptz where ${this.#live(condition)}
+        returning id, user_id
+      )
+      insert into audit_events (id, user_id, action, subject_id, ${actorColumns})
+      select uuid_v7(), user_id, 'session.ended', id, ${actorValues()} from ended`)
   }
 
   async endAll(userId: string): Promise<void> {

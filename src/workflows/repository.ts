@@ -236,7 +236,7 @@ export class WorkflowRepository extends WorkflowVersions {
     if (!earlier) return null
     const { author, name, description, prompt, model, tags, workflow } = earlier
     const values = { name, description, prompt, model, tags, ...(await this.#extract(workflow)) }
-    return this.#write(userId, id, expected, values, { parent: sql`${version}::integer`, author })
+    return this.#write(userId, id, expected, values, { parent: sql`${version}::integer`, author }, version)
   }
 
   /**
@@ -314,13 +314,17 @@ export class WorkflowRepository extends WorkflowVersions {
     )
   }
 
-  /** Updates the workflow (compare-and-swap) and copies it as a version, in one transaction. */
+  /**
+   * Updates the workflow (compare-and-swap) and copies it as a version, in one transaction.
+   * @param restored the version whose content is restored
+   */
   async #write(
     userId: string,
     id: string,
     expected: number | null,
     values: Values,
     origin: VersionOrigin,
+    restored?: number,
   ): Promise<Workflow | null> {
     const makesVersion = anyDiffers(values, versionedFields)
     const changed = or(makesVersion, anyDiffers(values, ['dataRetentionDays', 'requireReplay']))
@@ -337,17 +341,23 @@ export class WorkflowRepository extends WorkflowVersions {
         .where(and(owned(userId, id), asExpected, changed))
         .returning(columns)
       const copy = this.#copyAsVersion(userId, id, origin)
-      const gate = anyDiffers(values, ['requireReplay'])
-      const audit =
-        gate &&
-        this.#db.execute(sql`
-          insert into audit_events (id, user_id, action, subject_id, details, ${actorColumns})
-          select ${uuidv7()}, user_id, 'workflow.replay-setting', id,
-            ${JSON.stringify({ requireReplay: values.requireReplay })}::jsonb, ${actorValues()}
-          from workflows where ${and(owned(userId, id), asExpected, gate)}`)
-      const [row] = audit
-        ? (await this.#db.batch([audit, update, copy]))[1]
-        : (await this.#db.batch([update, copy]))[0]
+      const gate = anyDiffers(values, ['requireReplay']) ?? sql`false`
+      // Locks the workflow before the event locks the trail, as every other change does.
+      const audit = this.#db.execute(sql`
+        with changing as (
+          select id, user_id, version, ${makesVersion ?? sql`false`} as makes_version, ${gate} as changes_gate
+          from workflows where ${and(owned(userId, id), asExpected, changed)} for update
+        )
+        insert into audit_events (id, user_id, action, subject_id, details, ${actorColumns})
+        select uuid_v7(), user_id, event.action, id, event.details, ${actorValues()}
+        from changing cross join lateral (values
+          (${restored === undefined ? 'workflow.updated' : 'workflow.restored'}::text, makes_version or not changes_gate,
+            jsonb_build_object('from', version, 'version', version + makes_version::integer)
+              || ${JSON.stringify(restored === undefined ? { fields: changedFields(values) } : { restored })}::jsonb),
+          ('workflow.replay-setting', changes_gate, ${JSON.stringify({ requireReplay: values.requireReplay })}::jsonb)
+        ) event (action, applies, details)
+        where event.applies`)
+      const [, [row]] = await this.#db.batch([audit, update, copy])
       if (row) return toWorkflow(row)
     }
     const current = await this.find(userId, id)
@@ -361,5 +371,17 @@ export class WorkflowRepository extends WorkflowVersions {
     return current
   }
 }
+
+/** The fields of a request that sets the values, for the audit trail. */
+const changedFields = (values: Values): string[] =>
+  Object.keys(values).flatMap((key) => (key === 'data' ? ['workflow'] : namedFields.has(key) ? [key] : []))
+const namedFields: ReadonlySet<string> = new Set([
+  'name',
+  'description',
+  'prompt',
+  'model',
+  'tags',
+  'dataRetentionDays',
+])
 
 const owned = (userId: string, id: string) => and(eq(workflows.userId, userId), eq(workflows.id, id))

@@ -57,13 +57,15 @@ describe('audit events', () => {
     const csv = await user.call('GET', '/v1/audit-events/export?action=credential')
     const lines = csv.text.split('\r\n')
     expect(lines[0]).toBe(
-      'at,action,subjectId,details,id,subjectName,workflowName,instanceName,version,tokenId,tokenName',
+      'at,action,subjectId,details,id,subjectName,workflowName,instanceName,version,tokenId,tokenName,actor,clientAddress,userAgent,sessionId,requestId,seq',
     )
-    expect(lines[1]).toMatch(/,Number 4,,,,,$/)
+    expect(lines[1]).toMatch(/,Number 4,,,,,,user,/)
     expect(lines).toHaveLength(7)
     expect(lines[1]).toContain('credential.created')
     expect(csv.headers.get('Content-Disposition')).toContain('audit-events.csv')
-    expect((await user.call('GET', '/v1/audit-events/export?format=json')).json).toEqual(items)
+    const [exported, ...before] = (await user.call('GET', '/v1/audit-events/export?format=json')).json
+    expect(exported).toMatchObject({ action: 'audit.exported', details: { format: 'json' } })
+    expect(before.slice(1)).toMatchObject(items)
   })
 
   test.each(['action=A', 'action=a.b.c', 'subjectId=1', 'limit=0', 'unknown=1'])(

@@ -593,7 +593,7 @@ describe('the audit trail', () => {
     const filtered = (await user.call('GET', `/v1/audit-events?tokenId=${id}`)).json.items
     expect(filtered).toHaveLength(2)
     const csv = await user.call('GET', '/v1/audit-events/export?action=credential.created')
-    expect(csv.text.split('\r\n')[1]).toMatch(new RegExp(`,${id},Build agent$`))
+    expect(csv.text.split('\r\n')[1]).toMatch(new RegExp(`,${id},Build agent,token,`))
   })
 })
 

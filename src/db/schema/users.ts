@@ -191,8 +191,70 @@ export const auditEvents = pgTable(
     /** At most 256 characters. */
     userAgent: text('user_agent'),
     createdAt: createdAt(),
+    /** Its position in the trail of the account, from 1. Set with `salt` and `hash` by the trigger `chain_audit_event`. */
+    seq: integer('seq'),
+    salt: uuid('salt'),
+    /** SHA-256 of the event and of the hash before it, hex: `audit_hash`. */
+    hash: text('hash'),
   },
-  (t) => [index('audit_events_user_id_id_idx').on(t.userId, t.id.desc().nullsFirst())],
+  (t) => [
+    index('audit_events_user_id_id_idx').on(t.userId, t.id.desc().nullsFirst()),
+    uniqueIndex('audit_events_user_id_seq_key').on(t.userId, t.seq),
+    index('audit_events_unchained_idx').on(t.userId).where(sql`${t.hash} is null`),
+  ],
+)
+
+/** The last event of each trail. Survives the account, as the two tables after it do, so they have no foreign keys. */
+export const auditHeads = pgTable('audit_heads', {
+  userId: uuid('user_id').primaryKey(),
+  seq: integer('seq').notNull().default(0),
+  hash: text('hash').notNull().default(''),
+  /** The last event that retention removed. */
+  droppedSeq: integer('dropped_seq').notNull().default(0),
+  droppedHash: text('dropped_hash').notNull().default(''),
+  /** The last anchor. */
+  signedSeq: integer('signed_seq').notNull().default(0),
+  signedAt: instant('signed_at'),
+})
+
+/** Hashes of a trail, signed by the scheduled job with a key that is not in the database. */
+export const auditAnchors = pgTable(
+  'audit_anchors',
+  {
+    userId: uuid('user_id').notNull(),
+    seq: integer('seq').notNull(),
+    hash: text('hash').notNull(),
+    signedAt: instant('signed_at').notNull(),
+    /** HMAC-SHA-256, hex. */
+    signature: text('signature').notNull(),
+  },
+  (t) => [primaryKey({ name: 'audit_anchors_pkey', columns: [t.userId, t.seq] })],
+)
+
+/** The trails of deleted accounts, without personal data. */
+export const erasedAuditEvents = pgTable(
+  'erased_audit_events',
+  {
+    id: id(),
+    userId: uuid('user_id').notNull(),
+    seq: integer('seq').notNull(),
+    action: text('action').notNull(),
+    subjectId: uuid('subject_id'),
+    actor: text('actor'),
+    tokenId: uuid('token_id'),
+    approvalId: uuid('approval_id'),
+    sessionId: uuid('session_id'),
+    requestId: uuid('request_id'),
+    createdAt: instant('created_at').notNull(),
+    /** Of the erased part: `audit_digest`. */
+    digest: text('digest').notNull(),
+    hash: text('hash').notNull(),
+    erasedAt: instant('erased_at').notNull().defaultNow(),
+  },
+  (t) => [
+    uniqueIndex('erased_audit_events_user_id_seq_key').on(t.userId, t.seq),
+    index('erased_audit_events_erased_at_idx').on(t.erasedAt),
+  ],
 )
 
 /** A known text sealed with each key, so that a wrong key is detected before it seals anything. */

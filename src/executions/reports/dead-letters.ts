@@ -7,6 +7,7 @@ import { sha256Hex } from '../../lib/encoding.ts'
 import { metrics } from '../../telemetry/metrics.ts'
 import { and, desc, eq, gt, inArray, lt, sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
+import { actorColumns, actorValues, auditEvent } from '../../db/audit.ts'
 import type { Db } from '../../db/client.ts'
 import { deployments } from '../../db/schema/deployments.ts'
 import { deadLetters } from '../../db/schema/instances.ts'
@@ -127,14 +128,23 @@ export class DeadLetterRepository {
   }
 
   async delete(userId: string, id: string): Promise<boolean> {
-    const rows = await this.#db.delete(deadLetters).where(owned(userId, id)).returning({ id: deadLetters.id })
+    const { rows } = await this.#db.execute(sql`
+      with deleted as (delete from ${deadLetters} where ${owned(userId, id)} returning id, user_id, instance_id)
+      insert into audit_events (id, user_id, action, subject_id, details, ${actorColumns})
+      select uuid_v7(), user_id, 'dead-letter.deleted', id, jsonb_build_object('instanceId', instance_id), ${actorValues()}
+      from deleted returning subject_id`)
     return rows.length > 0
   }
 
   /** Replays one dead letter and deletes it when its execution is recorded. Null when it does not exist. */
   async replay(userId: string, id: string): Promise<ReplayAnswer | null> {
     const [deadLetter] = await this.#db.read.select().from(deadLetters).where(owned(userId, id))
-    return deadLetter ? ((await this.#replay(deadLetter.instanceId, [deadLetter]))[0] ?? null) : null
+    if (!deadLetter) return null
+    const { instanceId } = deadLetter
+    const [answer] = await this.#replay(instanceId, [deadLetter])
+    const { executionId = null, replayed = false } = answer ?? {}
+    await auditEvent(this.#db, userId, 'dead-letter.replayed', id, { instanceId, replayed, executionId })
+    return answer ?? null
   }
 
   /** Replays all dead letters of an n8n workflow that now has a deployment. @returns the number recorded */

@@ -16,7 +16,9 @@ export const entities = [
   'deployment',
   'release',
   'execution',
+  'dead-letter',
   'error',
+  'audit',
   'alert',
   'model-prices',
 ] as const
@@ -35,7 +37,9 @@ export const entityLabels: Record<Entity, { one: string; many: string }> = {
   deployment: { one: 'deployment', many: 'Deployments' },
   release: { one: 'release', many: 'Releases' },
   execution: { one: 'run', many: 'Runs' },
+  'dead-letter': { one: 'dead letter', many: 'Dead letters' },
   error: { one: 'error group', many: 'Errors' },
+  audit: { one: 'audit trail', many: 'Audit trail' },
   alert: { one: 'alert rule', many: 'Alerts' },
   'model-prices': { one: 'price list', many: 'Model prices' },
 }
@@ -63,6 +67,7 @@ const actionLabels: Record<string, ActionLabel> = {
   'user.login-failed': { text: 'Failed to sign in: incorrect password', actor: 'unknown', tone: 'wait' },
   'user.deleted': { text: 'Deleted the account' },
   'session.started': { text: 'Signed in' },
+  'session.ended': { text: 'Signed out' },
   'session.all-ended': { text: 'Signed out everywhere' },
   'session.token-reused': {
     text: 'Reused a refresh token, so Flowkeep ended the session',
@@ -98,6 +103,13 @@ const actionLabels: Record<string, ActionLabel> = {
   },
   'credential.deleted': { text: 'Deleted a credential' },
   'workflow.created': { text: 'Added a workflow' },
+  'workflow.updated': {
+    text: ({ version, from, fields }) => `Edited the workflow${changeOf(version, from)}${listed(fields)}`,
+  },
+  'workflow.restored': {
+    text: ({ version, from, restored }) =>
+      `Restored${ofVersion(restored).replace(' of', '')}${changeOf(version, from)}`,
+  },
   'workflow.replay-setting': {
     text: ({ requireReplay }) =>
       requireReplay === true
@@ -148,6 +160,13 @@ const actionLabels: Record<string, ActionLabel> = {
   'deployment.version-changed': {
     text: ({ version }) => `Set the deployed version${toVersion(version)}`,
   },
+  'execution.exported': { text: 'Exported runs', tone: 'wait' },
+  'dead-letter.replayed': {
+    text: ({ replayed }) =>
+      replayed === false ? 'Failed to replay a dead letter' : 'Replayed a dead letter',
+  },
+  'dead-letter.deleted': { text: 'Deleted a dead letter' },
+  'audit.exported': { text: 'Exported the audit trail', tone: 'wait' },
   'execution.values-read': { text: 'Read the stored values of a run', tone: 'wait' },
   'error.resolved': { text: 'Resolved an error group' },
   'error.ignored': { text: 'Ignored an error group' },
@@ -209,6 +228,9 @@ const versions = (version: unknown, from: unknown): string => {
   if (typeof version !== 'number') return ''
   return typeof from === 'number' ? ` v${from} → v${version}` : ` v${version}`
 }
+
+const changeOf = (version: unknown, from: unknown): string =>
+  version === from ? '' : `:${versions(version, from)}`
 
 const strings = (value: unknown): string[] =>
   Array.isArray(value) ? value.filter((each) => typeof each === 'string') : []

@@ -43,8 +43,12 @@ export function auditPages({
         />,
       )
     })
-    .get('/export.csv', (c) => {
+    .get('/export.csv', async (c) => {
       const query = readAuditQuery(new URL(c.req.url).searchParams)
+      await exporting.audit(c.var.userId, 'audit.exported', {
+        format: 'csv',
+        ...Object.fromEntries(query.params),
+      })
       return downloadTable({
         format: 'csv',
         name: 'audit-trail',

@@ -52,7 +52,9 @@ const icons: Record<Entity, IconName> = {
   deployment: 'deployments',
   release: 'deployments',
   execution: 'executions',
+  'dead-letter': 'executions',
   error: 'cross',
+  audit: 'audit',
   alert: 'bell',
   'model-prices': 'robot',
 }
@@ -163,8 +165,19 @@ function Line({ event, owner, time, hasOrigin }: LineProps) {
       <Td phone="line">
         <Subject event={event} entity={entity} />
       </Td>
-      <Td phone="hide">{event.token ? `Token ${event.token.name}` : actorName(actor, owner)}</Td>
-      {hasOrigin && <Td phone="hide">{originOf(event) ?? <span class="muted">?</span>}</Td>}
+      <Td phone="hide">
+        {event.token
+          ? `${event.actor === 'app' ? 'App' : 'Token'} ${event.token.name}`
+          : actorName(actor, owner)}
+      </Td>
+      {hasOrigin && (
+        <Td phone="hide">
+          <span class="two-lines" title={event.userAgent ?? undefined}>
+            {originOf(event) ?? <span class="muted">?</span>}
+            {event.userAgent !== null && <small class="truncate">{event.userAgent.slice(0, 40)}</small>}
+          </span>
+        </Td>
+      )}
     </Tr>
   )
 }
@@ -173,8 +186,8 @@ const actorName = (actor: Actor, owner: string) =>
   ({ owner, flowkeep: 'Flowkeep', operator: 'Server operator', unknown: 'Unknown' })[actor]
 
 /** The IP address of the request, which not every event records. */
-function originOf({ details }: AuditEvent): string | null {
-  const from = details?.ip ?? details?.from
+function originOf({ clientAddress, details }: AuditEvent): string | null {
+  const from = clientAddress ?? details?.ip ?? details?.from
   return typeof from === 'string' ? from : null
 }
 
