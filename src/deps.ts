@@ -5,9 +5,7 @@ import { sleep } from './lib/retry.ts'
 import type { Context } from 'hono'
 import { ErrorGroupStates } from './analytics/error-states.ts'
 import { deliverDue, type DeliveryOptions } from './alerts/deliver.ts'
-import type { Mail } from './alerts/messages.ts'
 import { AlertRepository } from './alerts/repository.ts'
-import { mailApi } from './alerts/send.ts'
 import { ModelPriceRepository } from './analytics/prices.ts'
 import { AnalyticsRepository } from './analytics/repository.ts'
 import { Approvals, type Permit } from './approvals/approvals.ts'
@@ -65,6 +63,7 @@ import { Releasing } from './releases/releasing.ts'
 import { ReleaseRepository } from './releases/repository.ts'
 import { ReleaseRunner } from './releases/runner.ts'
 import { TargetWork } from './releases/target-work.ts'
+import { mailApi, type SendMail } from './mail/mail.ts'
 import { createMonitoring } from './monitoring/monitoring.ts'
 import { loadCatalogue } from './n8n/catalogue/catalogue.ts'
 import type { Metric } from './telemetry/registry.ts'
@@ -115,7 +114,7 @@ export interface Runtime {
   /** Absent on Workers. */
   privateNetworks?: PrivateNetworks | undefined
   /** Sends email. Default: through the HTTP mail API, if one is configured. */
-  sendMail?: (mail: Mail) => Promise<void>
+  sendMail?: SendMail
   /** In front of ingest, if there is one. */
   reportQueue?: ReportQueue | undefined
   /** In-process gateway of the database. */

@@ -16,6 +16,7 @@ const order = [
   'n8n',
   'check',
   'http',
+  'mail',
   'runs',
   'users',
   'approvals',
@@ -46,7 +47,7 @@ const order = [
 ]
 /** May use Node modules; code for Workers does not import these files. */
 const nodeOnlyFiles =
-  /^(node(\.ts$|\/)|cli\/|db\/gateway\/|(instances|alerts)\/net\/|n8n\/catalogue\/data-files\.ts$)/
+  /^(node(\.ts$|\/)|cli\/|db\/gateway\/|(instances|mail)\/net\/|n8n\/catalogue\/data-files\.ts$)/
 
 interface SourceFile {
   /** Relative to `src`. */

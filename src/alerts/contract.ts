@@ -1,11 +1,11 @@
 /** @module The HTTP shapes of alert rules, channels, incidents and deliveries. URLs and signing secrets are write-only. */
 import * as z from 'zod'
 import {
+  type AlertParameters,
+  type AlertRuleKind,
   alertChannelKinds,
   alertDeliveryStates,
   alertEvents,
-  type AlertParameters,
-  type AlertRuleKind,
   alertRuleKinds,
 } from '../db/schema/alerts.ts'
 import { pageQuery, sliceOf } from '../http/page.ts'

@@ -5,18 +5,16 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { SealedBox, SecretBox } from '../crypto/secret-box.ts'
 import type { Db } from '../db/client.ts'
-import { channelContext } from '../db/sealed-columns.ts'
 import type { AlertParameters, AlertRuleKind } from '../db/schema/alerts.ts'
+import { channelContext } from '../db/sealed-columns.ts'
 import { AppError } from '../errors.ts'
-import { backoffMs } from '../lib/retry.ts'
-import { dayMs, hourMs, minuteMs } from '../lib/time.ts'
+import { deliveryWaitMs } from '../lib/retry.ts'
+import { dayMs, minuteMs } from '../lib/time.ts'
 import { type ChannelTarget, type SendOptions, type SendResult, sendMessage } from './send.ts'
 import { ruleSentence } from './sentence.ts'
 
 /** Longer than an attempt takes. */
 const leaseMs = 2 * minuteMs
-const firstWaitMs = minuteMs
-const longestWaitMs = 4 * hourMs
 const giveUpMs = dayMs
 /** Workers allow six open connections. */
 const atOnce = 4
@@ -156,16 +154,10 @@ export async function openTarget(
   return (await secretBox.open(channelContext(userId, channelId), sealed)) as ChannelTarget
 }
 
-/** Half of the wait is random, so that many messages to a server do not arrive together. */
-export function waitMs(attempts: number, retryAfterSeconds = 0): number {
-  const fullMs = Math.min(firstWaitMs * 2 ** Math.min(attempts - 1, 16), longestWaitMs)
-  return Math.max(fullMs / 2 + backoffMs(fullMs / 2, 1), retryAfterSeconds * 1000)
-}
-
 /** Ignored if another server took the message over. */
 async function finish(db: Db, now: Date, delivery: DueDelivery, result: SendResult): Promise<void> {
   const { id, attempts, started_ms: startedMs } = delivery
-  const nextMs = result.ok ? 0 : waitMs(attempts, result.retryAfterSeconds)
+  const nextMs = result.ok ? 0 : deliveryWaitMs(attempts, result.retryAfterSeconds)
   const isOver = result.ok || result.isGone === true || now.getTime() + nextMs > startedMs + giveUpMs
   const state = result.ok ? 'delivered' : isOver ? 'failed' : 'pending'
   await db.execute(sql`

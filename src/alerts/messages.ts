@@ -1,5 +1,6 @@
 /** @module What a message says in each kind of channel. Pure. */
 import type { AlertRuleKind } from '../db/schema/alerts.ts'
+import type { Mail } from '../mail/mail.ts'
 
 export interface AlertMessage {
   /** The same in every attempt and replay. */
@@ -12,14 +13,6 @@ export interface AlertMessage {
   url: string
   rule: { id: string; kind: AlertRuleKind; sentence: string } | null
   incident: { id: string; openedAt: Date; resolvedAt: Date | null } | null
-}
-
-export interface Mail {
-  to: string
-  subject: string
-  text: string
-  /** The same in every attempt. */
-  messageId: string
 }
 
 const titles = { opened: 'Alert', resolved: 'Resolved', test: 'Test' } as const

@@ -2,7 +2,8 @@
 import { AppError } from '../errors.ts'
 import { checkTargetUrl, type UrlRules } from '../instances/url-guard.ts'
 import { retryAfterSeconds } from '../lib/retry.ts'
-import { type AlertMessage, type Mail, mailOf, slackBody, webhookBody } from './messages.ts'
+import { type SendMail, sendTimeoutMs } from '../mail/mail.ts'
+import { type AlertMessage, mailOf, slackBody, webhookBody } from './messages.ts'
 import { signatureHeaders } from './signing.ts'
 
 /** The opened target of a channel. */
@@ -19,14 +20,12 @@ export interface SendOptions {
   now: () => Date
   urls: UrlRules
   /** Null: the server cannot send email. */
-  sendMail: ((mail: Mail) => Promise<void>) | null
+  sendMail: SendMail | null
 }
 
 export type SendResult =
   | { ok: true }
   | { ok: false; detail: string; retryAfterSeconds?: number | undefined; isGone?: boolean }
-
-export const sendTimeoutMs = 10_000
 
 const failed = (detail: string): SendResult => ({ ok: false, detail })
 
@@ -93,28 +92,3 @@ async function post(
     )
   }
 }
-
-export interface MailApi {
-  url: string
-  token: string
-  from: string
-}
-
-/** Sends email through a Resend-compatible HTTP API, for servers that cannot speak SMTP. */
-export const mailApi =
-  ({ url, token, from }: MailApi, fetch: SendOptions['fetch']) =>
-  async ({ to, subject, text, messageId }: Mail): Promise<void> => {
-    const response = await fetch(url, {
-      method: 'POST',
-      headers: {
-        'Content-Type': 'application/json',
-        Authorization: `Bearer ${token}`,
-        'Idempotency-Key': messageId,
-      },
-      body: JSON.stringify({ from, to: [to], subject, text }),
-      redirect: 'manual',
-      signal: AbortSignal.timeout(sendTimeoutMs),
-    })
-    await response.body?.cancel()
-    if (!response.ok) throw new Error(`The mail API responded with ${response.status}`)
-  }

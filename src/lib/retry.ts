@@ -1,4 +1,5 @@
 /** @module The only retry loop, its waits, and Retry-After. */
+import { hourMs, minuteMs } from './time.ts'
 
 export type AttemptOutcome<T> = { value: T } | { error: unknown }
 
@@ -51,6 +52,15 @@ export const every =
 /** Exponential back-off with full jitter: up to `firstMs`, doubled after each attempt. */
 export const backoffMs = (firstMs: number, attempt: number): number =>
   Math.random() * firstMs * 2 ** (attempt - 1)
+
+/**
+ * Wait after a failed attempt to deliver a message: a minute, doubled after each attempt, at most 4 hours. Half of it is
+ * random, so that many messages to a server do not arrive together.
+ */
+export function deliveryWaitMs(attempts: number, retryAfterSeconds = 0): number {
+  const fullMs = Math.min(minuteMs * 2 ** Math.min(attempts - 1, 16), 4 * hourMs)
+  return Math.max(fullMs / 2 + backoffMs(fullMs / 2, 1), retryAfterSeconds * 1000)
+}
 
 /** Resolves after `ms`, or when the signal aborts. */
 export async function sleep(ms: number, signal?: AbortSignal): Promise<void> {

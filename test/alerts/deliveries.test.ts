@@ -4,12 +4,14 @@ import { createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { beforeEach, describe, expect, test } from 'vitest'
 import { Webhook } from 'standardwebhooks'
-import { deliverDue, waitMs } from '../../src/alerts/deliver.ts'
-import { smtpMail } from '../../src/alerts/net/smtp.ts'
-import { mailApi, sendMessage } from '../../src/alerts/send.ts'
+import { beforeEach, describe, expect, test } from 'vitest'
+import { deliverDue } from '../../src/alerts/deliver.ts'
+import { sendMessage } from '../../src/alerts/send.ts'
+import { deliveryWaitMs } from '../../src/lib/retry.ts'
 import { minuteMs } from '../../src/lib/time.ts'
+import { mailApi } from '../../src/mail/mail.ts'
+import { smtpMail } from '../../src/mail/net/smtp.ts'
 import { useTestApp } from '../harness/app.ts'
 import { type AlertWorld, createAlertWorld, createReceiver, type Received, type Receiver } from './world.ts'
 
@@ -141,10 +143,10 @@ test('sends the resolution after the opening, even if the opening is retried', a
 test('waits longer after each attempt, at least as long as asked', () => {
   for (let attempt = 1; attempt < 20; attempt += 1) {
     const fullMs = Math.min(2 ** (attempt - 1), 240) * minuteMs
-    expect(waitMs(attempt)).toBeGreaterThanOrEqual(fullMs / 2)
-    expect(waitMs(attempt)).toBeLessThanOrEqual(fullMs)
+    expect(deliveryWaitMs(attempt)).toBeGreaterThanOrEqual(fullMs / 2)
+    expect(deliveryWaitMs(attempt)).toBeLessThanOrEqual(fullMs)
   }
-  expect(waitMs(1, 3600)).toBe(60 * minuteMs)
+  expect(deliveryWaitMs(1, 3600)).toBe(60 * minuteMs)
 })
 
 describe('signatures', () => {

@@ -3,8 +3,8 @@ import { v7 } from 'uuid'
 import { expect } from 'vitest'
 import { deliverDue } from '../../src/alerts/deliver.ts'
 import { evaluateRules } from '../../src/alerts/evaluate.ts'
-import type { Mail } from '../../src/alerts/messages.ts'
 import { minuteMs } from '../../src/lib/time.ts'
+import type { Mail } from '../../src/mail/mail.ts'
 import type { TestApp, TestUser } from '../harness/app.ts'
 
 export interface Received {

@@ -1,10 +1,9 @@
 /** @module Email over SMTP, on Node only. */
 import { createTransport } from 'nodemailer'
-import type { Mail } from '../messages.ts'
-import { sendTimeoutMs } from '../send.ts'
+import { type SendMail, sendTimeoutMs } from '../mail.ts'
 
 /** @param url such as smtps://user:password@smtp.example.com */
-export function smtpMail({ url, from }: { url: string; from: string }): (mail: Mail) => Promise<void> {
+export function smtpMail({ url, from }: { url: string; from: string }): SendMail {
   const transport = createTransport({
     url,
     connectionTimeout: sendTimeoutMs,
