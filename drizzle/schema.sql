@@ -1,5 +1,33 @@
 -- The schema after all migrations, without functions and partitions. Written by `npm run db:generate`.
 
+create table account_links (
+  id uuid not null,
+  user_id uuid not null,
+  purpose text not null,
+  email text,
+  expires_at timestamp(3) with time zone not null,
+  created_at timestamp(3) with time zone default now() not null,
+  constraint account_links_pkey PRIMARY KEY (id),
+  constraint account_links_purpose_check CHECK ((purpose = ANY (ARRAY['confirm-email'::text, 'undo-email'::text, 'reset-password'::text]))),
+  constraint account_links_user_id_id_key UNIQUE (user_id, id),
+  constraint account_links_user_id_users_id_fk FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
+);
+
+create table account_mails (
+  id uuid not null,
+  user_id uuid not null,
+  kind text not null,
+  recipient text not null,
+  link_id uuid,
+  details jsonb,
+  attempts integer default 0 not null,
+  next_attempt_at timestamp(3) with time zone not null,
+  created_at timestamp(3) with time zone default now() not null,
+  constraint account_mails_link_fkey FOREIGN KEY (user_id, link_id) REFERENCES account_links(user_id, id) ON DELETE CASCADE,
+  constraint account_mails_pkey PRIMARY KEY (id),
+  constraint account_mails_user_id_users_id_fk FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
+);
+
 create table alert_channels (
   id uuid not null,
   user_id uuid not null,
@@ -745,6 +773,9 @@ create table sessions (
   created_at timestamp(3) with time zone default now() not null,
   refresh_key_id text,
   access_key_id text,
+  device text,
+  client_address text,
+  last_seen_at timestamp(3) with time zone,
   constraint sessions_pkey PRIMARY KEY (id),
   constraint sessions_user_id_users_id_fk FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
 );
@@ -820,6 +851,7 @@ create table users (
   updated_at timestamp(3) with time zone default now() not null,
   deleted_at timestamp(3) with time zone,
   devices_valid_from timestamp(3) with time zone,
+  email_verified_at timestamp(3) with time zone,
   constraint users_pkey PRIMARY KEY (id)
 );
 
@@ -902,6 +934,12 @@ create table workflows (
   constraint workflows_user_id_id_key UNIQUE (user_id, id),
   constraint workflows_user_id_users_id_fk FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
 );
+
+CREATE INDEX account_links_expires_at_idx ON public.account_links USING btree (expires_at);
+
+CREATE INDEX account_mails_due_idx ON public.account_mails USING btree (next_attempt_at);
+
+CREATE INDEX account_mails_user_idx ON public.account_mails USING btree (user_id, link_id);
 
 CREATE INDEX alert_channels_key_id_idx ON public.alert_channels USING btree (key_id, id);
 

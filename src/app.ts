@@ -32,8 +32,10 @@ import { mcpRoutes } from './mcp/routes.ts'
 import { metricsRoutes } from './monitoring/routes.ts'
 import { loadCatalogue } from './n8n/catalogue/catalogue.ts'
 import { promotionRoutes, releaseRoutes } from './releases/routes.ts'
+import { recoveryRoutes } from './users/account-mail/routes.ts'
 import { auditRoutes } from './users/audit-routes.ts'
 import { testRunRoutes, workflowTestRoutes } from './testing/routes.ts'
+import { sessionRoutes, signInHistoryRoutes } from './users/session-routes.ts'
 import { tokenRoutes } from './users/token-routes.ts'
 import { authRoutes, meRoutes } from './users/routes.ts'
 import { anonymousChecks } from './workflows/anonymous-checks.ts'
@@ -79,7 +81,10 @@ export function createApp(deps: Deps) {
   const routed = app
     .route('/health', healthRoutes(deps.runtime, deps.ready, deps.networkLimit))
     .route('/v1/auth', authRoutes(deps))
+    .route('/v1/auth', recoveryRoutes(deps.recovery))
     .route('/v1/me', meRoutes(deps))
+    .route('/v1/me/sessions', sessionRoutes(deps.sessions))
+    .route('/v1/me/sign-ins', signInHistoryRoutes(deps.db.read))
     .route('/v1/credentials/missing', missingCredentialRoutes(deps.requirements))
     .route(
       '/v1/credentials',

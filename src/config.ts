@@ -196,17 +196,17 @@ export const Environment = z.object({
   SMTP_URL: z
     .url({ protocol: /^smtps?$/ })
     .optional()
-    .meta(about('Node only: mail server for alerts, such as smtps://user:password@smtp.example.com')),
+    .meta(about('Node only: mail server, such as smtps://user:password@smtp.example.com')),
   MAIL_API_URL: z
     .url({ protocol: /^https$/ })
     .optional()
-    .meta(about('Resend-compatible HTTP mail API for alerts, such as https://api.resend.com/emails')),
+    .meta(about('Resend-compatible HTTP mail API, such as https://api.resend.com/emails')),
   MAIL_API_TOKEN: z.string().min(1).optional().meta(about('Bearer token for the mail API')),
   MAIL_FROM: z
     .string()
     .regex(/^[^\r\n]*[^\s@<]+@[^\s@>]+>?$/, 'must be an address, such as Flowkeep <alerts@example.com>')
     .optional()
-    .meta(about('Sender of alerts: Flowkeep <alerts@example.com>. Without it, no email is sent')),
+    .meta(about('Sender of email: Flowkeep <alerts@example.com>. Without it, no email is sent')),
   EXECUTION_DATA_RETENTION_DAYS: z.coerce
     .number()
     .int()

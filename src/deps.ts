@@ -1,4 +1,5 @@
 /** @module The composition root: builds the services that the routes use from the configuration and the runtime. */
+
 import { type OnFailedRuns } from './executions/record/ingest.ts'
 import { errorNameOf } from './errors.ts'
 import { sleep } from './lib/retry.ts'
@@ -74,6 +75,10 @@ import { tokenEndpointOf } from './oauth/metadata.ts'
 import { TestRepository } from './testing/repository.ts'
 import { TestRunner } from './testing/runner.ts'
 import { TestRuns } from './testing/test-runs.ts'
+import { AccountLinks } from './users/account-mail/account-links.ts'
+import { AccountMail } from './users/account-mail/account-mail.ts'
+import { LinkTokens } from './users/account-mail/link-tokens.ts'
+import { Recovery } from './users/account-mail/recovery.ts'
 import { AuditEventRepository } from './users/audit-events.ts'
 import { purgeDeletedAccounts } from './users/delete-account.ts'
 import { Devices } from './users/devices.ts'
@@ -198,6 +203,27 @@ export function createDeps(config: Config, runtime: Runtime) {
   const users = new UserRepository(db, now, sessions)
   const tokenAccess = new TokenAccess(db, now)
   const throttle = new Throttle(db, now, fingerprint)
+  const { mail } = config
+  const sendMail =
+    runtime.sendMail ??
+    (mail?.apiUrl === undefined || mail.apiToken === undefined
+      ? null
+      : mailApi({ url: mail.apiUrl, token: mail.apiToken, from: mail.from }, runtime.instanceFetch))
+  const linkTokens = new LinkTokens(fingerprint)
+  const accountMail = new AccountMail(db, now, {
+    links: linkTokens,
+    publicUrl: config.publicUrl,
+    sendMail,
+    defer: (work) =>
+      defer(
+        work.catch((error: unknown) => {
+          log('error', 'account-mail-failed', { errorName: errorNameOf(error) })
+        }),
+      ),
+  })
+  const accountLinks = new AccountLinks(db, now, linkTokens, accountMail)
+  const recovery = new Recovery({ users, throttle, hasher, links: accountLinks, mail: accountMail })
+  const { notify } = accountMail
   const signIn = new SignIn({
     users,
     sessions,
@@ -206,6 +232,8 @@ export function createDeps(config: Config, runtime: Runtime) {
     hasher,
     accessTokens,
     defer,
+    notify,
+    welcome: (user) => recovery.welcome(user),
   })
   const approvals = new ApprovalRepository(db, now)
   const guard = new Approvals({ approvals, fingerprint, publicUrl: config.publicUrl })
@@ -271,16 +299,11 @@ export function createDeps(config: Config, runtime: Runtime) {
     })
     defer(rollUp)
   }
-  const { mail } = config
   const sending = {
     fetch: runtime.instanceFetch,
     now,
     urls: { publicUrl: config.publicUrl, allowLoopback: config.allowLoopbackInstances, privateNetworks },
-    sendMail:
-      runtime.sendMail ??
-      (mail?.apiUrl === undefined || mail.apiToken === undefined
-        ? null
-        : mailApi({ url: mail.apiUrl, token: mail.apiToken, from: mail.from }, runtime.instanceFetch)),
+    sendMail,
   }
   const appDocuments = {
     fetch: runtime.publicFetch,
@@ -320,6 +343,10 @@ export function createDeps(config: Config, runtime: Runtime) {
     users,
     signIn,
     networkLimit: new NetworkLimit(now),
+    recovery,
+    notify,
+    accountMail,
+    accountLinks,
     oauth: {
       clients: new OAuthClients(db, now, {
         ...appDocuments,
@@ -339,7 +366,7 @@ export function createDeps(config: Config, runtime: Runtime) {
     },
     approvals,
     permit,
-    apiTokens: new TokenRepository(db, now, { access: tokenAccess, quota: config.quotas.apiTokens }),
+    apiTokens: new TokenRepository(db, now, { access: tokenAccess, quota: config.quotas.apiTokens, notify }),
     authenticateToken: (token: string) => tokenAccess.authenticate(token),
     purgeAccount: (userId: string) => {
       tokenAccess.forgetUser(userId)

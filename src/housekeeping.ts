@@ -1,6 +1,6 @@
 /**
  * @module The scheduled job, once a minute: creates partitions, deletes expired rows, resumes deployments, releases and tests, polls due
- * instances, checks for drift, evaluates alert rules and sends their messages, purges deleted accounts and applies
+ * instances, checks for drift, evaluates alert rules and sends their messages, sends account email, purges deleted accounts and applies
  * retention. Each part is bounded, and several jobs may run at the same time.
  */
 import { evaluateRules } from './alerts/evaluate.ts'
@@ -35,6 +35,8 @@ const rollupsPerRun = 40
 const alertRulesPerRun = { workerd: 500, node: 2000 }
 const alertsPerRun = { workerd: 40, node: 400 }
 const alertBudgetMs = 20_000
+const mailsPerRun = { workerd: 10, node: 400 }
+const mailBudgetMs = 5_000
 /** Time reserved for the parts after reconciliation. */
 const reserveMs = 5000
 
@@ -42,7 +44,7 @@ export type HousekeepingDeps = Pick<
   Deps,
   | ('db' | 'now' | 'log' | 'config' | 'runtime')
   | ('approvals' | 'deadLetters' | 'connections' | 'deployer' | 'testRuns' | 'drift')
-  | ('onFailed' | 'deliverAlerts')
+  | ('onFailed' | 'deliverAlerts' | 'accountMail')
   | ('releaseRunner' | 'runValues' | 'fingerprint')
 >
 
@@ -108,6 +110,11 @@ function partsOf(deps: HousekeepingDeps, signal: AbortSignal | undefined): Part[
     [
       part('alerts', () =>
         deps.deliverAlerts({ limit: alertsPerRun[runtime], budgetMs: alertBudgetMs, ...stop }),
+      ),
+    ],
+    [
+      part('account-mail', () =>
+        deps.accountMail.deliverDue({ limit: mailsPerRun[runtime], budgetMs: mailBudgetMs, ...stop }),
       ),
     ],
     [

@@ -20,14 +20,18 @@ const cost: Cost = { statements: 0, requests: 0 }
 /** Work that continues after a response. Its statements count too. */
 const deferred: Promise<unknown>[] = []
 const stub = await createN8nStub({ apiKey: 'planted-api-key' })
+const mails: string[] = []
 const app = useTestApp({
   runtime: {
+    sendMail: async ({ text }) => void mails.push(text),
     instanceFetch: (input, init) => stub.fetch(input, init),
     wait: async () => undefined,
     isLocal: () => true,
     defer: (work) => void deferred.push(work.catch(() => undefined)),
   },
   onDatabaseRequest: (body) => {
+    // The check of a session token, which an isolate repeats after five seconds.
+    if ('query' in body && body.query.trimStart().startsWith('select 1 as live from "sessions"')) return
     cost.requests += 1
     cost.statements += 'queries' in body ? body.queries.length : 1
   },
@@ -38,10 +42,19 @@ interface Answer {
   text: string
 }
 
+async function settled(): Promise<void> {
+  while (deferred.length > 0) await deferred.pop()
+}
+
+/** The token of the newest emailed link to a page. */
+const emailed = (page: string): string =>
+  mails.flatMap((text) => new RegExp(`/${page}#(\\S+)`).exec(text)?.[1] ?? []).at(-1) ?? ''
+
 async function measured(name: string, work: () => Promise<Answer>): Promise<Cost> {
+  await settled()
   Object.assign(cost, { statements: 0, requests: 0 })
   const { status, text } = await work()
-  while (deferred.length > 0) await deferred.pop()
+  await settled()
   if (status >= 400) throw new Error(`${name}: ${status} ${text.slice(0, 2000)}`)
   return { ...cost }
 }
@@ -98,8 +111,10 @@ async function inN8n(name: string): Promise<string> {
 }
 
 let user: TestUser
-/** Changes and deletes its own account. */
+/** Changes its own account. */
 let other: TestUser
+/** Deletes its own account. */
+let leaving: TestUser
 let tab: Browser
 const ids: Record<string, string> = {}
 
@@ -222,8 +237,22 @@ beforeAll(async () => {
   }
   for (const [index, { id }] of letters.json.items.entries()) ids[`dead-letter-${index + 1}`] = id
   other = await app.user()
+  leaving = await app.user()
+  for (const index of [1, 2]) {
+    const moving = await app.user()
+    const [email, currentPassword] = [`moved-${index}@example.com`, moving.password]
+    await moving.call('PATCH', '/v1/me', { body: { email, currentPassword } })
+    await settled()
+    await app.call('POST', '/v1/auth/confirm-email', { body: { token: emailed('confirm-email') } })
+    await settled()
+    ids[`undo-${index}`] = emailed('undo-email-change')
+  }
+  ids['leaving-password'] = leaving.password
   Object.assign(ids, { 'other-email': other.email, 'other-password': other.password })
   const login = () => post('/v1/auth/login', { email: other.email, password: other.password })
+  await login()
+  const live = await other.call('GET', '/v1/me/sessions')
+  ids['spare-session'] = live.json.items[0].id
   ids['refresh-token'] = other.refreshToken
   ids['sign-out-token'] = (await login()).refreshToken
   ids['workflow-json'] = JSON.stringify({ ...workflow, name: 'From a form' })
@@ -273,6 +302,8 @@ beforeAll(async () => {
   tab = browser(app.app)
   const signedIn = await tab.post('/sign-in', { email: user.email, password: user.password })
   expect(signedIn.status).toBe(303)
+  await post('/v1/auth/login', { email: user.email, password: user.password })
+  ids['form-session'] = (await user.call('GET', '/v1/me/sessions')).json.items[0].id
   const { verifier, challenge } = pkce()
   const { client_id: clientId } = (
     await app.call('POST', '/oauth/register', { body: { redirect_uris: [appRedirectUri] } })
@@ -343,7 +374,7 @@ const pages: Record<string, [statements: number, requests: number]> = {
   '/executions/export': [3, 3],
   '/audit/export.csv': [3, 3],
   '/help': [2, 2],
-  '/account': [2, 2],
+  '/account': [4, 2],
   '/account/tokens': [3, 2],
   '/account/tokens/new': [2, 2],
   '/account/tokens/{tokens}': [3, 2],
@@ -369,6 +400,10 @@ const pages: Record<string, [statements: number, requests: number]> = {
   '/sign-in': [1, 1],
   '/register': [1, 1],
   '/signed-out': [0, 0],
+  '/forgot-password': [0, 0],
+  '/reset-password': [0, 0],
+  '/confirm-email': [0, 0],
+  '/undo-email-change': [0, 0],
   '/health/live': [0, 0],
   '/health/ready': [3, 2],
   '/openapi.json': [0, 0],
@@ -384,6 +419,8 @@ const pages: Record<string, [statements: number, requests: number]> = {
 /** Operation → its maximum number of statements and requests. Writes run once, in this order. */
 const operations: Record<string, [statements: number, requests: number]> = {
   'GET /v1/me': [1, 1],
+  'GET /v1/me/sessions': [1, 1],
+  'GET /v1/me/sign-ins': [1, 1],
   'GET /v1/credentials/missing': [1, 1],
   'GET /v1/credentials': [1, 1],
   'GET /v1/credentials/{credentials}': [1, 1],
@@ -449,12 +486,20 @@ const operations: Record<string, [statements: number, requests: number]> = {
   'GET /v1/approvals/{approval-1}': [1, 1],
   'GET /v1/audit-events': [1, 1],
   'GET /v1/audit-events/export': [2, 2],
-  'POST /v1/auth/register': [4, 2],
+  // These send email after the response, which takes three statements.
+  'POST /v1/auth/register': [7, 5],
   'POST /v1/auth/login': [4, 4],
   'POST /v1/auth/refresh': [1, 1],
   'POST /v1/auth/logout': [1, 1],
+  'POST /v1/auth/forgot-password': [5, 5],
+  'POST /v1/auth/reset-password': [5, 5],
+  'POST /v1/auth/undo-email-change': [3, 3],
+  'POST /v1/me/verify-email': [5, 5],
+  'POST /v1/auth/confirm-email': [2, 2],
   'PATCH /v1/me': [2, 1],
-  'POST /v1/me/password': [6, 4],
+  'DELETE /v1/me/sessions/{spare-session}': [1, 1],
+  'POST /v1/me/sessions/end-others': [2, 1],
+  'POST /v1/me/password': [9, 7],
   'POST /v1/auth/logout-all': [2, 1],
   'POST /v1/me/delete': [19, 17],
   'POST /hooks/n8n/{instances}': [2, 2],
@@ -462,7 +507,7 @@ const operations: Record<string, [statements: number, requests: number]> = {
   'POST /hooks/n8n/{instances}?batch': [2, 2],
   'POST /hooks/n8n/{instances}?unknown': [6, 4],
   'POST /hooks/n8n/{instances}/otlp/v1/traces': [4, 4],
-  'POST /v1/tokens': [5, 1],
+  'POST /v1/tokens': [8, 4],
   'PATCH /v1/tokens/{tokens}': [4, 3],
   'POST /v1/tokens/{tokens}/rotate': [2, 2],
   'POST /v1/approvals/{approval-1}/approve': [2, 2],
@@ -598,14 +643,22 @@ const forms: Record<string, [statements: number, requests: number]> = {
   'POST /releases/{form-observing}/rollback': [12, 7],
   'POST /deployments/{form-deployment}/undeploy': [16, 12],
   'POST /deployments/{form-deployment}/delete': [8, 4],
-  'POST /register': [6, 4],
+  'POST /forgot-password': [5, 5],
+  'POST /reset-password': [5, 5],
+  'POST /undo-email-change': [3, 3],
+  'POST /account/verify-email': [5, 5],
+  'POST /confirm-email': [2, 2],
+  'POST /account/profile': [3, 2],
+  'POST /account/sessions/{form-session}/end': [2, 2],
+  'POST /account/sessions/end-others': [3, 2],
+  'POST /register': [9, 7],
   // One more: the browser has a device token that is revoked, or of another account.
   'POST /sign-in?again': [7, 7],
-  'POST /account/password': [7, 5],
+  'POST /account/password': [10, 8],
   'POST /oauth/authorize?{app-request}': [8, 4],
   'POST /oauth/token': [2, 2],
   'POST /oauth/revoke': [2, 2],
-  'POST /account/tokens': [7, 3],
+  'POST /account/tokens': [10, 6],
   'POST /account/tokens/{form-token}/rotate': [4, 4],
   'POST /account/tokens/{form-token}/scopes': [6, 5],
   'POST /approvals/{approval-3}/approve': [3, 3],
@@ -652,7 +705,11 @@ const bodies: Record<string, unknown> = {
   'POST /v1/auth/logout': { refreshToken: '{sign-out-token}' },
   'PATCH /v1/me': { name: 'Maya' },
   'POST /v1/me/password': { currentPassword: '{other-password}', newPassword: 'new-{other-password}' },
-  'POST /v1/me/delete': { password: 'new-{other-password}' },
+  'POST /v1/me/delete': { password: '{leaving-password}' },
+  'POST /v1/auth/forgot-password': { email: 'moved-1@example.com' },
+  'POST /v1/auth/reset-password': { token: '{reset-token}', newPassword: 'a password that nobody uses' },
+  'POST /v1/auth/undo-email-change': { token: '{undo-1}' },
+  'POST /v1/auth/confirm-email': { token: '{confirm-token}' },
   'POST /hooks/n8n/{instances}': {
     executionId: '9',
     workflowId: '{n8n-workflow}',
@@ -775,6 +832,11 @@ const fields: Record<string, Record<string, string>> = {
   'POST /alerts': { kind: 'drift' },
   'POST /alerts/{form-rule}': { enabled: 'true', channelIds: '{form-channel}' },
   'POST /alerts/{form-rule}/mute': { hours: '24' },
+  'POST /forgot-password': { email: 'moved-2@example.com' },
+  'POST /reset-password': { token: '{reset-token}', newPassword: 'a password that nobody uses' },
+  'POST /undo-email-change': { token: '{undo-2}' },
+  'POST /confirm-email': { token: '{confirm-token}' },
+  'POST /account/profile': { name: 'Maya', email: '{email}' },
   'POST /register': { email: 'form@example.com', name: 'Maya', password: 'correct horse battery 9' },
   'POST /sign-in?again': { email: '{email}', password: '{password}' },
   'POST /account/password': { currentPassword: '{password}', newPassword: 'new-{password}' },
@@ -860,9 +922,14 @@ test('an access token costs one statement more than a session, and none at the n
 test('an operation of the API needs no more statements and round trips than its budget', async () => {
   const visit = async (name: string) => {
     const [method = '', path = ''] = name.split(' ')
+    Object.assign(ids, {
+      'reset-token': emailed('reset-password'),
+      'confirm-token': emailed('confirm-email'),
+    })
     const template = bodies[name]
     const body = template === undefined ? undefined : JSON.parse(filled(JSON.stringify(template)))
-    const caller = /^\/v1\/(?:auth|me\b)/.test(path) ? other : user
+    const own = path === '/v1/me/delete' ? leaving : other
+    const caller = /^\/v1\/(?:auth|me\b)/.test(path) ? own : user
     const answer = await caller.call(method, filled(path), {
       headers: { 'If-Match': '*', Accept: 'application/json, text/event-stream' },
       ...(path.startsWith('/hooks/') && { token: ids['webhook-token'] ?? '' }),
@@ -881,6 +948,10 @@ test('a form needs no more statements and round trips than its budget', async ()
   }
   const visit = async (name: string) => {
     const path = name.replace('POST ', '')
+    Object.assign(ids, {
+      'reset-token': emailed('reset-password'),
+      'confirm-token': emailed('confirm-email'),
+    })
     const entered = Object.entries(fields[name] ?? {}).map(([field, value]) => [field, filled(value)])
     const shown = plans[path]
     const plan = shown === undefined ? {} : parsePage((await tab.get(filled(shown))).text).form(path)

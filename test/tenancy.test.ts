@@ -93,7 +93,9 @@ async function createAll(user: TestUser): Promise<Record<string, string>> {
   const asking = await post('/v1/tokens', { name: 'Asking', scopes: ['workflows:write'] })
   const spare = await post('/v1/workflows', { workflow: { ...workflow, name: 'Spare' } })
   const asked = await app.call('DELETE', `/v1/workflows/${spare.id}`, { token: asking.token })
+  const sessions = await user.call('GET', '/v1/me/sessions')
   return {
+    'me/sessions': sessions.json.items[0].id,
     approvals: asked.json.approvalId,
     'alerts/rules': ruleId,
     'alerts/channels': channelId,
@@ -193,7 +195,10 @@ describe('another user’s resource', () => {
 
   test('is not included in lists, searches or counts', async () => {
     for (const feature of Object.keys(owned)) {
-      expect((await stranger.call('GET', `/v1/${feature}`)).json.items).toEqual([])
+      const { items } = (await stranger.call('GET', `/v1/${feature}`)).json
+      // Everyone has a session of their own.
+      if (feature === 'me/sessions') expect(items).toMatchObject([{ current: true }])
+      else expect(items).toEqual([])
     }
     expect((await stranger.call('GET', '/v1/workflows?q=owned')).json.items).toEqual([])
     expect((await stranger.call('GET', '/v1/credentials/missing')).json.items).toEqual([])
@@ -259,6 +264,10 @@ describe('without a session', () => {
         '/v1/auth/login',
         '/v1/auth/refresh',
         '/v1/auth/logout',
+        '/v1/auth/forgot-password',
+        '/v1/auth/reset-password',
+        '/v1/auth/confirm-email',
+        '/v1/auth/undo-email-change',
       ]),
     )
     for (const { method, path, security } of operations) {

@@ -333,6 +333,10 @@ export const commands: readonly Command[] = [
     positionals: { usage: '<email>', min: 1, max: 1 },
     options: {
       ask: { type: 'boolean', summary: 'Prompt for the password instead of generating one' },
+      link: {
+        type: 'boolean',
+        summary: 'Print a link that sets a password within 30 minutes, and change nothing',
+      },
       ...json,
     },
     environment: ['DATABASE_URL', ...keys, 'FLOWKEEP_STATE'],

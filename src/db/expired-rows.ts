@@ -5,6 +5,8 @@ import { type Db, idempotent } from './client.ts'
 /** Table → condition for expired rows. Dead letters and accounts are purged elsewhere. */
 const expired = {
   sessions: sql`expires_at < now()`,
+  account_links: sql`expires_at < now()`,
+  account_mails: sql`created_at < now() - interval '2 days'`,
   login_throttles: sql`last_failed_at < now() - interval '1 day'`,
   idempotency_keys: sql`created_at < now() - interval '7 days'`,
   webhook_tokens: sql`expires_at < now()`,

@@ -1,7 +1,7 @@
 /** @module Bearer authentication, required on every `/v1` route except the auth routes. */
 import type { Context, MiddlewareHandler } from 'hono'
 import { matchedRoutes } from 'hono/route'
-import type { AccessTokens } from '../crypto/access-token.ts'
+import type { AccessClaim, AccessTokens } from '../crypto/access-token.ts'
 import { currentToken, identifySession, type TokenActor, withToken } from '../db/actor.ts'
 import { AppError } from '../errors.ts'
 import type { BaseEnv } from './env.ts'
@@ -18,6 +18,10 @@ export interface AuthEnv extends BaseEnv {
 export interface Authentication {
   /** Tokens of sessions. */
   accessTokens: AccessTokens
+  sessions: {
+    /** Whether the session of a valid token has not ended. */
+    isLive: (claim: AccessClaim) => Promise<boolean>
+  }
   /** @returns null unless it is a valid access token @throws {AppError} `too-many-requests` */
   authenticateToken: (token: string) => Promise<(TokenActor & { userId: string }) | null>
 }
@@ -27,7 +31,11 @@ export interface Authentication {
  * with the scopes of the access token.
  * @throws {AppError} `unauthenticated`, `insufficient-scope`, `too-many-requests`
  */
-export function requireUser({ accessTokens, authenticateToken }: Authentication): MiddlewareHandler<AuthEnv> {
+export function requireUser({
+  accessTokens,
+  sessions,
+  authenticateToken,
+}: Authentication): MiddlewareHandler<AuthEnv> {
   return async (c, next) => {
     c.header('Cache-Control', 'no-store')
     const token = bearerToken(c.req.header('Authorization'))
@@ -43,7 +51,7 @@ export function requireUser({ accessTokens, authenticateToken }: Authentication)
       return
     }
     const claim = token === null ? null : await accessTokens.verify(token)
-    if (claim === null) throw unauthenticated()
+    if (claim === null || !(await sessions.isLive(claim))) throw unauthenticated()
     c.set('userId', claim.userId)
     c.set('sessionId', claim.sessionId)
     identifySession(claim.sessionId)

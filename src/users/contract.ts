@@ -1,5 +1,6 @@
 /** @module Request and response schemas of accounts and sessions. */
 import * as z from 'zod'
+import { pageQuery, sliceOf } from '../http/page.ts'
 import { isCommonPassword } from './common-passwords.ts'
 
 const maxPasswordChars = 1024
@@ -92,6 +93,25 @@ export const PasswordChange = z
     'x-example': { currentPassword: exampleLogin.password, newPassword: 'another long passphrase' },
   })
 
+export const ForgotPassword = z
+  .strictObject({ email: Login.shape.email })
+  .meta({ ref: 'ForgotPassword', 'x-example': { email: exampleLogin.email } })
+
+const linkToken = z
+  .string()
+  .overwrite(trimmed)
+  .min(1, 'Enter the code from the email')
+  .max(256, 'At most 256 characters')
+  .meta({ description: 'The part of the link after `#`' })
+
+export const PasswordReset = z
+  .strictObject({ token: linkToken, newPassword: NewPassword })
+  .meta({ ref: 'PasswordReset', 'x-example': { token: 'fkl_…', newPassword: 'another long passphrase' } })
+
+export const LinkUse = z
+  .strictObject({ token: linkToken })
+  .meta({ ref: 'LinkUse', 'x-example': { token: 'fkl_…' } })
+
 export const AccountDeletion = z.strictObject({ password: Password }).meta({ ref: 'AccountDeletion' })
 
 export const User = z
@@ -100,9 +120,34 @@ export const User = z
     email: z.string(),
     name: z.string().nullable(),
     createdAt: z.iso.datetime(),
+    emailVerified: z.boolean().meta({ description: 'Whether the user confirmed the email address' }),
+    pendingEmail: z
+      .string()
+      .nullable()
+      .meta({ description: 'A new email address that the user has not confirmed yet' }),
   })
   .meta({ ref: 'User' })
 export type User = z.infer<typeof User>
+
+export const Session = z
+  .object({
+    id: z.uuid(),
+    device: z.string().nullable().meta({
+      description: 'What the `User-Agent` says, such as `Firefox on Linux` or `curl`',
+    }),
+    clientAddress: z
+      .string()
+      .nullable()
+      .meta({ description: 'IP address of the sign-in or the last refresh' }),
+    current: z.boolean().meta({ description: 'Whether it is the session of this request' }),
+    createdAt: z.iso.datetime(),
+    lastSeenAt: z.iso.datetime().meta({ description: 'Precise to five minutes' }),
+    expiresAt: z.iso.datetime(),
+  })
+  .meta({ ref: 'Session' })
+export type Session = z.infer<typeof Session>
+export const SessionList = sliceOf(Session)
+export const SessionQuery = z.strictObject(pageQuery)
 
 const TokenPair = {
   accessToken: z.string().meta({

@@ -9,6 +9,7 @@ import { databaseError } from '../db/errors.ts'
 import { sessions, userRoutes, users } from '../db/schema/users.ts'
 import { accountMoved, AppError } from '../errors.ts'
 import type { User } from './contract.ts'
+import { toUser, userColumns, type UserRow } from './rows.ts'
 import type { SessionRepository } from './session-repository.ts'
 
 /** An account with its stored password. Never leaves the server. */
@@ -23,26 +24,15 @@ export interface NewAccount {
   password: StoredPassword
 }
 
-const columns = {
-  id: users.id,
-  email: users.email,
-  name: users.name,
-  createdAt: users.createdAt,
-  hash: users.passwordHash,
-  pepperId: users.pepperId,
-}
+const columns = { ...userColumns, hash: users.passwordHash, pepperId: users.pepperId }
 
-interface Row {
-  id: string
-  email: string
-  name: string | null
-  createdAt: Date
+interface Row extends UserRow {
   hash: string
   pepperId: string
 }
 
-const toAccount = ({ hash, pepperId, createdAt, ...user }: Row): Account => ({
-  user: { ...user, createdAt: createdAt.toISOString() },
+const toAccount = ({ hash, pepperId, ...user }: Row): Account => ({
+  user: toUser(user),
   password: { hash, pepperId },
 })
 
@@ -86,7 +76,7 @@ export class UserRepository {
       const movedTo = databaseError(error).kind === 'foreign-key' ? await this.movedTo(email) : null
       throw movedTo === null ? emailTaken(error) : accountMoved(movedTo)
     }
-    const user = { id, email, name, createdAt: createdAt.toISOString() }
+    const user = toUser({ id, email, name, createdAt, emailVerifiedAt: null, pendingEmail: null })
     return { user, sessionId: session.id, refreshToken: await this.#sessions.firstToken(session.id) }
   }
 
@@ -120,7 +110,7 @@ export class UserRepository {
     if (Object.keys(change).length === 0) return (await this.find(userId))?.user ?? null
     try {
       const [[row]] = await this.#db.batch([
-        this.#db.update(users).set(change).where(live(userId)).returning(columns),
+        this.#db.update(users).set(unverified(change)).where(live(userId)).returning(columns),
         auditEventOfUser(this.#db, userId, 'user.updated', userId, { fields: Object.keys(change) }),
       ])
       return row ? toAccount(row).user : null
@@ -189,10 +179,15 @@ export class UserRepository {
   }
 }
 
+/** A new address is not verified. */
+const unverified = (change: { name?: string | null; email?: string }) =>
+  change.email === undefined ? change : { ...change, emailVerifiedAt: null }
+
 const live = (userId: string) => and(eq(users.id, userId), isNull(users.deletedAt))
 
-function emailTaken(error: unknown): unknown {
-  if (databaseError(error).constraint !== 'users_email_key') return error
+/** The error of a taken address; any other error as it is. @param error of the statement, if it was one */
+export function emailTaken(error?: unknown): unknown {
+  if (error !== undefined && databaseError(error).constraint !== 'users_email_key') return error
   return new AppError(
     'email-taken',
     'An account with this email address already exists. Sign in, or use a different address',

@@ -7,6 +7,8 @@ import type { BaseEnv } from '../http/env.ts'
 import { limited, limitFailures, type NetworkLimit } from '../http/network-limit.ts'
 import { describe } from '../http/openapi.ts'
 import { valid } from '../http/validate.ts'
+import type { Notify } from './account-mail/account-mail.ts'
+import type { Recovery } from './account-mail/recovery.ts'
 import { loadCommonPasswords } from './common-passwords.ts'
 import {
   AccountDeletion,
@@ -30,6 +32,8 @@ export interface UserRouteDeps extends Authentication {
   signIn: SignIn
   networkLimit: NetworkLimit
   hasher: PasswordHasher
+  recovery: Recovery
+  notify: Notify
   apiTokens: Pick<TokenRepository, 'revokeAll'>
   /** Starts the purge after the response. The scheduled job finishes it. */
   purgeAccount: (userId: string) => void
@@ -120,7 +124,7 @@ export function authRoutes(deps: UserRouteDeps) {
         summary: 'Sign out',
         description:
           'Ends the session of the refresh token. Also returns 204 when there is no such session (RFC 7009 ' +
-          '§2.2). Session tokens stay valid until they expire. A network has 100 requests, and gets back 10 a second.',
+          '§2.2). Its session token stops working within 5 seconds. A network has 100 requests, and gets back 10 a second.',
         responses: { 204: null },
         errors: ['invalid', 'too-many-requests'],
         public: true,
@@ -138,7 +142,7 @@ export function authRoutes(deps: UserRouteDeps) {
         operationId: 'endAllSessions',
         tag: 'Authentication',
         summary: 'Sign out everywhere',
-        description: 'Ends all sessions of the user. Session tokens stay valid until they expire.',
+        description: 'Ends all sessions of the user. Their session tokens stop working within 5 seconds.',
         responses: { 204: null },
       }),
       requireUser(deps),
@@ -150,7 +154,15 @@ export function authRoutes(deps: UserRouteDeps) {
 }
 
 /** Requires `requireUser`. */
-export function meRoutes({ signIn, users, hasher, apiTokens, purgeAccount }: UserRouteDeps) {
+export function meRoutes({
+  signIn,
+  users,
+  hasher,
+  recovery,
+  notify,
+  apiTokens,
+  purgeAccount,
+}: UserRouteDeps) {
   return new Hono<AuthEnv>()
     .get(
       '/',
@@ -174,7 +186,8 @@ export function meRoutes({ signIn, users, hasher, apiTokens, purgeAccount }: Use
         tag: 'Account',
         summary: 'Update the signed-in user',
         description:
-          'Changes the name or the email address. A new email address requires the current password.',
+          'Changes the name or the email address. A new email address requires the current password. If the server can send ' +
+          'email, the new address takes effect when it is confirmed, until then `pendingEmail` names it.',
         responses: { 200: User },
         errors: ['bad-credentials', 'email-taken', 'invalid', 'too-many-requests'],
       }),
@@ -185,9 +198,25 @@ export function meRoutes({ signIn, users, hasher, apiTokens, purgeAccount }: Use
           await signIn.confirmPassword(c.var, currentPassword)
         }
         const change = { ...(name !== undefined && { name }), ...(email !== undefined && { email }) }
-        const user = await users.update(c.var.userId, change)
-        if (!user) throw accountGone()
-        return c.json(user, 200)
+        return c.json(await recovery.updateProfile(c.var.userId, change), 200)
+      },
+    )
+    .post(
+      '/verify-email',
+      describe({
+        operationId: 'sendEmailConfirmation',
+        tag: 'Account',
+        summary: 'Send a link that confirms the email address',
+        description:
+          'The link works once, within 24 hours. Does nothing if the address is confirmed. At most 5 per hour.',
+        responses: { 202: null },
+        errors: ['conflict', 'too-many-requests'],
+      }),
+      async (c) => {
+        const account = await users.find(c.var.userId)
+        if (!account) throw accountGone()
+        await recovery.verifyEmail(account.user)
+        return c.body(null, 202)
       },
     )
     .post(
@@ -216,6 +245,7 @@ export function meRoutes({ signIn, users, hasher, apiTokens, purgeAccount }: Use
         )
         if (!changed) throw new AppError('conflict', 'The password was changed concurrently. Sign in again')
         if (revokeTokens) await apiTokens.revokeAll(userId)
+        notify(userId, 'password-changed')
         return c.body(null, 204)
       },
     )

@@ -3,17 +3,20 @@
  * Reusing a replaced token ends the family, because one of its two holders may be a thief. Within a short grace period
  * it returns the same successor instead, because the first response may have been lost.
  */
-import { dayMs } from '../lib/time.ts'
-import { and, eq, gt, isNull, sql, type SQL } from 'drizzle-orm'
+import { dayMs, minuteMs } from '../lib/time.ts'
+import { and, desc, eq, gt, isNull, lt, sql, type SQL } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
 import type { AccessClaim } from '../crypto/access-token.ts'
 import type { RefreshTokens } from '../crypto/refresh-token.ts'
-import { identifySession } from '../db/actor.ts'
+import { currentRequest, identifySession } from '../db/actor.ts'
 import { actorColumns, actorValues, auditEvent, auditEventOfUser } from '../db/audit.ts'
 import { type Db, idempotent } from '../db/client.ts'
 import { sessions, users } from '../db/schema/users.ts'
 import { AppError } from '../errors.ts'
-import type { User } from './contract.ts'
+import { type Page, type Slice, slice } from '../http/page.ts'
+import type { Session, User } from './contract.ts'
+import { deviceName } from './device-name.ts'
+import { toUser, userColumns } from './rows.ts'
 
 export interface SessionOptions {
   refreshTokens: RefreshTokens
@@ -28,6 +31,16 @@ export interface SessionOptions {
 /** Also the lifetime of the dashboard's cookie. */
 export const sessionLifetimeDays = 30
 
+const seenMs = 5 * minuteMs
+const freshMs = 5_000
+const maximumChecked = 1_000
+
+/** The client that sends the current request. */
+function clientOf(): { device: string | null; clientAddress: string | null } {
+  const request = currentRequest()
+  return { device: deviceName(request?.userAgent), clientAddress: request?.clientAddress ?? null }
+}
+
 export class SessionRepository {
   readonly #db: Db
   readonly #now: () => Date
@@ -36,6 +49,8 @@ export class SessionRepository {
   readonly #keyIds: { refreshKeyId: string; accessKeyId: string }
   readonly #graceSeconds: number
   readonly #lifetimeDays: number
+  /** Live sessions and when they were checked, oldest first. */
+  readonly #checked = new Map<string, number>()
 
   constructor(
     db: Db,
@@ -52,34 +67,43 @@ export class SessionRepository {
 
   /**
    * Starts a session and returns its first refresh token; null when the account is deleted or its password is no longer
-   * `passwordHash`. The lock makes a concurrent password change wait, so that it ends this session too.
+   * `passwordHash`. `isFamiliar`: an earlier session had the same device and address. The lock makes a concurrent password change wait, so that it ends this session too.
    */
   async start(
     userId: string,
     passwordHash: string,
-  ): Promise<{ sessionId: string; refreshToken: string } | null> {
-    const { id, rotatedAt, expiresAt, refreshKeyId, accessKeyId } = this.plan()
+  ): Promise<{ sessionId: string; refreshToken: string; isFamiliar: boolean } | null> {
+    const { id, rotatedAt, expiresAt, refreshKeyId, accessKeyId, device, clientAddress } = this.plan()
+    const at = sql`${rotatedAt.toISOString()}::timestamptz`
     identifySession(id)
     const owner = sql`select id from ${users} where id = ${userId} and password_hash = ${passwordHash}
       and deleted_at is null for share`
-    const { rows } = await this.#db.execute(sql`
+    const { rows } = await this.#db.execute<{ isFamiliar: boolean }>(sql`
       with owner as (${owner}),
       started as (
-        insert into ${sessions} (id, user_id, rotated_at, expires_at, refresh_key_id, access_key_id)
-        select ${id}::uuid, owner.id, ${rotatedAt.toISOString()}::timestamptz, ${expiresAt.toISOString()}::timestamptz,
-          ${refreshKeyId}, ${accessKeyId}
+        insert into ${sessions} (id, user_id, rotated_at, expires_at, refresh_key_id, access_key_id, device,
+          client_address, last_seen_at)
+        select ${id}::uuid, owner.id, ${at}, ${expiresAt.toISOString()}::timestamptz, ${refreshKeyId}, ${accessKeyId},
+          ${device}::text, ${clientAddress}::text, ${at}
         from owner returning user_id
+      ),
+      audit as (
+        insert into audit_events (id, user_id, action, subject_id, ${actorColumns})
+        select ${uuidv7()}::uuid, user_id, 'session.started', ${id}::uuid, ${actorValues()} from started
       )
-      insert into audit_events (id, user_id, action, subject_id, ${actorColumns})
-      select ${uuidv7()}::uuid, user_id, 'session.started', ${id}::uuid, ${actorValues()} from started returning id`)
-    return rows.length === 1 ? { sessionId: id, refreshToken: await this.firstToken(id) } : null
+      select exists (
+        select from ${sessions} s where s.user_id = owner.id and s.device is not distinct from ${device}::text
+          and s.client_address = ${clientAddress}::text
+      ) as "isFamiliar" from owner`)
+    const [started] = rows
+    return started ? { sessionId: id, refreshToken: await this.firstToken(id), ...started } : null
   }
 
   /** Values of a new session, for the batch that also inserts its account. */
   plan() {
     const rotatedAt = this.#now()
     const expiresAt = new Date(rotatedAt.getTime() + this.#lifetimeDays * dayMs)
-    return { id: uuidv7(), rotatedAt, expiresAt, ...this.#keyIds }
+    return { id: uuidv7(), rotatedAt, expiresAt, lastSeenAt: rotatedAt, ...clientOf(), ...this.#keyIds }
   }
 
   firstToken(sessionId: string): Promise<string> {
@@ -106,6 +130,7 @@ export class SessionRepository {
   async #rotate({ sessionId, generation }: { sessionId: string; generation: number }) {
     const now = this.#now()
     const at = sql`${now.toISOString()}::timestamptz`
+    const { clientAddress } = clientOf()
     const isNewest = sql`${sessions.generation} = ${generation}`
     // `greatest`, because a request that waited for the row lock read its clock before the rotation.
     const isInGrace = sql`${sessions.generation} = ${generation + 1} and ${sessions.rotatedAt}
@@ -116,6 +141,8 @@ export class SessionRepository {
         ...this.#keyIds,
         generation: sql`case when ${isNewest} then ${sessions.generation} + 1 else ${sessions.generation} end`,
         rotatedAt: sql`case when ${isNewest} then ${at} else ${sessions.rotatedAt} end`,
+        lastSeenAt: sql`case when ${isNewest} then ${at} else ${sessions.lastSeenAt} end`,
+        clientAddress: sql`case when ${isNewest} then ${clientAddress}::text else ${sessions.clientAddress} end`,
         revokedAt: sql`case when ${isNewest} or (${isInGrace}) then null else ${at} end`,
       })
       .where(
@@ -135,23 +162,104 @@ export class SessionRepository {
   }
 
   /** The user of a live session. One lookup by key; does not check tokens. */
-  async findLive({ sessionId, userId }: AccessClaim): Promise<User | null> {
+  async findLive({ sessionId, userId }: AccessClaim): Promise<{ user: User; isSeen: boolean } | null> {
+    const now = this.#now()
     const [row] = await this.#db.read
-      .select({ id: users.id, email: users.email, name: users.name, createdAt: users.createdAt })
+      .select({ ...userColumns, lastSeenAt: sessions.lastSeenAt })
       .from(sessions)
       .innerJoin(users, eq(users.id, sessions.userId))
       .where(
         and(
           this.#live(and(eq(sessions.id, sessionId), eq(sessions.userId, userId))),
-          gt(sessions.expiresAt, this.#now()),
+          gt(sessions.expiresAt, now),
           isNull(users.deletedAt),
         ),
       )
-    return row ? { ...row, createdAt: row.createdAt.toISOString() } : null
+    if (!row) return null
+    const isSeen = row.lastSeenAt !== null && now.getTime() - row.lastSeenAt.getTime() < seenMs
+    return { user: toUser(row), isSeen }
+  }
+
+  /** Whether the session of a session token is live. An isolate repeats the check after five seconds. */
+  async isLive(claim: AccessClaim): Promise<boolean> {
+    const nowMs = this.#now().getTime()
+    const checkedMs = this.#checked.get(claim.sessionId) ?? Number.NEGATIVE_INFINITY
+    if (nowMs - checkedMs < freshMs && nowMs >= checkedMs) return true
+    this.#checked.delete(claim.sessionId)
+    const { rows } = await this.#db.read.execute(sql`
+      select 1 as live from ${sessions} s join ${users} u on u.id = s.user_id and u.deleted_at is null
+      where s.id = ${claim.sessionId} and s.user_id = ${claim.userId} and s.revoked_at is null
+        and s.expires_at > ${new Date(nowMs).toISOString()}::timestamptz`)
+    if (rows.length === 0) return false
+    const [oldest] = this.#checked.keys()
+    if (this.#checked.size >= maximumChecked && oldest !== undefined) this.#checked.delete(oldest)
+    this.#checked.set(claim.sessionId, nowMs)
+    return true
+  }
+
+  /** Records that the session is in use. */
+  async touch({ sessionId, userId }: AccessClaim): Promise<void> {
+    const { clientAddress } = clientOf()
+    await this.#db
+      .update(sessions)
+      .set({ lastSeenAt: this.#now(), clientAddress })
+      .where(this.#live(and(eq(sessions.id, sessionId), eq(sessions.userId, userId))))
+  }
+
+  /** Live sessions, newest first. */
+  async list(userId: string, currentId: string | undefined, page: Page): Promise<Slice<Session>> {
+    const rows = await this.#db.read
+      .select()
+      .from(sessions)
+      .where(
+        and(
+          this.#live(eq(sessions.userId, userId)),
+          gt(sessions.expiresAt, this.#now()),
+          page.after === null ? undefined : lt(sessions.id, page.after),
+        ),
+      )
+      .orderBy(desc(sessions.id))
+      .limit(page.limit + 1)
+    const items = rows.map(
+      ({ id, device, clientAddress, createdAt, lastSeenAt, rotatedAt, expiresAt }): Session => ({
+        id,
+        device,
+        clientAddress,
+        current: id === currentId,
+        createdAt: createdAt.toISOString(),
+        lastSeenAt: (lastSeenAt ?? rotatedAt).toISOString(),
+        expiresAt: expiresAt.toISOString(),
+      }),
+    )
+    return slice(items, page.limit)
+  }
+
+  /** Ends one of the user's sessions and records it. False when the user has no such live session. */
+  async endById(userId: string, id: string): Promise<boolean> {
+    this.#checked.delete(id)
+    const at = sql`${this.#now().toISOString()}::timestamptz`
+    const { rows } = await this.#db.execute(sql`
+      with ended as (
+        update ${sessions} set revoked_at = ${at}
+        where id = ${id} and user_id = ${userId} and revoked_at is null and expires_at > ${at}
+        returning id, user_id
+      )
+      insert into audit_events (id, user_id, action, subject_id, ${actorColumns})
+      select ${uuidv7()}::uuid, user_id, 'session.ended', id, ${actorValues()} from ended returning id`)
+    return rows.length === 1
+  }
+
+  /** Ends all of the user's sessions except this one. */
+  async endOthers(userId: string, sessionId: string | undefined): Promise<void> {
+    await this.#db.batch([
+      this.endAllStatement(userId, sessionId),
+      auditEventOfUser(this.#db, userId, 'session.others-ended', null),
+    ])
   }
 
   /** Ends one of the user's sessions. */
   async endOne({ sessionId, userId }: AccessClaim): Promise<void> {
+    this.#checked.delete(sessionId)
     await this.#end(and(eq(sessions.id, sessionId), eq(sessions.userId, userId)))
   }
 
@@ -159,6 +267,7 @@ export class SessionRepository {
   async end(token: string): Promise<void> {
     const claim = await this.#tokens.read(token)
     if (!claim) return
+    this.#checked.delete(claim.sessionId)
     identifySession(claim.sessionId)
     await this.#end(eq(sessions.id, claim.sessionId))
   }
@@ -182,6 +291,7 @@ export class SessionRepository {
 
   /** Statement that ends all of a user's sessions, or all but one, and revokes their device tokens, for a batch. */
   endAllStatement(userId: string, exceptSessionId?: string) {
+    this.#checked.clear()
     const at = sql`${this.#now().toISOString()}::timestamptz`
     const others = exceptSessionId === undefined ? undefined : sql`and id <> ${exceptSessionId}`
     return this.#db.execute(sql`

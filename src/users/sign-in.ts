@@ -3,6 +3,7 @@ import type { AccessTokens } from '../crypto/access-token.ts'
 import type { PasswordHasher } from '../crypto/password.ts'
 import { accountMoved, AppError } from '../errors.ts'
 import { networkOf } from '../lib/network.ts'
+import type { Notify } from './account-mail/account-mail.ts'
 import type { User } from './contract.ts'
 import type { Devices } from './devices.ts'
 import type { Account, UserRepository } from './repository.ts'
@@ -18,6 +19,9 @@ export interface SignInOptions {
   accessTokens: AccessTokens
   /** Keeps work running after the response is sent, and handles its rejection. */
   defer: (work: Promise<unknown>) => void
+  notify: Notify
+  /** Called for each new account. */
+  welcome: (user: User) => void
 }
 
 export interface SignedInUser {
@@ -64,6 +68,7 @@ export class SignIn {
     await throttle.claimRegistration(clientIp)
     const password = await hasher.hash(input.password, networkOf(clientIp))
     const session = await users.create({ email: input.email, name: input.name ?? null, password })
+    this.#options.welcome(session.user)
     return { ...session, deviceToken: await devices.issue(session.user.id, at) }
   }
 
@@ -83,13 +88,16 @@ export class SignIn {
   ): Promise<StartedSession> {
     const { users, sessions, throttle, devices, hasher, defer } = this.#options
     const at = devices.now()
-    const attempt = await throttle.claimLogin(clientIp, email, await devices.read(deviceToken))
+    const device = await devices.read(deviceToken)
+    const attempt = await throttle.claimLogin(clientIp, email, device)
     const account = await this.#checkPassword(attempt, email, password, () => users.findByEmail(email))
     const { user, password: stored } = account
     const session = await sessions.start(user.id, stored.hash)
     if (!session) throw badCredentials()
+    if (!session.isFamiliar && device?.userId !== user.id) this.#options.notify(user.id, 'new-device')
     if (hasher.isOutdated(stored)) defer(this.#rehash(user.id, account, password))
-    return { user, ...session, deviceToken: await devices.issue(user.id, at) }
+    const { sessionId, refreshToken } = session
+    return { user, sessionId, refreshToken, deviceToken: await devices.issue(user.id, at) }
   }
 
   /** `startSession`, plus a session token. */

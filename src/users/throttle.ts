@@ -208,6 +208,27 @@ export class Throttle {
     )
   }
 
+  /**
+   * Counts a request for a password reset by the network and by the address, which need not belong to an account.
+   * @throws {AppError} `too-many-requests`, without counting it
+   */
+  async claimReset(clientIp: string, email: string): Promise<void> {
+    const message = 'Too many password resets. Use the newest email, or wait, then try again'
+    const network = await this.#fingerprint('throttle-reset-network', networkOf(clientIp))
+    await this.#claimInWindow(network, { limit: 20, seconds: 3600 }, message)
+    const address = await this.#fingerprint('throttle-reset-address', email.toLowerCase())
+    await this.#claimInWindow(address, { limit: 5, seconds: 3600 }, message)
+  }
+
+  /** Counts a confirmation email. @throws {AppError} `too-many-requests`, without counting it */
+  async claimConfirmationMail(userId: string): Promise<void> {
+    await this.#claimInWindow(
+      await this.#fingerprint('throttle-confirmation-mail', userId),
+      { limit: 5, seconds: 3600 },
+      'Too many confirmation emails. Use the newest one, or wait, then try again',
+    )
+  }
+
   /** Counts within fixed windows of time. */
   async #claimInWindow(
     bucket: string,

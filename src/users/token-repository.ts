@@ -11,6 +11,7 @@ import { apiTokens, apiTokenSecrets, apiTokenUses } from '../db/schema/users.ts'
 import { AppError, invalid } from '../errors.ts'
 import { type Page, type Slice, slice } from '../http/page.ts'
 import { requireScope, type Scope, scopes as allScopes } from '../http/scopes.ts'
+import type { Notify } from './account-mail/account-mail.ts'
 import type { TokenAccess } from './token-access.ts'
 import {
   type ApiToken,
@@ -45,13 +46,19 @@ type Row = Pick<typeof apiTokens.$inferSelect, Exclude<keyof typeof columns, 'la
   clientId: string | null
 }
 
+export interface TokenOptions {
+  access: TokenAccess
+  quota: number
+  notify?: Notify
+}
+
 /** Every method takes the owner first and reads only that user's rows. */
 export class TokenRepository {
   readonly #db: Db
   readonly #now: () => Date
-  readonly #options: { access: TokenAccess; quota: number }
+  readonly #options: TokenOptions
 
-  constructor(db: Db, now: () => Date, options: { access: TokenAccess; quota: number }) {
+  constructor(db: Db, now: () => Date, options: TokenOptions) {
     this.#db = db
     this.#now = now
     this.#options = options
@@ -78,8 +85,10 @@ export class TokenRepository {
         expiresAt: expiresAt?.toISOString() ?? null,
       }),
     ])
-    if (!created.replayed)
+    if (!created.replayed) {
+      this.#options.notify?.(userId, 'token-created', { name })
       return { ...toToken({ ...row, isApp: false, lastUsedAt: null, clientId: null }), token }
+    }
     const earlier = await this.find(userId, created.id)
     if (!earlier) {
       throw new AppError(

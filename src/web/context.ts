@@ -24,6 +24,8 @@ export type DashboardDeps = Pick<
   | 'users'
   | 'hasher'
   | 'purgeAccount'
+  | 'recovery'
+  | 'notify'
   | 'sessions'
   | 'signIn'
   | 'credentials'

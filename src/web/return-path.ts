@@ -10,5 +10,9 @@ export function returnPath(text: string | null | undefined): string {
   if (!text?.startsWith('/') || text.length > maxChars || !URL.canParse(text, self)) return '/'
   const { origin, pathname, search } = new URL(text, self)
   if (origin !== self || pathname.startsWith('//')) return '/'
-  return /^\/(?:sign-in|sign-out|register|assets|v1|hooks)(?:\/|$)/.test(pathname) ? '/' : pathname + search
+  return /^\/(?:sign-in|sign-out|register|forgot-password|reset-password|confirm-email|undo-email-change|assets|v1|hooks)(?:\/|$)/.test(
+    pathname,
+  )
+    ? '/'
+    : pathname + search
 }

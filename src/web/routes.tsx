@@ -26,8 +26,9 @@ import { searchPages } from './search/route.tsx'
 import type { BrowserSessions } from './session.ts'
 import { tokenPages } from './tokens/route.tsx'
 import { workflowPages } from './workflows/routes.tsx'
+import { recoveryPages, recoveryPaths } from './sign-in/recovery/route.tsx'
 
-const openPaths = ['/sign-in', '/register', '/sign-out', '/theme']
+const openPaths = ['/sign-in', '/register', '/sign-out', '/theme', ...recoveryPaths]
 const signedInPaths = [
   '/',
   '/executions/*',
@@ -64,6 +65,7 @@ export function dashboardRoutes(deps: DashboardDeps, sessions: BrowserSessions) 
   return app
     .route('/', assetRoutes(deps.readAsset))
     .route('/', signInPages(deps, sessions))
+    .route('/', recoveryPages(deps))
     .route('/account', accountPages(deps, sessions))
     .route('/account/tokens', tokenPages(deps))
     .route('/oauth', oauthPages(deps))

@@ -16,7 +16,10 @@ import type { StartedSession } from '../users/sign-in.ts'
 import type { RestoredForm } from './components/form-context.ts'
 import { readViewer } from './viewer.ts'
 
-export type SessionDeps = Pick<DashboardDeps, 'config' | 'dashboardTokens' | 'sessions' | 'now' | 'db'>
+export type SessionDeps = Pick<
+  DashboardDeps,
+  'config' | 'dashboardTokens' | 'sessions' | 'now' | 'db' | 'defer'
+>
 
 export interface BrowserSession {
   claim: AccessClaim
@@ -72,8 +75,10 @@ export class BrowserSessions {
   async read(c: Context): Promise<BrowserSession | null> {
     const claim = await this.claim(c)
     if (!claim) return null
-    const user = await this.#deps.sessions.findLive(claim)
-    return user && { claim, user }
+    const live = await this.#deps.sessions.findLive(claim)
+    if (!live) return null
+    if (!live.isSeen) this.#deps.defer(this.#deps.sessions.touch(claim))
+    return { claim, user: live.user }
   }
 
   async end(c: Context, claim: AccessClaim): Promise<void> {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { resetPassword } from '../../src/cli/operate/reset-password.ts'
+import { resetLink, resetPassword } from '../../src/cli/operate/reset-password.ts'
 import { createTestDatabase, type TestDatabase } from '../harness/database.ts'
 import { type Accounts, createAccounts, newEmail } from '../users/fixture.ts'
 
@@ -46,6 +46,21 @@ test.each([
   await expect(run(user.email, answers)).rejects.toThrow(message)
   expect((await accounts.login(user.email)).status).toBe(200)
   expect((await accounts.refresh(refreshToken)).status).toBe(200)
+})
+
+test('prints a link that sets a password once and changes nothing else', async () => {
+  const { user, refreshToken } = await accounts.register()
+  const { email, link } = await resetLink(user.email.toUpperCase(), accounts.links, 'https://flowkeep.test')
+  expect(email).toBe(user.email)
+  expect((await accounts.login(user.email)).status).toBe(200)
+  const [page, token] = link.split('#')
+  expect(page).toBe('https://flowkeep.test/reset-password')
+  const body = { token, newPassword: 'chosen by the owner' }
+  expect((await accounts.call('POST', '/v1/auth/reset-password', body)).status).toBe(204)
+  expect((await accounts.call('POST', '/v1/auth/reset-password', body)).status).toBe(422)
+  const { user: owner } = (await accounts.login(user.email, body.newPassword)).body
+  expect(owner).toMatchObject({ email, emailVerified: false })
+  expect((await accounts.refresh(refreshToken)).status).toBe(401)
 })
 
 test('reports an unknown account', async () => {

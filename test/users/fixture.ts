@@ -14,11 +14,18 @@ import type { BaseEnv } from '../../src/http/env.ts'
 import { NetworkLimit } from '../../src/http/network-limit.ts'
 import { createLog } from '../../src/http/log.ts'
 import { handleFailures, shell } from '../../src/http/shell.ts'
+import type { Mail } from '../../src/mail/mail.ts'
+import { AccountLinks } from '../../src/users/account-mail/account-links.ts'
+import { AccountMail } from '../../src/users/account-mail/account-mail.ts'
+import { LinkTokens } from '../../src/users/account-mail/link-tokens.ts'
+import { Recovery } from '../../src/users/account-mail/recovery.ts'
+import { recoveryRoutes } from '../../src/users/account-mail/routes.ts'
 import { purgeDeletedAccounts } from '../../src/users/delete-account.ts'
 import { Devices } from '../../src/users/devices.ts'
 import { UserRepository } from '../../src/users/repository.ts'
 import { authRoutes, meRoutes } from '../../src/users/routes.ts'
 import { SessionRepository } from '../../src/users/session-repository.ts'
+import { sessionRoutes, signInHistoryRoutes } from '../../src/users/session-routes.ts'
 import { SignIn } from '../../src/users/sign-in.ts'
 import { Throttle } from '../../src/users/throttle.ts'
 import { TokenAccess } from '../../src/users/token-access.ts'
@@ -46,7 +53,10 @@ export interface AnswerBody extends SignedIn {
 }
 
 /** The user routes with a clock that the test controls. */
-export function createAccounts(db: Db, options: { graceSeconds?: number; fingerprint?: Fingerprint } = {}) {
+export function createAccounts(
+  db: Db,
+  options: { graceSeconds?: number; fingerprint?: Fingerprint; canSend?: boolean } = {},
+) {
   let time = Date.now()
   const now = () => new Date(time)
   /** Called once for each password that is checked or set. */
@@ -78,9 +88,30 @@ export function createAccounts(db: Db, options: { graceSeconds?: number; fingerp
   const deferred: Promise<unknown>[] = []
   const defer = (work: Promise<unknown>) => void deferred.push(work)
   const devices = new Devices(fingerprint, now)
-  const signIn = new SignIn({ users, sessions, throttle, devices, hasher, accessTokens, defer })
+  const linkTokens = new LinkTokens(fingerprint)
+  const mails: Mail[] = []
+  const mail = new AccountMail(db, now, {
+    links: linkTokens,
+    publicUrl: 'https://flowkeep.test',
+    sendMail: options.canSend ? async (sent) => void mails.push(sent) : null,
+    defer,
+  })
+  const links = new AccountLinks(db, now, linkTokens, mail)
+  const recovery = new Recovery({ users, throttle, hasher, links, mail })
+  const { notify } = mail
+  const signIn = new SignIn({
+    users,
+    sessions,
+    throttle,
+    devices,
+    hasher,
+    accessTokens,
+    defer,
+    notify,
+    welcome: (user) => recovery.welcome(user),
+  })
   const purgeAccount = (userId: string) => defer(purgeDeletedAccounts(db, { userId }))
-  const apiTokens = new TokenRepository(db, now, { access: new TokenAccess(db, now), quota: 100 })
+  const apiTokens = new TokenRepository(db, now, { access: new TokenAccess(db, now), quota: 100, notify })
   const deps = {
     users,
     sessions,
@@ -90,6 +121,8 @@ export function createAccounts(db: Db, options: { graceSeconds?: number; fingerp
     networkLimit: new NetworkLimit(now),
     apiTokens,
     hasher,
+    recovery,
+    notify,
     purgeAccount,
   }
 
@@ -99,7 +132,12 @@ export function createAccounts(db: Db, options: { graceSeconds?: number; fingerp
   app.use(...shell({ log, corsOrigins: [], clientIp: (c) => c.req.header('X-Test-Ip') ?? '192.0.2.1' }))
   app.use('/v1/me/*', requireUser(deps))
   handleFailures(app, log)
-  app.route('/v1/auth', authRoutes(deps)).route('/v1/me', meRoutes(deps))
+  app
+    .route('/v1/auth', authRoutes(deps))
+    .route('/v1/auth', recoveryRoutes(recovery))
+    .route('/v1/me', meRoutes(deps))
+    .route('/v1/me/sessions', sessionRoutes(sessions))
+    .route('/v1/me/sign-ins', signInHistoryRoutes(db.read))
 
   /** Sends JSON, with `token` in the Authorization header. */
   async function call(
@@ -140,6 +178,9 @@ export function createAccounts(db: Db, options: { graceSeconds?: number; fingerp
     hasher,
     refreshTokens,
     scrypt,
+    links,
+    mail,
+    mails,
     logged,
     peppers,
     login: (email: string, secret = password, ip?: string) =>

@@ -1,6 +1,8 @@
-/** @module `flowkeep users reset-password`: sets a new password for a user who has lost theirs. */
+/** @module `flowkeep users reset-password`: sets a new password for a user who has lost theirs, or prints a link that does. */
 import type { PasswordHasher } from '../../crypto/password.ts'
 import { asOperator } from '../../db/actor.ts'
+import type { AccountLinks } from '../../users/account-mail/account-links.ts'
+import { linkPaths } from '../../users/account-mail/texts.ts'
 import { loadCommonPasswords } from '../../users/common-passwords.ts'
 import { NewPassword } from '../../users/contract.ts'
 import type { UserRepository } from '../../users/repository.ts'
@@ -16,7 +18,13 @@ export interface ResetPasswordDeps {
 }
 
 export const resetPasswordCommand = ({ positionals, flags }: CommandInput): Promise<void> =>
-  withDeps(async ({ users, hasher }) => {
+  withDeps(async ({ users, hasher, accountLinks, config }) => {
+    if (flags.has('link')) {
+      const issued = await asOperator(() => resetLink(positionals[0] ?? '', accountLinks, config.publicUrl))
+      if (flags.has('json')) return jsonResult(issued)
+      message(`Send this link to ${issued.email}. It works once, within 30 minutes.`)
+      return result(issued.link)
+    }
     const askHidden = flags.has('ask') ? (question: string) => ask(question, true) : undefined
     const reset = await resetPassword(positionals[0] ?? '', { users, hasher, askHidden })
     if (flags.has('json')) return jsonResult(reset)
@@ -38,6 +46,17 @@ export async function resetPassword(
   const user = await asOperator(() => users.resetPassword(email, hashed))
   if (!user) throw new Error(`No account has the email address ${email}.`)
   return { email: user.email, password: askHidden ? null : password }
+}
+
+/** @throws {Error} for an unknown address */
+export async function resetLink(
+  email: string,
+  links: Pick<AccountLinks, 'issueReset'>,
+  publicUrl: string,
+): Promise<{ email: string; link: string }> {
+  const issued = await links.issueReset(email)
+  if (!issued) throw new Error(`No account has the email address ${email}.`)
+  return { email: issued.email, link: `${publicUrl}${linkPaths['reset-password']}#${issued.token}` }
 }
 
 /** 120 random bits. */

@@ -28,6 +28,8 @@ export const users = pgTable(
     updatedAt: updatedAt(),
     /** Device tokens that were issued earlier are revoked. */
     devicesValidFrom: instant('devices_valid_from'),
+    /** When the owner showed that they receive email at `email`. */
+    emailVerifiedAt: instant('email_verified_at'),
     /** Set when the owner deletes the account. Blocks sign-in; the purge removes the row later. */
     deletedAt: instant('deleted_at'),
   },
@@ -52,9 +54,69 @@ export const sessions = pgTable(
     /** The keys that signed its newest refresh token, and its newest session token or cookie. Null for sessions that an earlier release started. */
     refreshKeyId: text('refresh_key_id'),
     accessKeyId: text('access_key_id'),
+    /** What the user agent says, such as Firefox on Linux. These are null for sessions that an earlier release started. */
+    device: text('device'),
+    /** Of the sign-in or the last refresh. */
+    clientAddress: text('client_address'),
+    /** Precise to five minutes. */
+    lastSeenAt: instant('last_seen_at'),
     createdAt: createdAt(),
   },
   (t) => [index('sessions_user_id_idx').on(t.userId), index('sessions_expires_at_idx').on(t.expiresAt)],
+)
+
+export const accountLinkPurposes = ['confirm-email', 'undo-email', 'reset-password'] as const
+
+/** Single-use links to an account. Their tokens are derived from `id` with a key that is not in the database. */
+export const accountLinks = pgTable(
+  'account_links',
+  {
+    id: id(),
+    userId: uuid('user_id')
+      .notNull()
+      .references(() => users.id, { onDelete: 'cascade' }),
+    purpose: text('purpose', { enum: accountLinkPurposes }).notNull(),
+    /** Where the link was sent. Null for a link that the operator printed. */
+    email: text('email'),
+    expiresAt: instant('expires_at').notNull(),
+    createdAt: createdAt(),
+  },
+  (t) => [
+    check(
+      'account_links_purpose_check',
+      sql`${t.purpose} in ('confirm-email', 'undo-email', 'reset-password')`,
+    ),
+    unique('account_links_user_id_id_key').on(t.userId, t.id),
+    index('account_links_expires_at_idx').on(t.expiresAt),
+  ],
+)
+
+/** Email to the owner of an account that is not sent yet. */
+export const accountMails = pgTable(
+  'account_mails',
+  {
+    id: id(),
+    userId: uuid('user_id')
+      .notNull()
+      .references(() => users.id, { onDelete: 'cascade' }),
+    kind: text('kind').notNull(),
+    recipient: text('recipient').notNull(),
+    /** The link that it contains. Deleted with the link. */
+    linkId: uuid('link_id'),
+    details: jsonb('details').$type<Record<string, unknown>>(),
+    attempts: integer('attempts').notNull().default(0),
+    nextAttemptAt: instant('next_attempt_at').notNull(),
+    createdAt: createdAt(),
+  },
+  (t) => [
+    foreignKey({
+      name: 'account_mails_link_fkey',
+      columns: [t.userId, t.linkId],
+      foreignColumns: [accountLinks.userId, accountLinks.id],
+    }).onDelete('cascade'),
+    index('account_mails_due_idx').on(t.nextAttemptAt),
+    index('account_mails_user_idx').on(t.userId, t.linkId),
+  ],
 )
 
 export const apiTokenKinds = ['personal', 'service'] as const

@@ -45,6 +45,7 @@ const ownTokens = [
   form('a Flowkeep access token', 'fk_', '[A-Za-z0-9]{16,}'),
   form('a refresh token', 'fkr_', String.raw`[\w.-]{6,}`),
   form('a device token', 'fkd_', String.raw`[\w-]{6,}`),
+  form('the token of an account link', 'fkl_', String.raw`[\w-]{22,}`),
 ]
 
 const clouds = [

@@ -1,24 +1,35 @@
-/** @module `/account`: changes the password, ends all sessions, deletes the account. */
+/** @module `/account`: the profile, the password, sessions and sign-ins, and the deletion of the account. */
 import { type Context, Hono } from 'hono'
-import { AppError } from '../../errors.ts'
+import { AppError, invalid, notFound } from '../../errors.ts'
 import { statusOf } from '../../http/problem.ts'
 import { check } from '../../http/validate.ts'
 import { loadCommonPasswords } from '../../users/common-passwords.ts'
-import { AccountDeletion, PasswordChange } from '../../users/contract.ts'
+import { AccountDeletion, PasswordChange, ProfileChange } from '../../users/contract.ts'
 import type { DashboardDeps, DashboardEnv } from '../context.ts'
 import { errorsByField, readForm } from '../form-data.ts'
 import { plural } from '../format.ts'
 import { renderPage } from '../layout/page.tsx'
 import { redirectWith } from '../notice.ts'
 import type { BrowserSessions } from '../session.ts'
-import { type AccountErrors, AccountView, deletionFields, passwordFields } from './view.tsx'
+import {
+  type AccountErrors,
+  type AccountForm,
+  type AccountProps,
+  AccountView,
+  deletionFields,
+  passwordFields,
+  profileFields,
+} from './view.tsx'
+import { IdParam } from '../../lib/scalars.ts'
+import { listSignIns } from '../../users/sign-in-history.ts'
 
 type AccountDeps = Pick<
   DashboardDeps,
-  'config' | 'users' | 'apiTokens' | 'sessions' | 'signIn' | 'hasher' | 'purgeAccount'
+  | ('config' | 'db' | 'users' | 'apiTokens' | 'sessions' | 'signIn' | 'hasher' | 'purgeAccount')
+  | ('recovery' | 'notify')
 >
 
-const formCodes = new Set(['invalid', 'bad-credentials', 'too-many-requests', 'conflict'])
+const formCodes = new Set(['invalid', 'bad-credentials', 'too-many-requests', 'conflict', 'email-taken'])
 
 /** Returns an error that the form shows; rethrows any other for the error page. */
 function toFormError(error: unknown): AppError {
@@ -26,32 +37,71 @@ function toFormError(error: unknown): AppError {
   throw error
 }
 
-/** The errors of one of the two forms. */
-function errorsIn(error: AppError, form: 'change' | 'delete'): AccountErrors {
-  const names = form === 'change' ? passwordFields : deletionFields
-  if (error.code === 'bad-credentials') return { [names[form === 'change' ? 0 : 1]]: 'Incorrect password' }
+const fieldsOf = { profile: profileFields, change: passwordFields, delete: deletionFields } as const
+const passwordOf = { profile: 'emailPassword', change: 'currentPassword', delete: 'password' } as const
+
+/** The errors of one of the forms. */
+function errorsIn(error: AppError, form: AccountForm): AccountErrors {
+  if (error.code === 'bad-credentials') return { [passwordOf[form]]: 'Incorrect password' }
+  if (error.code === 'email-taken') return { email: 'An account with this email already exists' }
   if (error.code === 'too-many-requests') {
     return { [form]: `Too many attempts. Try again in ${plural(error.retryAfterSeconds ?? 1, 'second')}.` }
   }
-  const { '': whole, ...byField } = errorsByField(error, names)
+  const { '': whole, ...byField } = errorsByField(error, fieldsOf[form])
   return whole === undefined ? byField : { ...byField, [form]: whole }
 }
 
-export function accountPages(deps: AccountDeps, browserSessions: BrowserSessions) {
-  const { config, users, apiTokens, sessions, signIn, hasher, purgeAccount } = deps
+const shownSessions = 50
+const shownSignIns = 20
 
-  const page = (c: Context<DashboardEnv>, errors: AccountErrors = {}, status = 200, typed = '') =>
-    renderPage(
+export function accountPages(deps: AccountDeps, browserSessions: BrowserSessions) {
+  const { config, db, users, apiTokens, sessions, signIn, hasher, recovery, notify, purgeAccount } = deps
+
+  async function page(
+    c: Context<DashboardEnv>,
+    errors: AccountErrors = {},
+    status = 200,
+    typed: AccountProps['typed'] = {},
+  ) {
+    const { userId, sessionId, user, viewer } = c.var
+    const [live, signIns] = await Promise.all([
+      sessions.list(userId, sessionId, { limit: shownSessions, after: null }),
+      listSignIns(db, userId, { limit: shownSignIns, after: null }),
+    ])
+    return renderPage(
       c,
       { title: 'Account', section: 'more', status: status as 200 },
       <AccountView
-        user={c.var.user}
+        user={user}
         errors={errors}
         typed={typed}
+        canSend={recovery.canSend}
+        sessions={live.items}
+        signIns={signIns.items}
         publicUrl={config.publicUrl}
-        time={c.var.viewer.time}
+        time={viewer.time}
       />,
     )
+  }
+
+  async function updateProfile(c: Context<DashboardEnv>, form: URLSearchParams): Promise<string> {
+    const { userId, user } = c.var
+    const email = (form.get('email') ?? '').trim()
+    const name = (form.get('name') ?? '').trim() || null
+    if (email.toLowerCase() === user.email.toLowerCase()) {
+      const { name: checked = null } = check(ProfileChange, { name }, 'json')
+      await recovery.updateProfile(userId, { name: checked })
+      return 'Profile saved.'
+    }
+    const currentPassword = form.get('emailPassword') ?? ''
+    if (currentPassword === '') throw invalid('/emailPassword', 'Required for a new email address')
+    const change = check(ProfileChange, { name, email, currentPassword }, 'json')
+    await signIn.confirmPassword(c.var, currentPassword)
+    const { pendingEmail } = await recovery.updateProfile(userId, { name, email: change.email ?? email })
+    return pendingEmail === null
+      ? 'Profile saved.'
+      : `Profile saved. Open the link that ${pendingEmail} receives to change the address.`
+  }
 
   async function changePassword(c: Context<DashboardEnv>, form: URLSearchParams): Promise<void> {
     const body = Object.fromEntries(passwordFields.map((name) => [name, form.get(name) ?? '']))
@@ -64,10 +114,39 @@ export function accountPages(deps: AccountDeps, browserSessions: BrowserSessions
       throw new AppError('conflict', 'The password was changed concurrently. Sign in again')
     }
     if (form.get('revokeTokens') === 'true') await apiTokens.revokeAll(userId)
+    notify(userId, 'password-changed')
   }
 
   return new Hono<DashboardEnv>()
     .get('/', (c) => page(c))
+    .post('/profile', async (c) => {
+      const form = await readForm(c)
+      try {
+        return redirectWith(c, '/account', await updateProfile(c, form))
+      } catch (error) {
+        const failure = toFormError(error)
+        const typed = { name: form.get('name') ?? '', email: form.get('email') ?? '' }
+        return page(c, errorsIn(failure, 'profile'), statusOf(failure.code), typed)
+      }
+    })
+    .post('/verify-email', async (c) => {
+      try {
+        await recovery.verifyEmail(c.var.user)
+        return redirectWith(c, '/account', `Link sent to ${c.var.user.email}.`)
+      } catch (error) {
+        const failure = toFormError(error)
+        return page(c, errorsIn(failure, 'profile'), statusOf(failure.code))
+      }
+    })
+    .post('/sessions/end-others', async (c) => {
+      await sessions.endOthers(c.var.userId, c.var.sessionId)
+      return redirectWith(c, '/account', 'All other sessions have ended.')
+    })
+    .post('/sessions/:id/end', async (c) => {
+      const { data } = IdParam.safeParse(c.req.param())
+      if (!data || !(await sessions.endById(c.var.userId, data.id))) throw notFound('Session')
+      return redirectWith(c, '/account', 'Session ended.')
+    })
     .post('/password', async (c) => {
       const form = await readForm(c)
       try {
@@ -89,14 +168,14 @@ export function accountPages(deps: AccountDeps, browserSessions: BrowserSessions
       const typed = (form.get('confirm') ?? '').trim()
       if (typed.toLowerCase() !== user.email.toLowerCase()) {
         const confirm = `The email address does not match. Type ${user.email} to delete the account.`
-        return page(c, { confirm }, 422, typed)
+        return page(c, { confirm }, 422, { confirm: typed })
       }
       try {
         const { password } = check(AccountDeletion, { password: form.get('password') ?? '' }, 'json')
         await signIn.confirmPassword(c.var, password)
       } catch (error) {
         const failure = toFormError(error)
-        return page(c, errorsIn(failure, 'delete'), statusOf(failure.code), typed)
+        return page(c, errorsIn(failure, 'delete'), statusOf(failure.code), { confirm: typed })
       }
       await users.markDeleted(userId)
       purgeAccount(userId)

@@ -385,6 +385,15 @@ function listenToFiles(): void {
   })
 }
 
+/** Moves the code of an emailed link from the URL to its field, so that it does not stay in the history. */
+function takeCode(): void {
+  const field = document.querySelector('[data-takes-code]')
+  if (!(field instanceof HTMLInputElement) || location.hash.length < 2) return
+  field.value = location.hash.slice(1)
+  history.replaceState(null, '', location.pathname + location.search)
+}
+
+takeCode()
 storeTimeZone()
 adaptToScript(document)
 startPolling()

@@ -70,6 +70,8 @@ export interface TextFieldProps extends FieldBase {
   /** Monospaced without spell checking, for codes and keys. */
   mono?: boolean | undefined
   inputmode?: 'numeric' | 'decimal' | undefined
+  /** The script fills it with the fragment of the URL. */
+  takesCode?: boolean
   /** The range and the step of a number. */
   min?: number | undefined
   max?: number | undefined
@@ -98,6 +100,7 @@ export const TextField = (props: TextFieldProps) => {
             {...(pattern && { pattern })}
             {...(mono && { spellcheck: false })}
             {...(inputmode && { inputmode })}
+            {...(props.takesCode && { 'data-takes-code': true })}
             {...(min !== undefined && { min })}
             {...(max !== undefined && { max })}
             {...(step !== undefined && { step })}

@@ -23,6 +23,7 @@ export function toFormError(error: unknown): AppError {
     'too-many-requests',
     'email-taken',
     'invalid',
+    'conflict',
   ]
   if (error instanceof AppError && codes.includes(error.code)) return error
   throw error

@@ -49,6 +49,10 @@ export const SignInFooter = ({ back }: { back: string }) => (
     No account yet?{' '}
     <a class="link" href={withReturn('/register', back)}>
       Create an account
+    </a>{' '}
+    ·{' '}
+    <a class="link" href="/forgot-password">
+      Forgot password?
     </a>
   </>
 )
