@@ -763,6 +763,15 @@ create table remote_credentials (
   constraint remote_credentials_pkey PRIMARY KEY (instance_id, credential_id)
 );
 
+create table request_counts (
+  user_id uuid not null,
+  class text not null,
+  minute integer not null,
+  requests integer not null,
+  constraint request_counts_pkey PRIMARY KEY (user_id, class),
+  constraint request_counts_user_id_users_id_fk FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
+);
+
 create table sessions (
   id uuid not null,
   user_id uuid not null,
@@ -878,6 +887,16 @@ create table webhook_tokens (
   constraint webhook_tokens_hash_key UNIQUE (instance_id, hash),
   constraint webhook_tokens_instance_fkey FOREIGN KEY (user_id, instance_id) REFERENCES instances(user_id, id) ON DELETE CASCADE,
   constraint webhook_tokens_pkey PRIMARY KEY (id)
+);
+
+create table workflow_sizes (
+  workflow_id uuid not null,
+  user_id uuid not null,
+  versions integer not null,
+  bytes bigint not null,
+  through integer not null,
+  constraint workflow_sizes_pkey PRIMARY KEY (workflow_id),
+  constraint workflow_sizes_workflow_fkey FOREIGN KEY (user_id, workflow_id) REFERENCES workflows(user_id, id) ON DELETE CASCADE
 );
 
 create table workflow_versions (
@@ -1124,6 +1143,8 @@ CREATE INDEX users_deleted_at_idx ON public.users USING btree (deleted_at) WHERE
 CREATE UNIQUE INDEX users_email_key ON public.users USING btree (lower(email)) WHERE (deleted_at IS NULL);
 
 CREATE INDEX webhook_tokens_user_id_instance_id_idx ON public.webhook_tokens USING btree (user_id, instance_id);
+
+CREATE INDEX workflow_sizes_user_id_idx ON public.workflow_sizes USING btree (user_id, bytes);
 
 CREATE INDEX workflow_versions_prompt_words_idx ON public.workflow_versions USING gin (prompt_words) WITH (fastupdate=off);
 

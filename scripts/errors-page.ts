@@ -21,7 +21,7 @@ const fixes = {
   'approval-denied':
     'A person denied the request. Ask them what to do instead; the token can ask again after `expiresAt`.',
   'quota-exceeded':
-    'The account has reached the limit that `detail` names. Delete some items, or raise the `QUOTA_…` setting; see [configuration](configuration.md).',
+    'The account has reached the limit that `detail` names. Delete some items, or raise the `QUOTA_…` setting; see [limits](limits.md).',
   'cross-origin':
     'The form was submitted from another origin. `PUBLIC_URL` must be the URL in the browser, including the scheme and the port.',
   'not-found': 'Check the ID and the path. Resources of other users also return this error.',
@@ -53,7 +53,7 @@ const fixes = {
   'precondition-required':
     'Send `If-Match` with the `ETag` of the version that you read, or `*` to overwrite any version.',
   'too-many-requests':
-    'Wait for the number of seconds in the `Retry-After` header. If an access token reached its own limit, `requestsPerMinute` is the limit.',
+    'Wait for the number of seconds in the `Retry-After` header. `requestsPerMinute` is the limit that was reached, `requestClass` its class; without a class, it is the limit of the access token. See [limits](limits.md).',
   internal:
     'The server failed unexpectedly. Its log contains the cause under the `requestId` of the response.',
   'credential-undecryptable':

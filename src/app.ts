@@ -1,5 +1,6 @@
 /** @module Mounts every path of the application. */
 import { Hono } from 'hono'
+import { usageRoutes } from './budgets/routes.ts'
 import { approvalRoutes } from './approvals/routes.ts'
 import { alertRoutes } from './alerts/routes.ts'
 import { analyticsRoutes } from './analytics/routes.ts'
@@ -85,6 +86,7 @@ export function createApp(deps: Deps) {
     .route('/v1/me', meRoutes(deps))
     .route('/v1/me/sessions', sessionRoutes(deps.sessions))
     .route('/v1/me/sign-ins', signInHistoryRoutes(deps.db.read))
+    .route('/v1/me', usageRoutes(deps.usage))
     .route('/v1/credentials/missing', missingCredentialRoutes(deps.requirements))
     .route(
       '/v1/credentials',

@@ -188,6 +188,28 @@ export const Environment = z.object({
   QUOTA_ALERT_RULES: count(200).meta(about('Alert rules per user')),
   QUOTA_ALERT_CHANNELS: count(20).meta(about('Alert channels per user')),
   QUOTA_ACCESS_TOKENS: count(100).meta(about('Access tokens per user')),
+  QUOTA_VERSIONS_PER_WORKFLOW: count(1_000).meta(about('Versions per workflow')),
+  QUOTA_STORED_MIB: count(1_024).meta(
+    about('MiB that the workflow versions and credentials of a user may take in the database'),
+  ),
+  RATE_READS_PER_MINUTE: count(3000).meta(
+    about(
+      'Requests per minute and user that only read (docs/limits.md). Counted by each isolate or process. 0: unlimited',
+    ),
+  ),
+  RATE_WRITES_PER_MINUTE: count(1200).meta(
+    about(
+      'Requests per minute and user that change something. Counted by each isolate or process. 0: unlimited',
+    ),
+  ),
+  RATE_HEAVY_PER_MINUTE: count(120).meta(
+    about(
+      'Analytics, searches, exports and checks per minute and user. Counted by each isolate or process. 0: unlimited',
+    ),
+  ),
+  RATE_OUTGOING_PER_MINUTE: count(90).meta(
+    about('Requests per minute and user that call n8n or send a message. Counted exactly. 0: unlimited'),
+  ),
   ANONYMOUS_CHECKS_PER_MINUTE: count(0).meta(
     about(
       'Requests to POST /v1/workflows/check without an account, per minute and client address; 0 requires an account',
@@ -247,6 +269,8 @@ export function parseConfig(env: Record<string, unknown>) {
     QUOTA_ALERT_RULES: alertRules,
     QUOTA_ALERT_CHANNELS: alertChannels,
     QUOTA_ACCESS_TOKENS: apiTokens,
+    QUOTA_VERSIONS_PER_WORKFLOW: versions,
+    QUOTA_STORED_MIB: storedMiB,
     ...rest
   } = result.data
   const issues = [...sharedKeys(rest), ...loopbackInstances(rest), ...missingKmsVariables(rest)]
@@ -267,7 +291,23 @@ export function parseConfig(env: Record<string, unknown>) {
     allowLoopbackInstances: rest.ALLOW_LOOPBACK_INSTANCES,
     allowPrivateNetworks: rest.ALLOW_PRIVATE_NETWORKS,
     trustedProxyHops: rest.TRUSTED_PROXY_HOPS,
-    quotas: { workflows, credentials, instances, deployments, alertRules, alertChannels, apiTokens },
+    quotas: {
+      workflows,
+      credentials,
+      instances,
+      deployments,
+      alertRules,
+      alertChannels,
+      apiTokens,
+      versions,
+      storedBytes: storedMiB * 1024 * 1024,
+    },
+    rates: {
+      read: rest.RATE_READS_PER_MINUTE,
+      write: rest.RATE_WRITES_PER_MINUTE,
+      heavy: rest.RATE_HEAVY_PER_MINUTE,
+      outgoing: rest.RATE_OUTGOING_PER_MINUTE,
+    },
     anonymousChecksPerMinute: rest.ANONYMOUS_CHECKS_PER_MINUTE,
     mail:
       rest.MAIL_FROM === undefined

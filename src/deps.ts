@@ -11,6 +11,8 @@ import { ModelPriceRepository } from './analytics/prices.ts'
 import { AnalyticsRepository } from './analytics/repository.ts'
 import { Approvals, type Permit } from './approvals/approvals.ts'
 import { ApprovalRepository } from './approvals/repository.ts'
+import { UsageRepository } from './budgets/usage.ts'
+import { RequestRates } from './budgets/request-rates.ts'
 import type { Config } from './config.ts'
 import { AvailableCredentials } from './credentials/available.ts'
 import { CredentialHealth } from './credentials/health.ts'
@@ -50,6 +52,7 @@ import { TraceReceiver } from './executions/otlp/receive.ts'
 import { SpanRepository } from './executions/otlp/span-repository.ts'
 import { pollNow } from './executions/poll/reconcile.ts'
 import { ExecutionRepository } from './executions/repository.ts'
+import type { RateClass } from './http/rate-classes.ts'
 import { createLog, type LogLevel } from './http/log.ts'
 import { NetworkLimit } from './http/network-limit.ts'
 import { EnvironmentRepository } from './environments/repository.ts'
@@ -202,6 +205,7 @@ export function createDeps(config: Config, runtime: Runtime) {
   })
   const users = new UserRepository(db, now, sessions)
   const tokenAccess = new TokenAccess(db, now)
+  const rates = new RequestRates(db, now, config.rates)
   const throttle = new Throttle(db, now, fingerprint)
   const { mail } = config
   const sendMail =
@@ -243,6 +247,7 @@ export function createDeps(config: Config, runtime: Runtime) {
     keysVerified: keyCheck.verified,
     loadCatalogue,
     quota: config.quotas.credentials,
+    storage: config.quotas,
     permit,
   })
   const workflows = new WorkflowRepository(db, now, loadCatalogue, config.quotas, permit)
@@ -367,6 +372,8 @@ export function createDeps(config: Config, runtime: Runtime) {
     approvals,
     permit,
     apiTokens: new TokenRepository(db, now, { access: tokenAccess, quota: config.quotas.apiTokens, notify }),
+    usage: new UsageRepository(db.read, config),
+    claimRequest: (userId: string, of: RateClass) => rates.claim(userId, of),
     authenticateToken: (token: string) => tokenAccess.authenticate(token),
     purgeAccount: (userId: string) => {
       tokenAccess.forgetUser(userId)

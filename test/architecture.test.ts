@@ -18,6 +18,7 @@ const order = [
   'http',
   'mail',
   'runs',
+  'budgets',
   'users',
   'approvals',
   'credentials',

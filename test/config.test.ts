@@ -27,7 +27,10 @@ describe('the configuration', () => {
       alertRules: 200,
       alertChannels: 20,
       apiTokens: 100,
+      versions: 1000,
+      storedBytes: 1024 * 1024 * 1024,
     })
+    expect(config.rates).toEqual({ read: 3000, write: 1200, heavy: 120, outgoing: 90 })
     expect(config).toMatchObject({ allowLoopbackInstances: false, corsOrigins: ['https://app.example.com'] })
   })
 

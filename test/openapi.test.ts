@@ -115,7 +115,7 @@ describe('the description of an operation', () => {
     const { json } = await app.call('GET', '/openapi.json')
     const headersOf = (method: string, path: string, status: number) =>
       Object.keys(json.paths[path][method].responses[status].headers).toSorted()
-    const names = ['ETag', 'Location', 'X-Request-Id']
+    const names = ['ETag', 'Location', 'RateLimit', 'RateLimit-Policy', 'X-Request-Id']
     const body = { type: 'slackApi', name: 'Slack', data: { accessToken: 'x' } }
     const created = await user.call('POST', '/v1/credentials', { body })
     const path = `/v1/credentials/${created.json.id}`

@@ -122,6 +122,7 @@ const bodies: Record<string, unknown> = {
   'POST /v1/tokens/{id}/rotate': {},
   'PATCH /v1/workflows/{id}': { name: 'Taken over' },
   'POST /v1/workflows/{id}/fix': { fixes: 'all' },
+  'POST /v1/workflows/{id}/versions/compact': {},
   'POST /v1/workflows/{id}/edits': { operations: [{ op: 'setName', name: 'Taken over' }] },
   'POST /v1/workflows/{id}/test': { instanceId: '01890000-0000-7000-8000-000000000000' },
   'PATCH /v1/instances/{id}': { name: 'Taken over' },

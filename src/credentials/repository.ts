@@ -1,6 +1,7 @@
 /** @module SQL for credentials. Data is encrypted before it is written and decrypted only for the server's own use. */
 import { and, desc, eq, lt, type SQL, sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
+import { claimStorage, type StorageQuotas, withinStorage } from '../budgets/storage.ts'
 import type { Change, Permit, Subject } from '../approvals/approvals.ts'
 import { affecting } from '../approvals/deletion.ts'
 import type { SealedBox, SecretBox } from '../crypto/secret-box.ts'
@@ -57,6 +58,7 @@ export interface CredentialOptions {
   loadCatalogue: () => Promise<Catalogue>
   /** The number of credentials per user. */
   quota: number
+  storage?: StorageQuotas
   permit: Permit
 }
 
@@ -84,12 +86,15 @@ export class CredentialRepository {
     const sealed = await this.#seal({ userId, id, type }, data)
     const fields = Object.keys(data).toSorted()
     const quota = { table: 'credentials', limit: this.#options.quota } as const
-    const created = await nameTakenOr(
+    const { storage = {} } = this.#options
+    const creating = withinStorage(storage, () =>
       idempotentCreate(this.#db, { userId, resourceId: id, key, quota }, [
         this.#db.insert(credentials).values({ id, userId, service, type, name, data: sealed, fields, known }),
         auditEvent(this.#db, userId, 'credential.created', id, { type }),
+        claimStorage(this.#db, userId, null, storage),
       ]),
     )
+    const created = await nameTakenOr(creating)
     return this.find(userId, created.id)
   }
 

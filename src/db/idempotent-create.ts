@@ -58,7 +58,7 @@ export async function idempotentCreate(
     return { id: resourceId, replayed: false }
   } catch (error) {
     const failure = databaseError(error)
-    if (failure.sqlState === 'FK403') {
+    if (failure.sqlState === 'FK403' && failure.constraint === undefined) {
       throw new AppError(
         'quota-exceeded',
         `You have ${quotas.map(({ table, limit }) => `${limit} ${table === 'api_tokens' ? 'access tokens' : table.replace('_', ' ')}`).join(' or ')}, which is the limit. Delete some first`,

@@ -5,6 +5,7 @@ import type { AccessClaim, AccessTokens } from '../crypto/access-token.ts'
 import { currentToken, identifySession, type TokenActor, withToken } from '../db/actor.ts'
 import { AppError } from '../errors.ts'
 import type { BaseEnv } from './env.ts'
+import { type ClaimRequest, countRequest } from './rate-limit.ts'
 import { isScopedWithin, requireScope, scopeOf } from './scopes.ts'
 
 export interface AuthEnv extends BaseEnv {
@@ -24,6 +25,7 @@ export interface Authentication {
   }
   /** @returns null unless it is a valid access token @throws {AppError} `too-many-requests` */
   authenticateToken: (token: string) => Promise<(TokenActor & { userId: string }) | null>
+  claimRequest: ClaimRequest
 }
 
 /**
@@ -35,6 +37,7 @@ export function requireUser({
   accessTokens,
   sessions,
   authenticateToken,
+  claimRequest,
 }: Authentication): MiddlewareHandler<AuthEnv> {
   return async (c, next) => {
     c.header('Cache-Control', 'no-store')
@@ -46,7 +49,7 @@ export function requireUser({
       c.set('tokenId', actor.tokenId)
       await withToken(actor, () => {
         requireScopeOfRoute(c)
-        return next()
+        return countRequest(c, actor.userId, claimRequest).then(next)
       })
       return
     }
@@ -55,6 +58,7 @@ export function requireUser({
     c.set('userId', claim.userId)
     c.set('sessionId', claim.sessionId)
     identifySession(claim.sessionId)
+    await countRequest(c, claim.userId, claimRequest)
     await next()
   }
 }

@@ -9,9 +9,14 @@ import { codesKey, headerRef, type Schema, tags } from './openapi.ts'
 import { problemName, problemSchemas } from './problem-schemas.ts'
 import { errorCodes, statusOf, titleOf } from './problem.ts'
 import { isApprovable } from './approvable.ts'
+import { type RateClass, rateClassOf } from './rate-classes.ts'
 import { isScopedWithin, scopeOf } from './scopes.ts'
 
-type Operation = OpenAPIV3_1.OperationObject & { [codesKey]?: ErrorCode[]; 'x-required-scope'?: string }
+type Operation = OpenAPIV3_1.OperationObject & {
+  [codesKey]?: ErrorCode[]
+  'x-required-scope'?: string
+  'x-rate-class'?: RateClass
+}
 type Document = OpenAPIV3_1.Document
 type Response = OpenAPIV3_1.ResponseObject
 
@@ -86,6 +91,17 @@ const documentation = {
         required: true,
       },
       Location: { description: 'The path of the resource', schema: text, required: true },
+      RateLimit: {
+        description:
+          'What is left of the limit of the route in the current minute: `r` requests, and `t` seconds until the next minute',
+        schema: text,
+        example: '"read";r=2999;t=42',
+      },
+      RateLimitPolicy: {
+        description: 'The limit of the route: its class, and `q` requests in `w` seconds',
+        schema: text,
+        example: '"read";q=3000;w=60',
+      },
       RetryAfter: { description: 'Seconds to wait before the next attempt', schema: { type: 'integer' } },
       RequestId: {
         description: 'Identifies the request in the server log',
@@ -186,7 +202,16 @@ function complete(operation: Operation, method: string, path: string): void {
       },
     }
   }
-  for (const response of Object.values(responses)) {
+  const isLimited = rest.security === undefined
+  if (isLimited) operation['x-rate-class'] = rateClassOf(method.toUpperCase(), path)
+  for (const [status, response] of Object.entries(responses)) {
+    if (isLimited && (status < '400' || status === '429')) {
+      response.headers = {
+        ...response.headers,
+        RateLimit: headerRef('RateLimit'),
+        'RateLimit-Policy': headerRef('RateLimitPolicy'),
+      }
+    }
     response.headers = { ...response.headers, 'X-Request-Id': headerRef('RequestId') }
   }
 }

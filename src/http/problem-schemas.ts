@@ -2,6 +2,7 @@
 import type { ErrorCode } from '../errors.ts'
 import type { Schema } from './openapi.ts'
 import { errorCodes, statusOf, titleOf } from './problem.ts'
+import { rateClasses } from './rate-classes.ts'
 
 const text: Schema = { type: 'string' }
 const id: Schema = { type: 'string', format: 'uuid' }
@@ -89,7 +90,15 @@ const members: Partial<Record<ErrorCode, { required?: string[]; properties: Reco
   },
   'too-many-requests': {
     properties: {
-      requestsPerMinute: { type: 'integer', description: 'The limit of the access token, if it was reached' },
+      requestsPerMinute: {
+        type: 'integer',
+        description: 'The limit that was reached. Absent for other limits than requests per minute',
+      },
+      requestClass: {
+        type: 'string',
+        enum: Object.keys(rateClasses),
+        description: 'The class of the limit. Absent if it is the limit of the access token',
+      },
     },
   },
   'version-conflict': {

@@ -170,6 +170,7 @@ const table = {
   admin: [
     'Everything, including the account and access tokens',
     'GET /v1/me',
+    'GET /v1/me/usage',
     'PATCH /v1/me',
     'POST /v1/me/delete',
     'POST /v1/me/password',
@@ -199,13 +200,15 @@ const routes: ReadonlyMap<string, Scope> = new Map(
 )
 
 /** @param path with parameters as Hono or OpenAPI write them */
-const routeOf = (method: string, path: string) => `${method} ${path.replace(/:(\w+)(\{[^/]*\})?/g, '{$1}')}`
+export const routeOf = (method: string, path: string) =>
+  `${method} ${path.replace(/:(\w+)(\{[^/]*\})?/g, '{$1}')}`
 
 export const scopeOf = (method: string, path: string): Scope | undefined => routes.get(routeOf(method, path))
 
 /** A person decides: no access token can use these routes. */
 const sessionOnly = new Set([
   'PUT /v1/workflows/{id}/value-storage',
+  'POST /v1/workflows/{id}/versions/compact',
   'POST /v1/approvals/{id}/approve',
   'POST /v1/approvals/{id}/deny',
 ])

@@ -22,7 +22,7 @@ export interface ShellOptions {
   onRequestEnd?: (() => void) | undefined
 }
 
-const exposedHeaders = ['ETag', 'Location', 'Retry-After', 'X-Request-Id']
+const exposedHeaders = ['ETag', 'Location', 'RateLimit', 'RateLimit-Policy', 'Retry-After', 'X-Request-Id']
 const allowedHeaders = [
   'Authorization',
   'Content-Encoding',

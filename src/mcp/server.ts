@@ -6,6 +6,7 @@ import { createMcpHandler, ProtocolError, Server } from '@modelcontextprotocol/s
 import type { Deps } from '../deps.ts'
 import type { AppError, ErrorCode } from '../errors.ts'
 import { currentToken } from '../db/actor.ts'
+import { requireRate } from '../http/rate-limit.ts'
 import { requireScope } from '../http/scopes.ts'
 import { bodyLimits } from '../http/validate.ts'
 import { toAppError } from '../http/problem.ts'
@@ -13,6 +14,7 @@ import { schemaOf, valuesOf } from './arguments.ts'
 import { answer, fenced, isPlain, plain } from './fence.ts'
 import { prompts, promptText } from './prompts.ts'
 import { listResources, readResource, templates } from './resources.ts'
+import type { Tool } from './tool.ts'
 import { tools } from './tools/tools.ts'
 
 const invalidParams = -32602
@@ -35,7 +37,6 @@ const advice: Partial<Record<ErrorCode, string>> = {
   'approval-denied': 'Nothing was changed. Do not try it again. Ask the user what to do instead.',
   'in-use': 'Other workflows depend on it. Ask the user.',
   'quota-exceeded': 'Ask the user to delete something first.',
-  'too-many-requests': 'Wait, then try again.',
   'instance-unreachable': 'n8n is not responding. Ask the user to check it.',
   'instance-timeout': 'n8n did not respond in time. Try again.',
   'instance-refused': 'n8n rejected the API key. Ask the user to renew it.',
@@ -106,6 +107,7 @@ function serverFor(deps: Deps, userId: string, onFailure: (error: AppError) => v
     if (!tool) throw new ProtocolError(invalidParams, 'Unknown tool')
     try {
       requireScope(tool.scope)
+      await countCall(deps, userId, tool)
       const text = await tool.run(deps, userId, valuesOf(tool.arguments, params.arguments))
       return { content: [{ type: 'text', text }] }
     } catch (error) {
@@ -136,13 +138,28 @@ function serverFor(deps: Deps, userId: string, onFailure: (error: AppError) => v
 }
 
 /** What is wrong, with details as data, because they can quote names, values and messages of n8n. */
-function errorText({ code, message, errors = [], extra }: AppError, tool: string): string {
+function errorText(failure: AppError, tool: string): string {
+  const { code, message, errors = [], extra, retryAfterSeconds } = failure
   if (code === 'approval-required') return approvalText(extra, tool)
+  if (code === 'too-many-requests') return waitText(message, retryAfterSeconds ?? 1, tool)
   const details = errors
     .filter(({ detail }) => !message.includes(detail))
     .map(({ pointer, detail }) => `${pointer}: ${detail}`)
   return answer(plain`Error ${code}.`, fenced([message, ...details], '', 3000), advice[code] ?? '')
 }
+
+/** The request itself counts as `read`. @throws {AppError} `too-many-requests` */
+async function countCall({ claimRequest }: Deps, userId: string, tool: Tool): Promise<void> {
+  const of = tool.rateClass ?? (tool.isReadOnly ? 'read' : 'write')
+  if (of !== 'read') requireRate(await claimRequest(userId, of))
+}
+
+const waitText = (message: string, seconds: number, tool: string): string =>
+  answer(
+    'Error too-many-requests. Nothing was done.',
+    fenced(message),
+    plain`Wait ${seconds} seconds, then call ${tool} again with the same arguments.`,
+  )
 
 /** What the agent tells the user, and what it calls next. Only the page can approve: nothing that the agent reads can. */
 function approvalText(extra: Record<string, unknown> = {}, tool: string): string {

@@ -1,5 +1,6 @@
 /** @module What every tool has. */
 import type { Deps } from '../deps.ts'
+import type { RateClass } from '../http/rate-classes.ts'
 import type { Scope } from '../http/scopes.ts'
 import type { Arguments, Values } from './arguments.ts'
 
@@ -10,6 +11,8 @@ export interface Tool<A extends Arguments = Arguments> {
   scope: Scope
   /** It changes nothing. */
   isReadOnly?: true
+  /** Class of cost. Default: `read` or `write`. */
+  rateClass?: RateClass
   run: (deps: Deps, userId: string, values: Values<A>) => Promise<string>
 }
 

@@ -15,6 +15,8 @@ export type DashboardDeps = Pick<
   | 'log'
   | 'defer'
   | 'fingerprint'
+  | 'claimRequest'
+  | 'usage'
   | 'dashboardTokens'
   | 'secretBox'
   | 'apiTokens'

@@ -25,6 +25,7 @@ import { releasePages } from './releases/routes.tsx'
 import { searchPages } from './search/route.tsx'
 import type { BrowserSessions } from './session.ts'
 import { tokenPages } from './tokens/route.tsx'
+import { usagePages } from './usage/route.tsx'
 import { workflowPages } from './workflows/routes.tsx'
 import { recoveryPages, recoveryPaths } from './sign-in/recovery/route.tsx'
 
@@ -68,6 +69,7 @@ export function dashboardRoutes(deps: DashboardDeps, sessions: BrowserSessions) 
     .route('/', recoveryPages(deps))
     .route('/account', accountPages(deps, sessions))
     .route('/account/tokens', tokenPages(deps))
+    .route('/account/usage', usagePages(deps))
     .route('/oauth', oauthPages(deps))
     .route('/', accountRedirects())
     .route('/', generalPages(deps.config.publicUrl))

@@ -8,6 +8,7 @@ import type { CookieOptions, CookiePrefixOptions } from 'hono/utils/cookie'
 import type { AccessClaim } from '../crypto/access-token.ts'
 import { identifySession } from '../db/actor.ts'
 import { AppError } from '../errors.ts'
+import { countRequest } from '../http/rate-limit.ts'
 import type { User } from '../users/contract.ts'
 import { deviceLifetimeDays } from '../users/devices.ts'
 import type { DashboardDeps, DashboardEnv } from './context.ts'
@@ -18,7 +19,7 @@ import { readViewer } from './viewer.ts'
 
 export type SessionDeps = Pick<
   DashboardDeps,
-  'config' | 'dashboardTokens' | 'sessions' | 'now' | 'db' | 'defer'
+  'config' | 'dashboardTokens' | 'sessions' | 'now' | 'db' | 'defer' | 'claimRequest'
 >
 
 export interface BrowserSession {
@@ -134,6 +135,7 @@ export class BrowserSessions {
       c.set('sessionId', session.claim.sessionId)
       identifySession(session.claim.sessionId)
       c.set('user', session.user)
+      await countRequest(c, session.user.id, this.#deps.claimRequest)
       c.set('viewer', readViewer(c, this.#deps.now()))
       c.set('restored', resumed?.form)
       const hasNavigation = c.req.method === 'GET' && !withoutNavigation.test(c.req.path)

@@ -222,6 +222,29 @@ export const WorkflowVersionSummary = z
   .meta({ ref: 'WorkflowVersionSummary' })
 export type WorkflowVersionSummary = z.output<typeof WorkflowVersionSummary>
 
+/** The newest versions that stay in any case. */
+export const defaultKeptVersions = 100
+
+export const Compaction = z
+  .strictObject({
+    keep: z
+      .number()
+      .int()
+      .min(1, 'At least 1')
+      .max(100_000, 'At most 100,000')
+      .default(defaultKeptVersions)
+      .meta({ description: 'The number of newest versions that stay in any case' }),
+  })
+  .meta({ ref: 'Compaction' })
+
+export const CompactedVersions = z
+  .object({
+    versions: z
+      .array(z.number().int())
+      .meta({ description: 'Numbers of the deleted versions, at most 1,000' }),
+  })
+  .meta({ ref: 'CompactedVersions' })
+
 export const WorkflowVersion = WorkflowVersionSummary.extend({
   workflow: z
     .record(z.string(), z.unknown())

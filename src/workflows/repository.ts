@@ -5,6 +5,7 @@ import type { Change, Permit } from '../approvals/approvals.ts'
 import { affecting } from '../approvals/deletion.ts'
 import { actorColumns, actorValues, auditEvent } from '../db/audit.ts'
 import type { Db } from '../db/client.ts'
+import { claimStorage, type StorageQuotas, withinStorage } from '../budgets/storage.ts'
 import { type CreationKey, idempotentCreate, type Quota } from '../db/idempotent-create.ts'
 import { deleteUnlessUsed, findDeletable } from '../db/guarded-delete.ts'
 import { workflows, workflowVersions } from '../db/schema/workflows.ts'
@@ -50,26 +51,30 @@ export interface ExtraWrites {
   statements: (workflowId: string) => BatchItem<'pg'>[]
 }
 
+interface WorkflowQuotas extends StorageQuotas {
+  workflows: number
+}
+
 /** A user's workflows. Every method takes the owner first and reads only the owner's rows. */
 export class WorkflowRepository extends WorkflowVersions {
   readonly #db: Db
   readonly #now: () => Date
   readonly #loadCatalogue: () => Promise<Catalogue>
-  readonly #quota: number
+  readonly #quotas: WorkflowQuotas
   readonly #permit: Permit
 
   constructor(
     db: Db,
     now: () => Date,
     loadCatalogue: () => Promise<Catalogue>,
-    quotas: { workflows: number },
+    quotas: WorkflowQuotas,
     permit: Permit,
   ) {
     super(db)
     this.#db = db
     this.#now = now
     this.#loadCatalogue = loadCatalogue
-    this.#quota = quotas.workflows
+    this.#quotas = quotas
     this.#permit = permit
   }
 
@@ -105,14 +110,20 @@ export class WorkflowRepository extends WorkflowVersions {
       userId,
       resourceId: id,
       key,
-      quota: [{ table: 'workflows', limit: this.#quota }, ...(extraWrites ? [extraWrites.quota] : [])],
+      quota: [
+        { table: 'workflows', limit: this.#quotas.workflows },
+        ...(extraWrites ? [extraWrites.quota] : []),
+      ],
     } as const
-    const created = await idempotentCreate(this.#db, creation, [
-      this.#db.insert(workflows).values({ id, userId, ...row }),
-      this.#copyAsVersion(userId, id, { parent: sql`null::integer` }),
-      auditEvent(this.#db, userId, 'workflow.created', id),
-      ...(extraWrites?.statements(id) ?? []),
-    ])
+    const created = await withinStorage(this.#quotas, () =>
+      idempotentCreate(this.#db, creation, [
+        this.#db.insert(workflows).values({ id, userId, ...row }),
+        this.#copyAsVersion(userId, id, { parent: sql`null::integer` }),
+        auditEvent(this.#db, userId, 'workflow.created', id),
+        ...(extraWrites?.statements(id) ?? []),
+        claimStorage(this.#db, userId, id, this.#quotas),
+      ]),
+    )
     if (!created.replayed) {
       const { data: workflow, endpoints: _, ...rest } = row
       return toWorkflow({ id, ...rest, workflow })
@@ -179,7 +190,7 @@ export class WorkflowRepository extends WorkflowVersions {
    * @param findings as in `create`
    * @param operations the edits that the change consists of
    * @throws {AppError} `version-conflict` with `currentVersion` if `expected` is not the current version,
-   *   `invalid-workflow`, `too-large`
+   *   `invalid-workflow`, `too-large`, `quota-exceeded`
    */
   async update(
     userId: string,
@@ -357,7 +368,12 @@ export class WorkflowRepository extends WorkflowVersions {
           ('workflow.replay-setting', changes_gate, ${JSON.stringify({ requireReplay: values.requireReplay })}::jsonb)
         ) event (action, applies, details)
         where event.applies`)
-      const [, [row]] = await this.#db.batch([audit, update, copy])
+      const claim = claimStorage(this.#db, userId, id, this.#quotas)
+      const [, [row]] = await withinStorage(this.#quotas, () =>
+        makesVersion
+          ? this.#db.batch([audit, update, copy, claim])
+          : this.#db.batch([audit, update]).then((rows) => rows),
+      )
       if (row) return toWorkflow(row)
     }
     const current = await this.find(userId, id)

@@ -14,6 +14,8 @@ import type { WorkflowWarning } from '../n8n/reading/metadata.ts'
 import { readWorkflowMember } from '../n8n/reading/workflow-text.ts'
 import {
   DiffQuery,
+  CompactedVersions,
+  Compaction,
   MissingCredentials,
   NewWorkflow,
   Workflow,
@@ -134,7 +136,7 @@ export function workflowRoutes(workflows: WorkflowRepository, fingerprint: Finge
         responses: { 200: Workflow },
         headers: ['ETag'],
         errors: [
-          'malformed-json',
+          'quota-exceeded', 'malformed-json',
           'not-found',
           'version-conflict',
           'too-large',
@@ -246,6 +248,26 @@ export function workflowRoutes(workflows: WorkflowRepository, fingerprint: Finge
       },
     )
     .post(
+      '/:id/versions/compact',
+      describe({
+        operationId: 'compactWorkflowVersions',
+        tag,
+        summary: 'Compact the versions of a workflow',
+        description:
+          'Deletes the oldest versions, at most 1,000. Keeps the newest `keep` versions, and every version that is or was ' +
+          'deployed, tested or released, or that a run or a fixed error refers to. Numbers do not change. Requires a session.',
+        responses: { 200: CompactedVersions },
+        errors: ['not-found'],
+      }),
+      valid('param', IdParam),
+      valid('json', Compaction),
+      async (c) => {
+        const { keep } = c.req.valid('json')
+        const versions = await workflows.compact(c.var.userId, c.req.valid('param').id, keep)
+        return c.json({ versions: requireFound(versions, 'Workflow') }, 200)
+      },
+    )
+    .post(
       '/:id/versions/:version/restore',
       describe({
         operationId: 'restoreWorkflowVersion',
@@ -254,7 +276,7 @@ export function workflowRoutes(workflows: WorkflowRepository, fingerprint: Finge
         description: 'Creates a new version with the content of an earlier one.',
         responses: { 200: Workflow },
         headers: ['ETag'],
-        errors: ['not-found', 'version-conflict', 'precondition-required'],
+        errors: ['quota-exceeded', 'not-found', 'version-conflict', 'precondition-required'],
       }),
       valid('param', WorkflowVersionId),
       async (c) => {

@@ -1,5 +1,7 @@
 import { and, desc, eq, inArray, lt, sql } from 'drizzle-orm'
 import type { Db } from '../db/client.ts'
+import { v7 as uuidv7 } from 'uuid'
+import { actorColumns, actorValues } from '../db/audit.ts'
 import { workflowVersions } from '../db/schema/workflows.ts'
 import type { Slice } from '../http/page.ts'
 import type { WorkflowDiff, WorkflowVersion, WorkflowVersionSummary } from './contract.ts'
@@ -59,6 +61,24 @@ export class WorkflowVersions {
       .from(workflowVersions)
       .where(ownedVersions(userId, id, version))
     return row ? toVersion(row) : null
+  }
+
+  /**
+   * Deletes the oldest versions except the newest `keep` and those that something refers to: see the SQL function.
+   * @returns their numbers; null if the workflow does not exist
+   */
+  async compact(userId: string, id: string, keep: number): Promise<number[] | null> {
+    const { rows } = await this.#db.execute<{ versions: number[] | null }>(sql`
+      with compacted as materialized (
+        select compact_versions(${userId}::uuid, ${id}::uuid, ${keep}::integer) as versions
+      ), audited as (
+        insert into audit_events (id, user_id, action, subject_id, details, ${actorColumns})
+        select ${uuidv7()}::uuid, ${userId}::uuid, 'workflow.versions-compacted', ${id}::uuid,
+          jsonb_build_object('versions', to_jsonb(versions)), ${actorValues()}
+        from compacted where cardinality(versions) > 0
+      )
+      select versions from compacted`)
+    return rows[0]?.versions ?? null
   }
 
   /** Null if the workflow or one of the versions does not exist. */

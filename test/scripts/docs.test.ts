@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { defaults, type Measured, scalePage, scalePagePath } from '../../bench/scale-page.ts'
 import { configurationPage, configurationPath } from '../../scripts/configuration-page.ts'
 import { errorsPage, errorsPath } from '../../scripts/errors-page.ts'
+import { limitsPage, limitsPath } from '../../scripts/limits-page.ts'
 import { commandVariables } from '../../src/cli/variables.ts'
 import { Environment } from '../../src/config.ts'
 
@@ -29,6 +30,10 @@ describe('docs/configuration.md', () => {
 
 test('docs/errors.md is up to date (`npm run docs`)', () => {
   expect(readFileSync(errorsPath, 'utf8')).toBe(errorsPage())
+})
+
+test('docs/limits.md is up to date (`npm run docs`)', () => {
+  expect(readFileSync(limitsPath, 'utf8')).toBe(limitsPage())
 })
 
 describe('docs/scale.md', () => {

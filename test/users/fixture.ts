@@ -119,6 +119,7 @@ export function createAccounts(
     accessTokens,
     authenticateToken: async () => null,
     networkLimit: new NetworkLimit(now),
+    claimRequest: () => null,
     apiTokens,
     hasher,
     recovery,

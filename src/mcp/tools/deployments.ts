@@ -35,6 +35,7 @@ export const planDeployment = tool({
   arguments: { ...target, workflowId: optional(id()), deploymentId: rollbackOf },
   scope: 'deployments:read',
   isReadOnly: true,
+  rateClass: 'outgoing',
   async run(deps, userId, { workflowId, deploymentId, ...wanted }) {
     const plan = await deps.deployer.plan(userId, await planRequestOf())
     return answer(
@@ -142,6 +143,7 @@ export const deploy = tool({
     planHash: optional(text(64)),
   },
   scope: 'deploy',
+  rateClass: 'outgoing',
   async run(deps, userId, { workflowId, planHash, deploymentId, ...wanted }) {
     const { deployer } = deps
     if (deploymentId !== undefined) {

@@ -22,6 +22,7 @@ export const searchWorkflows = tool({
   arguments: { query: optional(text(200)) },
   scope: 'workflows:read',
   isReadOnly: true,
+  rateClass: 'heavy',
   async run({ workflows }, userId, { query }) {
     const { items, nextCursor } = await workflows.list(userId, { q: query }, { limit: maxFound, after: null })
     if (items.length === 0) return 'No workflows found.'
@@ -120,6 +121,7 @@ export const checkWorkflow = tool({
     instanceId: optional(id('Check for the n8n version of this instance')),
   },
   scope: 'workflows:read',
+  rateClass: 'heavy',
   async run({ workflows, checks }, userId, { workflowId, workflow: given, fix = false, instanceId }) {
     if ((workflowId === undefined) === (given === undefined))
       throw new AppError('invalid', 'Send either workflowId or workflow')

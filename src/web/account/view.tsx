@@ -51,6 +51,10 @@ export const AccountView = (props: AccountProps) => (
           </p>
           <LinkButton href="/account/tokens">Manage access tokens</LinkButton>
         </Card>
+        <Card title="Usage">
+          <p class="soft">What the account uses of its quotas.</p>
+          <LinkButton href="/account/usage">Show usage</LinkButton>
+        </Card>
         <ExportCard {...props} />
         <DeletionCard {...props} />
       </div>

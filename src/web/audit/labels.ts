@@ -134,6 +134,9 @@ const actionLabels: Record<string, ActionLabel> = {
   'release.completed': { text: 'Completed a release', actor: 'flowkeep' },
   'release.rollback-started': { text: 'Rolled back a release', tone: 'wait' },
   'release.rolled-back': { text: 'Finished the rollback of a release', actor: 'flowkeep' },
+  'workflow.versions-compacted': {
+    text: ({ versions }) => `Compacted ${plural(Array.isArray(versions) ? versions.length : 0, 'version')}`,
+  },
   'workflow.values-stored': {
     text: ({ retentionDays }) =>
       `Stored the values of runs${typeof retentionDays === 'number' ? ` for ${plural(retentionDays, 'day')}` : ''}`,

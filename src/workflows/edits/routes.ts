@@ -27,7 +27,7 @@ export function workflowEditRoutes(workflows: WorkflowRepository, edits: Workflo
       responses: { 200: EditResult },
       headers: ['ETag'],
       errors: [
-        'malformed-json',
+        'quota-exceeded', 'malformed-json',
         'not-found',
         'version-conflict',
         'too-large',

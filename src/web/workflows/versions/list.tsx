@@ -32,11 +32,25 @@ export interface VersionListProps {
 
 export const VersionList = (props: VersionListProps) => (
   <ol class="versions">
-    {props.versions.map((listed) => (
-      <Version {...props} listed={listed} />
-    ))}
+    {props.versions.map((listed, index) => {
+      const newer = props.versions[index - 1]?.version.version
+      return (
+        <>
+          {newer !== undefined && <Gap from={listed.version.version + 1} to={newer - 1} />}
+          <Version {...props} listed={listed} />
+        </>
+      )
+    })}
   </ol>
 )
+
+/** Stands for versions that were compacted. */
+const Gap = ({ from, to }: { from: number; to: number }) =>
+  from > to ? null : (
+    <li class="muted">
+      {from === to ? `Version ${from} was` : `Versions ${from} to ${to} were`} deleted by compacting.
+    </li>
+  )
 
 function Version(props: VersionListProps & { listed: ListedVersion }) {
   const { workflowId, currentVersion, listed, rates, deployments, time, full } = props

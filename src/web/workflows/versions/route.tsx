@@ -3,7 +3,9 @@ import { requireFound } from '../../../errors.ts'
 import { Hono } from 'hono'
 import { dayMs } from '../../../lib/time.ts'
 import { Card, Empty } from '../../components/card.tsx'
-import { LinkButton, Pagination } from '../../components/controls.tsx'
+import { Action, LinkButton, Pagination } from '../../components/controls.tsx'
+import { redirectWith } from '../../notice.ts'
+import { defaultKeptVersions } from '../../../workflows/contract.ts'
 import { renderPage } from '../../layout/page.tsx'
 import type { DashboardEnv } from '../../context.ts'
 import { plural } from '../../format.ts'
@@ -81,8 +83,30 @@ export function versionPages(deps: WorkflowPageDeps) {
             firstHref={after === undefined ? null : path}
             nextHref={more ? `${path}?after=${versions.at(-1)?.version.version}` : null}
           />
+          {workflow.version > defaultKeptVersions && (
+            <Action
+              action={workflowHref(id, '/versions/compact')}
+              small
+              icon="trash"
+              confirm={`Delete the oldest versions? The newest ${defaultKeptVersions} stay, and every version that a deployment, release, test or run refers to.`}
+            >
+              Compact versions
+            </Action>
+          )}
         </>,
       )
+    })
+    .post('/:id/versions/compact', async (c) => {
+      const id = idOf(c)
+      const versions = requireFound(
+        await workflows.compact(c.var.userId, id, defaultKeptVersions),
+        'Workflow',
+      )
+      const text =
+        versions.length === 0
+          ? 'There are no versions to delete.'
+          : `${plural(versions.length, 'version')} deleted.`
+      return redirectWith(c, workflowHref(id, '/versions'), text)
     })
     .get('/:id/versions/:version', async (c) => {
       const id = idOf(c)
