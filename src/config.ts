@@ -344,7 +344,7 @@ export function parseRing(name: RingName, env: Record<string, unknown>): KeyRing
 
 type Keys = Pick<z.infer<typeof Environment>, RingName | 'FINGERPRINT_KEY'>
 
-/** Entries that hold the same key. Whoever has it for one use has it for all. */
+/** Entries that hold the same key. A person who has it for one use has it for all. */
 function sharedKeys(env: Keys): ConfigIssue[] {
   const holders = new Map<string, string>()
   const issues: ConfigIssue[] = []

@@ -47,9 +47,10 @@ export function requireUser({
       if (!actor) throw unauthenticated()
       c.set('userId', actor.userId)
       c.set('tokenId', actor.tokenId)
-      await withToken(actor, () => {
+      await withToken(actor, async () => {
         requireScopeOfRoute(c)
-        return countRequest(c, actor.userId, claimRequest).then(next)
+        await countRequest(c, actor.userId, claimRequest)
+        return next()
       })
       return
     }

@@ -220,12 +220,10 @@ function toEvent({ createdAt, credentialName, tokenId, tokenName, ...event }: Ro
 }
 
 /** An event as a download contains it. */
-export const withoutNames = ({
-  subjectName: _,
-  workflowName: __,
-  instanceName: ___,
-  ...event
-}: NamedAuditEvent): z.output<typeof ExportedAuditEvent> => event
+export function withoutNames(named: NamedAuditEvent): z.output<typeof ExportedAuditEvent> {
+  const { subjectName: _, workflowName: __, instanceName: ___, ...event } = named
+  return event
+}
 
 function listed(event: NamedAuditEvent): AuditEvent {
   const { salt: _, sealed: __, ...shown } = withoutNames(event)

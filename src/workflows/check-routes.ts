@@ -89,7 +89,8 @@ export function workflowCheckRoutes(workflows: WorkflowRepository, checks: Workf
         responses: { 200: Workflow },
         headers: ['ETag'],
         errors: [
-          'quota-exceeded', 'malformed-json',
+          'quota-exceeded',
+          'malformed-json',
           'not-found',
           'version-conflict',
           'unsupported-media-type',

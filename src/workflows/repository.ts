@@ -369,10 +369,10 @@ export class WorkflowRepository extends WorkflowVersions {
         ) event (action, applies, details)
         where event.applies`)
       const claim = claimStorage(this.#db, userId, id, this.#quotas)
-      const [, [row]] = await withinStorage(this.#quotas, () =>
+      const [row] = await withinStorage(this.#quotas, async () =>
         makesVersion
-          ? this.#db.batch([audit, update, copy, claim])
-          : this.#db.batch([audit, update]).then((rows) => rows),
+          ? (await this.#db.batch([audit, update, copy, claim]))[1]
+          : (await this.#db.batch([audit, update]))[1],
       )
       if (row) return toWorkflow(row)
     }

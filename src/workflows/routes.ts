@@ -136,7 +136,8 @@ export function workflowRoutes(workflows: WorkflowRepository, fingerprint: Finge
         responses: { 200: Workflow },
         headers: ['ETag'],
         errors: [
-          'quota-exceeded', 'malformed-json',
+          'quota-exceeded',
+          'malformed-json',
           'not-found',
           'version-conflict',
           'too-large',

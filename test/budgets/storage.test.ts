@@ -3,7 +3,6 @@ import { randomBytes } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { useTestApp } from '../harness/app.ts'
 
-
 const app = useTestApp({
   database: 'postgres',
   env: { QUOTA_STORED_MIB: '1', QUOTA_VERSIONS_PER_WORKFLOW: '5' },

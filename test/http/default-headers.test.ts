@@ -1,4 +1,4 @@
-/** Every response has the security headers, whatever route and status it has. */
+/** Every response has the security headers, of every route and status. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'

@@ -76,7 +76,7 @@ describe('a password reset', () => {
     expect(await reset(token)).toMatchObject(invalidLink)
   })
 
-  test('ends the other reset links of the account, and those of nobody else', async () => {
+  test('ends the other reset links of the account, and not the links of other accounts', async () => {
     const [one, other] = [await register(), await register()]
     const [first, second] = [await forgot(one.user.email), await forgot(one.user.email)]
     const others = await forgot(other.user.email)
@@ -289,7 +289,7 @@ describe('notices', () => {
     ])
   })
 
-  test('have one line per header, whatever a name contains', async () => {
+  test('have one line per header, for every name', async () => {
     const { user } = await register()
     accounts.mail.notify(user.id, 'token-created', {
       name: 'a\r\nBcc: evil@example.com\r\n\r\nSee \u202Ehttps://x',

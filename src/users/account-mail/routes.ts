@@ -79,7 +79,7 @@ export function recoveryRoutes(recovery: Recovery) {
         tag,
         summary: 'Undo a change of the email address',
         description:
-          'Restores the address that the link was sent to and ends all sessions. Nobody can sign in until a new password ' +
+          'Restores the address that the link was sent to and ends all sessions. No one can sign in until a new password ' +
           'is set: a reset link is sent to the restored address.',
         responses: { 204: null },
         errors: ['email-taken', 'invalid'],

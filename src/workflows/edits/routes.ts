@@ -27,7 +27,8 @@ export function workflowEditRoutes(workflows: WorkflowRepository, edits: Workflo
       responses: { 200: EditResult },
       headers: ['ETag'],
       errors: [
-        'quota-exceeded', 'malformed-json',
+        'quota-exceeded',
+        'malformed-json',
         'not-found',
         'version-conflict',
         'too-large',
