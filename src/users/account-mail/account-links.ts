@@ -1,6 +1,6 @@
 /**
  * @module Links to an account that work once: they confirm or restore its email address, or set its password. Using one is
- * one statement that deletes it, so that of concurrent uses exactly one succeeds.
+ * one statement that deletes it, so exactly one of several concurrent uses succeeds.
  */
 import { type SQL, sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
@@ -108,7 +108,7 @@ export class AccountLinks {
 
   /**
    * Restores the address that the link was sent to, ends all sessions, and sends a link for a new password, without which
-   * nobody can sign in. Later changes of the address can no longer be undone, earlier ones can.
+   * no one can sign in. Later changes of the address can no longer be undone, earlier ones can.
    * @throws {AppError} `invalid`, `email-taken`
    */
   async undoEmailChange(token: string): Promise<{ email: string }> {
