@@ -540,7 +540,7 @@ const operations: Record<string, [statements: number, requests: number]> = {
   'POST /v1/workflows/{workflows}/fix': [5, 2],
   'POST /v1/workflows/{spare-workflow-1}/edits': [5, 2],
   'POST /v1/workflows/{workflows}/versions/compact': [1, 1],
-  'POST /v1/workflows/{workflows}/versions/1/restore': [4, 2],
+  'POST /v1/workflows/{workflows}/versions/1/restore': [5, 2],
   'DELETE /v1/workflows/{spare-workflow-1}': [2, 1],
   'POST /v1/credentials': [5, 2],
   'PATCH /v1/credentials/{credentials}': [4, 4],
@@ -606,12 +606,12 @@ const forms: Record<string, [statements: number, requests: number]> = {
   'POST /theme': [0, 0],
   'POST /errors/{errors}/state': [2, 2],
   'POST /workflows/new': [6, 2],
-  'POST /workflows/{workflows}/edit': [7, 3],
+  'POST /workflows/{workflows}/edit': [8, 3],
   'POST /workflows/{workflows}/tests': [14, 13],
   'POST /workflows/{workflows}/tests/setting': [6, 4],
   'POST /workflows/{workflows}/fix': [6, 3],
   'POST /workflows/{workflows}/versions/compact': [2, 2],
-  'POST /workflows/{workflows}/versions/1/restore': [5, 3],
+  'POST /workflows/{workflows}/versions/1/restore': [6, 3],
   'POST /workflows/{workflows}/values': [6, 4],
   'POST /workflows/{workflows}/values/delete': [3, 3],
   'POST /workflows/{form-workflow-1}/delete': [6, 3],
@@ -1037,8 +1037,10 @@ test('every route has a budget', () => {
 
 test('a statement of a request reads and writes rows of its user only', async () => {
   const catalog = await readCatalog(app.database.sql)
+  const users = await app.database.sql`select id from users`
   const owner = {
-    userIds: new Set([user.id, other.id]),
+    // Also the users that the requests register.
+    userIds: new Set([user.id, other.id, leaving.id, ...users.map(({ id }) => String(id))]),
     // The webhook token or the lease that the request has belongs to one of them.
     verified: Object.entries(ids)
       .filter(([name]) => name.includes('instance'))

@@ -172,7 +172,9 @@ describe('another user’s resource', () => {
   test('gets the same 404 as a missing resource on every route and stays unchanged', async () => {
     const routes = await routesWithIds()
     expect(new Set(routes.map(({ feature }) => feature))).toEqual(new Set(Object.keys(owned)))
-    const before = await app.database.dump()
+    // The other user's own requests are counted.
+    const dump = async () => (await app.database.dump()).replaceAll(/^\([0-9a-f-]{36},outgoing,.*\n/gm, '')
+    const before = await dump()
     const calls = stub.calls().length
     for (const { method, path, feature } of routes) {
       const id = owned[feature] ?? ''
@@ -181,7 +183,7 @@ describe('another user’s resource', () => {
       expect({ method, path, status: answer.status }).toEqual({ method, path, status: 404 })
       expect(comparable(answer, id)).toEqual(comparable(await call(stranger, method, path, missing), missing))
     }
-    expect(await app.database.dump()).toBe(before)
+    expect(await dump()).toBe(before)
     expect(stub.calls().length).toBe(calls)
   })
 

@@ -62,8 +62,11 @@ describe('an audit event', () => {
     await user.call('POST', `${path}/versions/1/restore`, { headers: { 'If-Match': '*' } })
     await user.call('GET', '/v1/executions/export')
     await app.call('POST', '/v1/auth/logout', { body: { refreshToken: user.refreshToken } })
-    const { items } = (await user.call('GET', '/v1/audit-events?limit=5')).json
+    const { email, password } = user
+    const { accessToken } = (await app.call('POST', '/v1/auth/login', { body: { email, password } })).json
+    const { items } = (await user.call('GET', '/v1/audit-events?limit=6', { token: accessToken })).json
     expect(items).toMatchObject([
+      { action: 'session.started' },
       { action: 'session.ended', actor: 'user' },
       { action: 'execution.exported', details: { format: 'csv' } },
       { action: 'workflow.restored', details: { from: 2, version: 3, restored: 1 } },

@@ -26,7 +26,14 @@ describe('POST /v1/auth/register', () => {
       'refreshToken',
       'user',
     ])
-    expect(Object.keys(answer.body.user).toSorted()).toEqual(['createdAt', 'email', 'id', 'name'])
+    expect(Object.keys(answer.body.user).toSorted()).toEqual([
+      'createdAt',
+      'email',
+      'emailVerified',
+      'id',
+      'name',
+      'pendingEmail',
+    ])
     expect(answer.body).toMatchObject({ user: { email, name: 'Ada' }, expiresIn: 300 })
     expect((await accounts.me(answer.body.accessToken)).body).toEqual(answer.body.user)
     expect((await accounts.refresh(answer.body.refreshToken)).status).toBe(200)

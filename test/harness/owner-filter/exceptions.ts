@@ -13,6 +13,9 @@ export const exceptions: Exception[] = [
     'finds the user by a secret or an address',
     /^select "id", "email", .* from "users" where \(lower\("users"\."email"\)/,
     /^insert into "users" .* from "user_routes"/,
+    /^with own as \( select l\.id, l\.user_id, .* from account_links l /,
+    /^select l\.user_id as "userId" from account_links l /,
+    /^with owner as \(select id, email from users where lower\(email\) = /,
     /^with found as \( select t\.id, .* where s\.hash = /,
     /from oauth_grants g join api_tokens t .* where g\.code_hash = /,
     / where g\.token_id = \(select token_id from api_token_secrets where hash = /,
@@ -20,7 +23,7 @@ export const exceptions: Exception[] = [
   ...because(
     'changes the session that a verified refresh token names',
     /^update "sessions" set "generation" = /,
-    /^update "sessions" set "revoked_at" = \$1 where \("sessions"\."id" = \$2/,
+    /^with ended as \( update "sessions" set revoked_at = \$1::timestamptz where \("sessions"\."id" = \$2 and "sessions"\."revoked_at"/,
   ),
   ...because(
     'takes owners from `record_executions`, which reads them from the instance',
@@ -32,6 +35,7 @@ export const exceptions: Exception[] = [
     /^update alert_rules set evaluated_at = /,
     /^with rules as materialized \(select \* from alert_rules where id = any/,
     /^with claimed as \( update alert_deliveries set lease_until/,
+    /^with claimed as \( update account_mails set attempts/,
     /^update alert_deliveries set state = \$1, lease_until = null/,
   ),
   ...because(
