@@ -1,6 +1,7 @@
 /**
  * `npm run build`: compiles the command line and the Node server to `dist/node`. Plain JavaScript: it runs without tsx.
  * `npm run build:image`: writes a folder that runs with Node alone to `dist/image`, for containers and archives.
+ * `--to=<folder>`: writes to another folder, so that tests do not replace a build in use.
  */
 import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -9,8 +10,9 @@ import { build } from 'esbuild'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const isImage = process.argv.includes('--image')
-const target = isImage ? 'dist/image' : 'dist'
-rmSync(join(root, isImage ? target : 'dist/node'), { recursive: true, force: true })
+const to = process.argv.find((argument) => argument.startsWith('--to='))?.slice('--to='.length)
+const target = isImage ? 'dist/image' : (to ?? 'dist')
+rmSync(join(root, isImage ? target : `${target}/node`), { recursive: true, force: true })
 
 /** Packages with binaries are copied next to the bundle. The embedded database is for development: it stays out. */
 const copied = ['@node-rs/bcrypt', 'libpg-query']

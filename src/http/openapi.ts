@@ -48,7 +48,7 @@ export interface RouteDescription {
   responses: Partial<Record<200 | 201 | 202 | 204, z.ZodType | null>>
   /** Headers of successful responses. */
   headers?: readonly ('ETag' | 'Location')[]
-  /** Media types of a successful response other than JSON. */
+  /** Media types of a successful response. JSON is one of them. */
   mediaTypes?: readonly string[]
   /** Error codes of this route. The document adds the codes common to all routes. */
   errors?: readonly ErrorCode[]
@@ -68,7 +68,9 @@ const statusTexts: Record<string, string> = { 200: 'OK', 201: 'Created', 202: 'A
 export function describe(route: RouteDescription) {
   const responses: NonNullable<DescribeRouteOptions['responses']> = {}
   const others = Object.fromEntries(
-    (route.mediaTypes ?? []).map((type) => [type, { schema: { type: 'string' } as const }]),
+    (route.mediaTypes ?? [])
+      .filter((type) => type !== 'application/json')
+      .map((type) => [type, { schema: { type: 'string' } as const }]),
   )
   const headers = Object.fromEntries((route.headers ?? []).map((name) => [name, headerRef(name)]))
   for (const [status, schema] of Object.entries(route.responses)) {

@@ -29,28 +29,35 @@ declare module 'vitest' {
 const MIGRATIONS_DIR = join(import.meta.dirname, '../../drizzle')
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const migrations = existsSync(join(MIGRATIONS_DIR, 'meta')) ? await readMigrations(MIGRATIONS_DIR) : []
   const folder = await mkdtemp(join(tmpdir(), 'flowkeep-test-'))
   const pgliteTemplate = join(folder, 'pglite.tar')
-  const postgresTemplate = `flowkeep_template_${randomBytes(6).toString('hex')}`
-
-  const external = process.env['TEST_DATABASE_URL']
-  const started: Promise<PostgresServer | undefined> = external ? Promise.resolve(undefined) : startPostgres()
-  const ownPostgres = started.then(async (server) => {
-    const url = server?.url ?? external!
-    await admin(url, `create database ${postgresTemplate}`)
-    await migrated(postgresBackend(withDatabase(url, postgresTemplate)), migrations)
-    return { url, server }
-  })
-  const [postgres] = await Promise.all([ownPostgres, buildPgliteTemplate(pgliteTemplate, migrations)])
-
+  const [stopPostgres] = await Promise.all([
+    setUpPostgres(project),
+    migrations().then((all) => buildPgliteTemplate(pgliteTemplate, all)),
+  ])
   project.provide('pgliteTemplate', pgliteTemplate)
-  project.provide('postgresUrl', postgres.url)
-  project.provide('postgresTemplate', postgresTemplate)
   return async () => {
     await rm(folder, { recursive: true, force: true })
-    if (postgres.server) await postgres.server.stop()
-    else await admin(postgres.url, `drop database ${postgresTemplate} with (force)`)
+    await stopPostgres()
+  }
+}
+
+const migrations = async () =>
+  existsSync(join(MIGRATIONS_DIR, 'meta')) ? readMigrations(MIGRATIONS_DIR) : []
+
+/** The Postgres server alone. */
+export async function setUpPostgres(project: TestProject): Promise<() => Promise<void>> {
+  const postgresTemplate = `flowkeep_template_${randomBytes(6).toString('hex')}`
+  const external = process.env['TEST_DATABASE_URL']
+  const server: PostgresServer | undefined = external ? undefined : await startPostgres()
+  const url = server?.url ?? external!
+  await admin(url, `create database ${postgresTemplate}`)
+  await migrated(postgresBackend(withDatabase(url, postgresTemplate)), await migrations())
+  project.provide('postgresUrl', url)
+  project.provide('postgresTemplate', postgresTemplate)
+  return async () => {
+    if (server) await server.stop()
+    else await admin(url, `drop database ${postgresTemplate} with (force)`)
   }
 }
 
