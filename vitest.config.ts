@@ -16,7 +16,9 @@ export const common = {
 export const reporters = ['default', './test/harness/summary-reporter.ts']
 export const globalSetup = './test/harness/global-setup.ts'
 
-const { unit, db } = testFiles('test/**/*.test.{ts,tsx}', ['test/real-n8n/', 'test/browser/'])
+// `npm run test:threats` and `npm run test:fuzz` start real servers.
+const elsewhere = ['test/real-n8n/', 'test/browser/', 'test/threats/threats.test.ts', 'test/fuzz/']
+const { unit, db } = testFiles('test/**/*.test.{ts,tsx}', elsewhere)
 // Crawls through every page in a browser take minutes: `npm run test:browser`.
 const crawls = ['test/browser/accessibility.test.ts', 'test/browser/payloads.test.ts']
 

@@ -1,5 +1,5 @@
 import { databaseError } from '../db/errors.ts'
-import type { AppError } from '../errors.ts'
+import { type AppError, errorNameOf } from '../errors.ts'
 import type { Log } from './log.ts'
 
 /** `at name (file:1:2)` or `at file:1:2`: the file in group 1. */
@@ -23,13 +23,14 @@ const ownPlace =
  * database error, because it contains every bound parameter.
  */
 export function requestFailed(log: Log, c: { var: { requestId: string } }, failure: AppError): void {
-  const status = failure.code === 'internal' ? 'error' : 'warn'
-  if (failure.cause === undefined && failure.code !== 'internal') return
+  // A secret that does not open was changed in the database, or moved to another row.
+  const isError = failure.code === 'internal' || failure.code.endsWith('-undecryptable')
+  if (failure.cause === undefined && !isError) return
   const database = databaseError(failure.cause)
-  log(status, 'request-failed', {
+  log(isError ? 'error' : 'warn', 'request-failed', {
     requestId: c.var.requestId,
     code: failure.code,
-    causeName: failure.cause instanceof Error ? failure.cause.name : typeof failure.cause,
+    causeName: failure.cause === undefined ? undefined : errorNameOf(failure.cause),
     sqlState: database.sqlState,
     constraint: database.constraint,
     frames: failure.cause instanceof Error ? framesOf(failure.cause) : undefined,

@@ -60,16 +60,7 @@ afterAll(async () => {
 })
 
 async function renew(): Promise<void> {
-  const signIn = () =>
-    target.call('POST', '/v1/auth/login', {
-      body: { email: owner.email, password: owner.password },
-      from: randomAddress(),
-    })
-  let signedIn = await signIn()
-  // The requests before may have taken every hashing slot.
-  for (let i = 0; i < 5 && signedIn.status === 429; i += 1) signedIn = await signIn()
-  owner = { ...owner, accessToken: signedIn.json.accessToken }
-  // The user's limits and names may have changed.
+  await owner.renew()
   const created = await createResources(target, owner, n8n, { credential: secret, apiKey })
   for (const [collection, id] of Object.entries(created.ids)) remember(collection, id)
   webhookToken = created.webhookToken

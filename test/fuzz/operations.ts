@@ -43,7 +43,8 @@ export function operationsOf(document: any): { operations: Operation[]; resolve:
     Object.entries(item).map(([method, operation]): Operation => {
       const responses = Object.entries<Schema>(operation.responses).map(([status, response]) => {
         const contents = Object.entries<Schema>(resolve(response).content ?? {}).map(
-          ([type, { schema }]) => [type, /^application\/(problem\+)?json$/.test(type) && schema ? compile(schema) : null] as const,
+          ([type, { schema }]) =>
+            [type, /^application\/(problem\+)?json$/.test(type) && schema ? compile(schema) : null] as const,
         )
         return [status, new Map(contents)] as const
       })

@@ -50,6 +50,8 @@ export interface TargetUser {
   accessToken: string
   refreshToken: string
   call: Send
+  /** Session tokens are valid for five minutes: a new one, from a new session if this one has ended. */
+  renew: () => Promise<void>
 }
 
 export interface Target {
@@ -132,14 +134,25 @@ export async function startTarget(options: TargetOptions = {}): Promise<Target> 
     for (let i = 0; i < 5 && registered.status === 429; i += 1) registered = await register()
     if (registered.status !== 201) throw new Error(`Registration failed: ${registered.text}`)
     const { accessToken, refreshToken, user: profile } = registered.json
-    return {
+    const self: TargetUser = {
       id: profile.id,
       email,
       password,
       accessToken,
       refreshToken,
-      call: (method, path, more = {}) => call(method, path, { token: accessToken, from, ...more }),
+      call: (method, path, more = {}) => call(method, path, { token: self.accessToken, from, ...more }),
+      renew: async () => {
+        const body = { refreshToken: self.refreshToken }
+        let answer = await call('POST', '/v1/auth/refresh', { body })
+        for (let i = 0; i < 6 && answer.status !== 200; i += 1) {
+          answer = await call('POST', '/v1/auth/login', { body: { email, password }, from: randomAddress() })
+        }
+        if (answer.status !== 200) throw new Error(`Signing in failed: ${answer.text}`)
+        self.accessToken = answer.json.accessToken
+        self.refreshToken = answer.json.refreshToken
+      },
     }
+    return self
   }
 
   return {

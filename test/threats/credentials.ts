@@ -165,7 +165,7 @@ export function credentials(world: World): void {
   threat('C6', async () => {
     const data = { token: plainSecret() }
     world.secrets.push(data.token)
-    const ids = []
+    const ids: string[] = []
     for (const name of ['C6 a', 'C6 b']) ids.push((await create({ type: 'acmeApi', name, data })).json.id)
     const stored = async () => {
       const rows =
@@ -174,7 +174,8 @@ export function credentials(world: World): void {
     }
     const [first, second] = await stored()
     for (const [name, value] of Object.entries(first ?? {})) {
-      if (typeof value === 'string' && value.length > 10) expect(second?.[name]).not.toBe(value)
+      if (typeof value === 'string' && value.length > 10 && name !== 'protected')
+        expect(second?.[name]).not.toBe(value)
     }
     const change = { data: { token: `${data.token}x` } }
     await world.owner.call('PATCH', `/v1/credentials/${ids[0]}`, {

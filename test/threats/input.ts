@@ -118,7 +118,7 @@ export function input(world: World): void {
       const [{ bytes } = { bytes: 0 }] = await world.target.database.sql`
         select max(pg_column_size(t.*))::int as bytes from workflow_versions t where workflow_id = ${created.json.id}`
       expect(Number(bytes)).toBeLessThan(body.length * 2)
-    } else expect(created.status).toBe(422)
+    } else expect([413, 422]).toContain(created.status)
     expect((await world.owner.call('GET', '/v1/workflows?limit=100')).status).toBe(200)
   })
 
@@ -271,7 +271,7 @@ export function input(world: World): void {
     Object.assign(workflow.nodes[0] ?? {}, { parameters: { path: 'x', ...parameters } })
     const created = await post('/v1/workflows', { workflow })
     const read = await world.owner.call('GET', `/v1/workflows/${created.json.id}`)
-    expect(JSON.stringify(read.json.workflow.nodes)).toBe(JSON.stringify(workflow.nodes))
+    expect(read.json.workflow.nodes).toEqual(workflow.nodes)
     expect(read.json.workflow.connections).toEqual(workflow.connections)
     expect(typeof read.json.id).toBe('string')
   })

@@ -1,5 +1,5 @@
 /** @module What the tests of threats share: a server, two users with secrets, and a search for these secrets after each test. */
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { leaks } from '../credentials/canaries.ts'
 import { createN8nStub } from '../harness/n8n-stub.ts'
 import { createResources, type N8nServer, type Resources } from '../harness/target-resources.ts'
@@ -19,6 +19,7 @@ export const isNode = targetRuntime === 'node'
 export interface Party extends TargetUser {
   resources: Resources
   secret: string
+  renewedAt: number
 }
 
 export interface World {
@@ -29,6 +30,9 @@ export interface World {
   /** Texts that must not occur in any response, log line or row after the test. */
   secrets: string[]
 }
+
+/** Long before a session token expires. */
+const renewAfterMs = 60_000
 
 /** A secret that headers can contain. */
 export const plainSecret = (): string => `cnry${crypto.randomUUID().replaceAll('-', '')}`
@@ -49,8 +53,16 @@ export function useWorld(): World {
       const resources = await createResources(world.target, user, world.n8n, { credential: secret, apiKey })
       // The token of a webhook is part of one response.
       world.target.answers.length = 0
-      world[name] = { ...user, resources, secret }
+      world[name] = Object.assign(user, { resources, secret, renewedAt: Date.now() })
     }
+  })
+  beforeEach(async () => {
+    for (const user of [world.owner, world.stranger]) {
+      if (Date.now() - user.renewedAt < renewAfterMs) continue
+      await user.renew()
+      user.renewedAt = Date.now()
+    }
+    world.target.answers.length = 0
   })
   afterEach(async () => {
     const { target, secrets, owner, stranger } = world

@@ -1,6 +1,5 @@
 /**
- * Every threat of `docs/threat-model.md`, over HTTP. `npm run test:threats` runs all of them on Node and on workerd; `npm test`
- * runs those that are fast, on Node.
+ * Every threat of `docs/threat-model.md`, over HTTP. `npm run test:threats` runs them on Node and on workerd.
  */
 import { describe } from 'vitest'
 import { authentication } from './authentication.ts'
