@@ -96,6 +96,7 @@ export async function startTarget(options: TargetOptions = {}): Promise<Target> 
   const database = await createPostgresTestDatabase()
   const answers: string[] = []
   const env = testEnvironment({
+    PUBLIC_URL: 'http://flowkeep.localhost',
     ALLOW_LOOPBACK_INSTANCES: 'true',
     ...(runtime === 'node' && { TRUSTED_PROXY_HOPS: '1' }),
     ...options.env,

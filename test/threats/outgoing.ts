@@ -105,8 +105,13 @@ export function outgoing(world: World): void {
     beforeAll(async () => {
       listener = await listen()
       const preload = `--import=data:text/javascript,${encodeURIComponent(rebinding)}`
-      const env = { ALLOW_LOOPBACK_INSTANCES: 'false', TRUSTED_PROXY_HOPS: '0', QUOTA_ENVIRONMENTS: '5' }
-      target = await startTarget({ env: { ...env, QUOTA_CREDENTIALS: '5' }, nodeOptions: preload })
+      const env = {
+        PUBLIC_URL: 'https://flowkeep.example.com',
+        ALLOW_LOOPBACK_INSTANCES: 'false',
+        TRUSTED_PROXY_HOPS: '0',
+        QUOTA_CREDENTIALS: '5',
+      }
+      target = await startTarget({ env, nodeOptions: preload })
       user = await target.user()
     })
     afterAll(async () => {
@@ -218,6 +223,22 @@ export function outgoing(world: World): void {
       // One address has five attempts before it has to wait.
       expect(statuses.slice(5, 12)).toContain(429)
     })
+
+    threat(
+      'H4',
+      async () => {
+        const { email, password } = user
+        const answer = await target.call('POST', '/sign-in', {
+          body: new URLSearchParams({ email, password }).toString(),
+          headers: { 'Content-Type': 'application/x-www-form-urlencoded', 'Sec-Fetch-Site': 'same-origin' },
+        })
+        const cookie = answer.headers.getSetCookie().find((each) => each.includes('flowkeep='))
+        expect(cookie).toMatch(/^__Host-flowkeep=.*HttpOnly/i)
+        expect(cookie).toMatch(/Secure/i)
+        expect(cookie).toMatch(/SameSite=(Lax|Strict)/i)
+      },
+      { part: 'by the attributes of the cookie' },
+    )
 
     threat('O2', async () => {
       const body = (name: string) => ({ type: 'acmeApi', name, data: { token: 'x' } })
