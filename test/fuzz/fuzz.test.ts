@@ -3,7 +3,7 @@
  * A failure prints the seed and a command that sends the smallest request with the same failure.
  */
 import { randomInt } from 'node:crypto'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import pLimit from 'p-limit'
 import { v7 } from 'uuid'
 import { afterAll, beforeAll, expect, test } from 'vitest'

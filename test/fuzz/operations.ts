@@ -65,9 +65,7 @@ export function operationsOf(document: any): { operations: Operation[]; resolve:
 
 /** References point into the document that `ajv` knows. */
 function inDocument(schema: Schema): Schema {
-  return JSON.parse(
-    JSON.stringify(schema).replaceAll('"$ref":"#/components', '"$ref":"api#/components'),
-  ) as Schema
+  return JSON.parse(JSON.stringify(schema).replaceAll('"$ref":"#/components', '"$ref":"api#/components'))
 }
 
 /** A copy in which an object has no members but its properties: a response must not contain anything else. */

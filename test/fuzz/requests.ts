@@ -1,6 +1,6 @@
 /** @module Requests for the operations of the OpenAPI document: valid, almost valid and hostile ones. */
 import { gzipSync } from 'node:zlib'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import type { Operation, Parameter, Resolve } from './operations.ts'
 import { hostileTexts, hostileValue, idToken, mutated, mutations, rawJson, valueOf } from './values.ts'
 

@@ -1,5 +1,5 @@
 /** @module Values for a JSON schema, and values that break parsers, databases and checks. */
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import type { Resolve, Schema } from './operations.ts'
 
 /** `{id:workflows:3}` becomes the ID of a resource that an earlier response contained. */
@@ -305,7 +305,7 @@ export function mutated(value: unknown, changes: readonly Mutation[]): unknown {
   const root = { value: structuredClone(value) }
   for (const { place, kind, value: replacement } of changes) {
     const places = placesOf(root)
-    const [holder, key] = places[place % places.length] ?? [root as Record<string, unknown>, 'value']
+    const [holder, key] = places[place % places.length] ?? [root, 'value']
     if (kind === 'replace') holder[key] = replacement
     else if (kind === 'wrap') holder[key] = [holder[key]]
     else if (kind === 'remove' && holder !== (root as object)) delete holder[key]

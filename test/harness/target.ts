@@ -260,10 +260,11 @@ function sendOnce(
       const isStale = outgoing.reusedSocket && (error.code === 'ECONNRESET' || error.code === 'EPIPE')
       reject(isStale ? new StaleConnection() : error)
     })
-    if (!bytes || !isChunked) return outgoing.end(bytes)
-    outgoing.flushHeaders()
-    outgoing.write(bytes)
-    outgoing.end()
+    if (bytes && isChunked) {
+      outgoing.flushHeaders()
+      outgoing.write(bytes)
+      outgoing.end()
+    } else outgoing.end(bytes)
   })
 }
 

@@ -59,7 +59,7 @@ export function operations(world: World): void {
         for (const path of reads) {
           const { status, text } = await owner.call('GET', path)
           expect({ path, table, status: [200, 500].includes(status) }).toEqual({ path, table, status: true })
-          expect(text).not.toMatch(internals)
+          if (status === 500) expect(text).not.toMatch(internals)
           expect(text).not.toContain(table === 'users' ? '_away' : `${table}_away`)
         }
       } finally {

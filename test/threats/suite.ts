@@ -31,6 +31,21 @@ export interface World {
   secrets: string[]
 }
 
+/** The process on Node logs a line for each password hash. */
+const hashCounter = `--import=data:text/javascript,${encodeURIComponent(`
+import crypto from 'node:crypto'
+import { syncBuiltinESMExports } from 'node:module'
+const { scrypt } = crypto
+crypto.scrypt = (...args) => {
+  process.stderr.write(JSON.stringify({ level: 'info', event: 'password-hash' }) + '\\n')
+  return scrypt(...args)
+}
+syncBuiltinESMExports()
+`)}`
+
+/** How many password hashes the server made. */
+export const hashesOf = (target: Target): number => target.logs().split('"password-hash"').length - 1
+
 /** Long before a session token expires. */
 const renewAfterMs = 60_000
 
@@ -44,7 +59,7 @@ export function useWorld(): World {
     const apiKey = plainSecret()
     const stub = await createN8nStub({ apiKey })
     world.n8n = { stub, ...(await stub.listen()) }
-    world.target = await startTarget()
+    world.target = await startTarget({ nodeOptions: hashCounter })
     world.secrets.push(apiKey)
     for (const name of ['owner', 'stranger'] as const) {
       const [secret, password] = [plainSecret(), plainSecret()]
@@ -93,18 +108,21 @@ export function threat(
 ): void {
   const isElsewhere = on !== undefined && on !== targetRuntime
   const name = `${id} ${threats[id]}${part === undefined ? '' : `: ${part}`}`
-  test.skipIf(isElsewhere || (isSlow && !isFull))(name, run)
+  test.skipIf(isElsewhere || (isSlow && !isFull))(name, async () => {
+    expect.hasAssertions()
+    await run()
+  })
 }
 
 /** Without what differs between any two responses. */
 export function comparable({ status, headers, json }: TargetAnswer, id = ''): unknown {
   const { requestId: _, instance, ...rest } = (json ?? {}) as Record<string, unknown>
-  const own = ['date', 'x-request-id', 'keep-alive', 'connection', 'content-length', 'retry-after']
+  const own = new Set(['date', 'x-request-id', 'keep-alive', 'connection', 'content-length', 'retry-after'])
   return {
     status,
     ...rest,
     instance: String(instance).replace(id, '{id}'),
-    headers: [...headers].filter(([name]) => !own.includes(name)),
+    headers: [...headers].filter(([name]) => !own.has(name)),
   }
 }
 

@@ -54,7 +54,7 @@ export function webhooks(world: World): void {
         fresh = (await owner.call('POST', `/v1/instances/${id}/webhook-token`)).json.webhookToken
         target.answers.length = 0
       }
-      statuses.add((await send(report(`W5 ${i}`), i % 2 ? old : fresh)).status)
+      statuses.add((await send(report(`W5-${i}`), i % 2 ? old : fresh)).status)
     }
     expect(statuses).toEqual(new Set([202]))
     expect(fresh).not.toBe(old)
@@ -63,9 +63,9 @@ export function webhooks(world: World): void {
     owner.resources.webhookToken = fresh
     // A server may remember a token for a moment.
     await expect
-      .poll(async () => (await send(report('W5 late'), old)).status, { timeout: 90_000, interval: 2000 })
+      .poll(async () => (await send(report('W5-late'), old)).status, { timeout: 90_000, interval: 2000 })
       .toBe(401)
-    expect((await deliver(report('W5 late'))).status).toBe(202)
+    expect((await deliver(report('W5-late'))).status).toBe(202)
   })
 
   threat('W6', async () => {
@@ -85,7 +85,7 @@ export function webhooks(world: World): void {
     ]
     const results = new Set<string>()
     for (const round of range(isFull ? 100 : 12)) {
-      const id = `W6 ${round}`
+      const id = `W6-${round}`
       const order = history.toSorted(() => Math.random() - 0.5)
       for (const each of order) expect((await deliver(report(id, each))).status).toBeLessThan(300)
       results.add(JSON.stringify(await executionsOf(id)))
@@ -115,7 +115,7 @@ export function webhooks(world: World): void {
     expect(replayed.status).toBe(200)
     const stored = await world.owner.call('GET', `/v1/dead-letters/${letters[0].id}`)
     expect([200, 404]).toContain(stored.status)
-    const mixed = await deliver([report('W8 a'), { x: 1 }, report('W8 b')])
+    const mixed = await deliver([report('W8-a'), { x: 1 }, report('W8-b')])
     expect(mixed.json.results.map(({ status }: { status: number }) => status)).toEqual([202, 422, 202])
   })
 
@@ -135,7 +135,7 @@ export function webhooks(world: World): void {
       instanceId: stranger.resources.ids['instances'],
       user_id: stranger.id,
     }
-    expect((await deliver(report('W9 claims', claims))).status).toBeLessThan(300)
+    expect((await deliver(report('W9-claims', claims))).status).toBeLessThan(300)
     const rows = await target.database
       .sql`select distinct user_id from executions where n8n_execution_id like 'W9%'`
     expect(rows).toEqual([{ user_id: owner.id }])
