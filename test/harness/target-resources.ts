@@ -49,7 +49,7 @@ export interface Resources {
   n8nWorkflowId: string
 }
 
-/** Deletes the user's instances first: each n8n server can be connected once. */
+/** Deletes what is limited first: each n8n server can be connected once, and alert channels have a quota. */
 export async function createResources(
   target: Target,
   user: TargetUser,
@@ -62,8 +62,12 @@ export async function createResources(
     if (answer.status >= 300) throw new Error(`POST ${path}: ${answer.status} ${answer.text}`)
     return answer.json
   }
-  for (const { id } of (await user.call('GET', '/v1/instances?limit=100')).json.items) {
-    await user.call('DELETE', `/v1/instances/${id}?force=true`)
+  for (const path of ['/v1/instances', '/v1/alerts/rules', '/v1/alerts/channels', '/v1/environments']) {
+    for (const { id } of (await user.call('GET', path)).json.items) {
+      await user.call('DELETE', `${path}/${id}${path === '/v1/instances' ? '?force=true' : ''}`, {
+        headers: { 'If-Match': '*' },
+      })
+    }
   }
   const workflow = await post('/v1/workflows', { workflow: sampleWorkflow(`Orders ${tag}`) })
   const credential = await post('/v1/credentials', {

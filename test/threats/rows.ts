@@ -29,7 +29,7 @@ export const threats = {
   I6: 'members named like prototype properties have no effect',
   I7: 'text in parameters is never part of a statement',
   I8: 'long text in any field is handled in linear time',
-  I9: 'a workflow is returned as it was sent',
+  I9: 'a workflow is returned with the values that were sent',
   I10: 'unusual spellings of IDs and times are rejected',
   I11: 'exported cells are never formulas',
   I12: 'no input can forge a log line',
