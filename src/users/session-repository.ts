@@ -180,17 +180,17 @@ export class SessionRepository {
     return { user: toUser(row), isSeen }
   }
 
-  /** Whether the session of a session token is live. An isolate repeats the check after five seconds. */
+  /** Whether the session of a valid session token has not ended. An isolate repeats the check after five seconds. */
   async isLive(claim: AccessClaim): Promise<boolean> {
     const nowMs = this.#now().getTime()
     const checkedMs = this.#checked.get(claim.sessionId) ?? Number.NEGATIVE_INFINITY
     if (nowMs - checkedMs < freshMs && nowMs >= checkedMs) return true
     this.#checked.delete(claim.sessionId)
     const { rows } = await this.#db.read.execute(sql`
-      select 1 as live from ${sessions} s join ${users} u on u.id = s.user_id and u.deleted_at is null
-      where s.id = ${claim.sessionId} and s.user_id = ${claim.userId} and s.revoked_at is null
-        and s.expires_at > ${new Date(nowMs).toISOString()}::timestamptz`)
-    if (rows.length === 0) return false
+      select 1 from ${sessions} s join ${users} u on u.id = s.user_id
+      where s.id = ${claim.sessionId} and s.user_id = ${claim.userId} and (s.revoked_at is not null
+        or u.deleted_at is not null or s.expires_at <= ${new Date(nowMs).toISOString()}::timestamptz)`)
+    if (rows.length > 0) return false
     const [oldest] = this.#checked.keys()
     if (this.#checked.size >= maximumChecked && oldest !== undefined) this.#checked.delete(oldest)
     this.#checked.set(claim.sessionId, nowMs)

@@ -302,7 +302,7 @@ export const mutations: fc.Arbitrary<Mutation[]> = fc.oneof(
 
 /** Applies the mutations to a copy. */
 export function mutated(value: unknown, changes: readonly Mutation[]): unknown {
-  const root = { value: structuredClone(value) }
+  const root: Record<string, unknown> = { value: structuredClone(value) }
   for (const { place, kind, value: replacement } of changes) {
     const places = placesOf(root)
     const [holder, key] = places[place % places.length] ?? [root, 'value']
