@@ -4,10 +4,10 @@ import { codeBySource, partOf } from './bundle-parts.ts'
 import { bundleWorker } from './worker-bundle.ts'
 
 /** KiB, gzipped, of all code that is uploaded. Static assets do not count. */
-const limit = 590
+const limit = 604.5
 /** KiB, gzipped: a little above what the part needs. */
 const limits: Record<string, number> = {
-  'src/web': 141,
+  'src/web': 144,
   'src/deployments': 37.5,
   'src/n8n': 27,
   'src/lib': 28,
@@ -28,16 +28,16 @@ const limits: Record<string, number> = {
   'src/workflows': 21,
   'src/instances': 13,
   'src/environments': 5,
-  'src/db': 11.5,
+  'src/db': 12,
   '@neondatabase/serverless': 8,
-  'src/users': 11,
+  'src/users': 16.5,
   'src/analytics': 11,
   'src/credentials': 8,
-  'src/http': 9.5,
+  'src/http': 10.5,
   // Reads OTLP.
   pbf: 2,
   'src/runs': 7,
-  'src/crypto': 6.5,
+  'src/crypto': 7,
   'src/oauth': 7,
 }
 /** A part that is not listed. */

@@ -13,11 +13,27 @@ import { tenancy } from './tenancy.ts'
 import { webhooks } from './webhooks.ts'
 
 const world = useWorld()
-describe('tenancy', () => void tenancy(world))
-describe('authentication and sessions', () => void authentication(world))
-describe('input', () => void input(world))
-describe('credentials at rest', () => void credentials(world))
-describe('outgoing requests', () => void outgoing(world))
-describe('webhook reports', () => void webhooks(world))
-describe('browser surface', () => void browserSurface(world))
-describe('operations', () => void operations(world))
+describe('tenancy', () => {
+  tenancy(world)
+})
+describe('authentication and sessions', () => {
+  authentication(world)
+})
+describe('input', () => {
+  input(world)
+})
+describe('credentials at rest', () => {
+  credentials(world)
+})
+describe('outgoing requests', () => {
+  outgoing(world)
+})
+describe('webhook reports', () => {
+  webhooks(world)
+})
+describe('browser surface', () => {
+  browserSurface(world)
+})
+describe('operations', () => {
+  operations(world)
+})
