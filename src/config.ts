@@ -188,26 +188,26 @@ export const Environment = z.object({
   QUOTA_ALERT_RULES: count(200).meta(about('Alert rules per user')),
   QUOTA_ALERT_CHANNELS: count(20).meta(about('Alert channels per user')),
   QUOTA_ACCESS_TOKENS: count(100).meta(about('Access tokens per user')),
-  QUOTA_VERSIONS_PER_WORKFLOW: count(1_000).meta(about('Versions per workflow')),
-  QUOTA_STORED_MIB: count(1_024).meta(
+  QUOTA_VERSIONS_PER_WORKFLOW: count(20_000).meta(about('Versions per workflow')),
+  QUOTA_STORED_MIB: count(4_096).meta(
     about('MiB that the workflow versions and credentials of a user may take in the database'),
   ),
-  RATE_READS_PER_MINUTE: count(3000).meta(
+  RATE_READS_PER_MINUTE: count(120_000).meta(
     about(
       'Requests per minute and user that only read (docs/limits.md). Counted by each isolate or process. 0: unlimited',
     ),
   ),
-  RATE_WRITES_PER_MINUTE: count(1200).meta(
+  RATE_WRITES_PER_MINUTE: count(30_000).meta(
     about(
       'Requests per minute and user that change something. Counted by each isolate or process. 0: unlimited',
     ),
   ),
-  RATE_HEAVY_PER_MINUTE: count(120).meta(
+  RATE_HEAVY_PER_MINUTE: count(6_000).meta(
     about(
       'Analytics, searches, exports and checks per minute and user. Counted by each isolate or process. 0: unlimited',
     ),
   ),
-  RATE_OUTGOING_PER_MINUTE: count(90).meta(
+  RATE_OUTGOING_PER_MINUTE: count(600).meta(
     about('Requests per minute and user that call n8n or send a message. Counted exactly. 0: unlimited'),
   ),
   ANONYMOUS_CHECKS_PER_MINUTE: count(0).meta(
