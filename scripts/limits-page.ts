@@ -61,8 +61,8 @@ An access token also has [its own limit](tokens.md#limits).
 Responses have the headers of [draft-ietf-httpapi-ratelimit-headers](https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/):
 
 \`\`\`
-RateLimit-Policy: "outgoing";q=90;w=60
-RateLimit: "outgoing";r=89;t=42
+RateLimit-Policy: "outgoing";q=600;w=60
+RateLimit: "outgoing";r=599;t=42
 \`\`\`
 
 The class allows \`q\` requests in \`w\` seconds. \`r\` are left, for \`t\` seconds. Beyond the limit, the response is 429

@@ -27,10 +27,10 @@ describe('the configuration', () => {
       alertRules: 200,
       alertChannels: 20,
       apiTokens: 100,
-      versions: 1000,
-      storedBytes: 1024 * 1024 * 1024,
+      versions: 20_000,
+      storedBytes: 4096 * 1024 * 1024,
     })
-    expect(config.rates).toEqual({ read: 3000, write: 1200, heavy: 120, outgoing: 90 })
+    expect(config.rates).toEqual({ read: 120_000, write: 30_000, heavy: 6_000, outgoing: 600 })
     expect(config).toMatchObject({ allowLoopbackInstances: false, corsOrigins: ['https://app.example.com'] })
   })
 
