@@ -71,6 +71,8 @@ export function fixture(db: Db, options: FixtureOptions = {}) {
     '/v1/*',
     requireUser({
       accessTokens: { verify: async (token: string) => ({ userId: token, sessionId: token }) },
+      sessions: { isLive: async () => true },
+      claimRequest: () => null,
     } as never),
   )
   handleFailures(app, log)
