@@ -257,7 +257,6 @@ const hookErrors = [
   'too-many-requests',
 ] satisfies ErrorCode[]
 
-
 /**
  * Receives reports from n8n. Checks the token before it reads the body, then the size, then the content. Responds 2xx only after
  * everything is committed or in the queue, because the sender does not repeat a report that succeeded.

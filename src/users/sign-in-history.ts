@@ -22,7 +22,7 @@ export const SignInEntryList = sliceOf(SignInEntry)
 export const SignInQuery = z.strictObject(pageQuery)
 
 const started = ['session.started', 'user.registered']
-const failed = ['user.login-failed', 'user.factor-failed']
+const failed = ['user.login-failed']
 
 /** Newest first. */
 export async function listSignIns(db: Reader, userId: string, page: Page): Promise<Slice<SignInEntry>> {

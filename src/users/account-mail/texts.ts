@@ -63,13 +63,6 @@ const texts = {
     subject: 'Your password was changed',
     body: (details) => [`The password of your Flowkeep account was changed${from(details)}.`, ifNotYou],
   },
-  'factor-removed': {
-    subject: 'A second factor was removed',
-    body: (details) => [
-      `A second factor${named(details)} was removed from your Flowkeep account${from(details)}.`,
-      ifNotYou,
-    ],
-  },
   'token-created': {
     subject: 'An access token was created',
     body: (details) => [
