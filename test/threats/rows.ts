@@ -2,7 +2,7 @@
 export const threats = {
   A1: 'a failed sign-in does not reveal whether the account exists',
   A2: 'a failed sign-in costs one password hash, with and without an account',
-  A3: 'registering a taken address reveals nothing but that it is taken',
+  A3: 'registering a taken address reveals only that it is taken',
   A4: 'a password is compared beyond the 72 bytes that bcrypt reads',
   A5: 'a password with NUL is compared whole, and a lone surrogate is rejected',
   A6: 'short and common passwords are rejected, and long ones are stored unchanged',
