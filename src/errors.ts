@@ -95,5 +95,11 @@ export function invalid(pointer: string, detail: string): AppError {
   return new AppError('invalid', detail, { errors: [{ pointer, detail }] })
 }
 
+/** @throws {AppError} a 422 error with all field errors, if there are any. Its message is the first one. */
+export function requireNone(errors: FieldError[]): void {
+  const [first] = errors
+  if (first) throw new AppError('invalid', `${first.pointer}: ${first.detail}`, { errors })
+}
+
 /** For logs. Messages can contain data, names cannot. */
 export const errorNameOf = (error: unknown): string => (error instanceof Error ? error.name : typeof error)

@@ -4,6 +4,7 @@ import { v7 as uuidv7 } from 'uuid'
 import { currentToken } from '../db/actor.ts'
 import { actorColumns, actorValues } from '../db/audit.ts'
 import type { Db } from '../db/client.ts'
+import { lockOwner } from '../db/owner-lock.ts'
 import { approvals } from '../db/schema/approvals.ts'
 import type { ApprovalKind, Lendable } from '../http/approvable.ts'
 import { type Page, type Slice, slice } from '../http/page.ts'
@@ -76,7 +77,7 @@ export class ApprovalRepository {
     const own = sql`user_id = ${userId} and token_id = ${token.tokenId}`
     const [, , , , found] = await this.#db.batch([
       // One at a time, so that the limit holds.
-      this.#db.execute(sql`select 1 from users where id = ${userId} for update`),
+      lockOwner(this.#db, userId),
       this.#expire(
         userId,
         sql`expires_at <= ${at} or (${own} and request_hash = ${requestHash} and hash <> ${hash})`,

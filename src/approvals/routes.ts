@@ -20,7 +20,8 @@ export function approvalRoutes(approvals: ApprovalRepository) {
         operationId: 'listApprovals',
         tag,
         summary: 'List approvals',
-        description: 'Newest first. With an access token, only those that it asked for; it needs no scope.',
+        description:
+          'Newest first. An access token sees only the approvals that it asked for, and needs no scope.',
         responses: { 200: ApprovalList },
         errors: ['invalid'],
       }),

@@ -1,5 +1,5 @@
 /** @module Validates credential data and merges changes into it. */
-import { AppError } from '../errors.ts'
+import { requireNone } from '../errors.ts'
 import { mergePatch } from '../lib/merge-patch.ts'
 import type { Catalogue } from '../n8n/catalogue/catalogue.ts'
 import { checkCredentialData } from '../n8n/catalogue/credential-data.ts'
@@ -19,8 +19,7 @@ export function requireFit(catalogue: Catalogue, type: string, data: Data): void
   } else if (JSON.stringify(data).length > maximumDataChars) {
     errors.push({ pointer: '/data', detail: 'exceeds 64 KB' })
   }
-  const [first] = errors
-  if (first) throw new AppError('invalid', `${first.pointer}: ${first.detail}`, { errors })
+  requireNone(errors)
 }
 
 /** `stored` with `patch` merged into it (RFC 7396); undefined when that changes nothing. */

@@ -3,7 +3,7 @@ import { and, eq, inArray } from 'drizzle-orm'
 import type { Db } from '../db/client.ts'
 import { credentials } from '../db/schema/credentials.ts'
 import type { ChosenCredential, Variables } from '../db/schema/environments.ts'
-import { AppError, type FieldError, invalid } from '../errors.ts'
+import { type FieldError, invalid, requireNone } from '../errors.ts'
 import { requireScope } from '../http/scopes.ts'
 import { pointerTo } from '../lib/json-object.ts'
 import { mergePatch } from '../lib/merge-patch.ts'
@@ -22,8 +22,7 @@ export function changedVariables(stored: Variables, changes: VariableChanges): V
           },
         ],
   )
-  const [first] = errors
-  if (first) throw new AppError('invalid', `${first.pointer}: ${first.detail}`, { errors })
+  requireNone(errors)
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion
   const merged = mergePatch(stored, changes) as Variables
   const problem = tooManyVariables(merged)
@@ -57,6 +56,5 @@ export async function requireCredentials(
           ],
     ),
   )
-  const [first] = errors
-  if (first) throw new AppError('invalid', `${first.pointer}: ${first.detail}`, { errors })
+  requireNone(errors)
 }

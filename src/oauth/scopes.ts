@@ -24,7 +24,7 @@ const ignoredScopes = new Set(['offline_access', 'openid', 'profile', 'email'])
 export const isHarmful = (scope: Scope): boolean => scope === 'deploy:production'
 
 /**
- * Ignores scopes that no app can get, because the response names those that it gets (RFC 6749 §3.3).
+ * Ignores scopes that no app can get: the response names the scopes that the app gets (RFC 6749 §3.3).
  * @returns null if none is left
  */
 export function requestedScopes(text: string | undefined): Scope[] | null {

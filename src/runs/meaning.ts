@@ -17,7 +17,7 @@ export const openStatuses = ['new', 'running', 'waiting'] as const satisfies Exe
 /** @param status of a run or of one of its nodes */
 export const isFailed = (status: string | null): boolean => failedStatuses.some((failed) => failed === status)
 
-export const isFinal = (status: ExecutionStatus): boolean => finalStatuses.some((final) => final === status)
+export const isFinal = (status: string): boolean => finalStatuses.some((final) => final === status)
 /** The run has not ended in n8n. */
 export const isOpen = (status: ExecutionStatus): boolean => openStatuses.some((open) => open === status)
 

@@ -4,6 +4,7 @@ import { v7 as uuidv7 } from 'uuid'
 import { actorColumns, actorValues } from '../db/audit.ts'
 import type { Db } from '../db/client.ts'
 import { databaseError } from '../db/errors.ts'
+import { lockOwner } from '../db/owner-lock.ts'
 import { executions } from '../db/schema/executions.ts'
 import { testRuns } from '../db/schema/test-runs.ts'
 import { type ReplayResult, replayResult } from '../deployments/replay-gate.ts'
@@ -89,7 +90,7 @@ export class TestRepository {
     // The lock makes concurrent requests count each other's tests.
     const [, inserted] = await this.#db
       .batch([
-        this.#db.execute(sql`select 1 from users where id = ${userId} for update`),
+        lockOwner(this.#db, userId),
         this.#db.execute(sql`
           with created as (
             insert into test_runs (id, user_id, workflow_id, instance_id, version, replay_id, status, trigger, request,

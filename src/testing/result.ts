@@ -1,7 +1,7 @@
 /** @module What each node of a test did, from n8n's data of the run. Pure. */
 import { cleanJson } from '../executions/record/run-data.ts'
 import { shapeOf } from '../executions/record/data-shape.ts'
-import { nodeText, runDataOf, summariseRun } from '../executions/record/node-runs.ts'
+import { mainOutputs, nodeText, runDataOf, summariseRun } from '../executions/record/node-runs.ts'
 import { isObject, type JsonObject, listOf } from '../lib/json-object.ts'
 import { redact } from '../lib/secrets/redact.ts'
 import { toStorable } from '../lib/storable-text.ts'
@@ -47,7 +47,9 @@ export function nodesOfTest(execution: N8nExecution, treated: readonly TreatedNo
       items: run.items,
       durationMs: run.durationMs,
       error: run.error,
-      outputs: outputsOf(Object.hasOwn(runData, node.name) ? runData[node.name] : undefined).map((items) => ({
+      outputs: mainOutputs(
+        Object.hasOwn(runData, node.name) ? listOf(runData[node.name]).at(-1) : undefined,
+      ).map((items) => ({
         items: items.length,
         shape: shapeOf(items),
         sample: sampleOf(items[0]),
@@ -55,13 +57,6 @@ export function nodesOfTest(execution: N8nExecution, treated: readonly TreatedNo
       differences: null,
     }
   })
-}
-
-/** The items of each main output of the last run. */
-function outputsOf(runs: unknown): unknown[][] {
-  const last = listOf(runs).at(-1)
-  const data = isObject(last) ? last['data'] : undefined
-  return isObject(data) ? listOf(data['main']).map(listOf) : []
 }
 
 /** Why the run failed, in n8n's words. */

@@ -26,6 +26,7 @@ import type { Connection, InstanceConnections } from '../instances/connections.t
 import type { StoredValues } from '../executions/values/capture.ts'
 import type { RunValues } from '../executions/values/repository.ts'
 import { retry } from '../lib/retry.ts'
+import { isFinal } from '../runs/meaning.ts'
 import type { N8nExecution } from '../n8n/api/shapes.ts'
 import { isN8nError, N8nError } from '../n8n/api/transport.ts'
 import type { Catalogue } from '../n8n/catalogue/catalogue.ts'
@@ -51,7 +52,6 @@ const deleteTries = 30
 /** When to look once more for a workflow whose creation had no response. */
 const sweepMs = 60_000
 const authHeader = 'X-Flowkeep-Test'
-const ended = new Set(['success', 'error', 'crashed', 'canceled'])
 
 export interface TestRunnerOptions {
   repository: TestRepository
@@ -301,7 +301,7 @@ class TestSteps {
     for (let waitMs = 100; ; waitMs = Math.min(waitMs * 1.5, 2_000)) {
       const { items } = await this.#call(() => this.#client.listExecutions({ workflowId, limit: 5 }))
       const found = items.find(({ status, stoppedAt }) =>
-        status === null ? stoppedAt !== null : ended.has(status),
+        status === null ? stoppedAt !== null : isFinal(status),
       )
       if (found) {
         const { id } = found

@@ -7,7 +7,7 @@ import { normalForm } from '../lib/normal-form.ts'
 import type { AvailableCredential } from '../credentials/available.ts'
 import type { CredentialChoice } from '../db/schema/deployments.ts'
 import type { ChosenCredential } from '../db/schema/environments.ts'
-import { AppError, type FieldError } from '../errors.ts'
+import { type FieldError, requireNone } from '../errors.ts'
 import type { Catalogue } from '../n8n/catalogue/catalogue.ts'
 import { type Slot, slotKey, type WorkflowSlots } from '../n8n/reading/slots.ts'
 import { type BindingSource, identityOf, type NewHost, SourceTracer, type Traced } from './binding-sources.ts'
@@ -293,8 +293,7 @@ function readChoices(
     else if (map.has(key)) errors.push({ pointer, detail: repeated(node, type) })
     else map.set(key, credential)
   }
-  const [first] = errors
-  if (first) throw new AppError('invalid', `${first.pointer}: ${first.detail}`, { errors })
+  requireNone(errors)
   return choices
 }
 

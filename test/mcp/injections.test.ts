@@ -333,7 +333,7 @@ describe('an agent that obeys every planted text', () => {
     changes.length = 0
   })
 
-  test('deploys nothing to production with any tool, and what it is told stays fenced', async () => {
+  test('deploys nothing to production with any tool, and fences untrusted text', async () => {
     const before = await remaining()
     const leaks: string[] = []
     let asked = 0

@@ -177,8 +177,8 @@ function shapesOf(
   return shapes
 }
 
-/** The items of each main output. */
-function mainOutputs(run: unknown): unknown[][] {
+/** The items of each main output of one run of a node. */
+export function mainOutputs(run: unknown): unknown[][] {
   const data = isObject(run) ? run['data'] : undefined
   return isObject(data) ? listOf(data['main']).map(listOf) : []
 }

@@ -44,14 +44,14 @@ const Truncated = z.boolean().meta({ description: 'Items or parts of items are m
 export const NodeInputValues = z.object({
   node: z.string().nullable().meta({ description: 'The node that returned them; null if unknown' }),
   output: z.number().int().meta({ description: '0-based output of that node' }),
-  total: z.number().int().meta({ description: 'Number of items, including those that are not stored' }),
+  total: z.number().int().meta({ description: 'Number of items, stored or not' }),
   truncated: Truncated,
   items: Items,
 })
 const NodeOutputValues = z.object({
   type: z.string().meta({ description: 'Connection type', examples: ['main', 'ai_languageModel'] }),
   index: z.number().int().meta({ description: '0-based' }),
-  total: z.number().int().meta({ description: 'Number of items, including those that are not stored' }),
+  total: z.number().int().meta({ description: 'Number of items, stored or not' }),
   truncated: Truncated,
   items: Items,
 })
