@@ -9,6 +9,9 @@ import { spansOf, tracesJson } from './harness/otlp.ts'
 import { pkce } from './oauth/app-client.ts'
 import { createN8nStub } from './harness/n8n-stub.ts'
 import { parsePage } from './harness/dom.ts'
+import { unownedIn } from './harness/owner-filter/analysis.ts'
+import { readCatalog } from './harness/owner-filter/catalog.ts'
+import { exceptions, tablesWithoutOwner } from './harness/owner-filter/exceptions.ts'
 import { browser, type Browser } from './web/browser.ts'
 
 interface Cost {
@@ -19,6 +22,8 @@ interface Cost {
 const cost: Cost = { statements: 0, requests: 0 }
 /** Work that continues after a response. Its statements count too. */
 const deferred: Promise<unknown>[] = []
+/** Statement → parameters of one use. */
+const sent = new Map<string, readonly unknown[]>()
 const stub = await createN8nStub({ apiKey: 'planted-api-key' })
 const app = useTestApp({
   runtime: {
@@ -29,6 +34,7 @@ const app = useTestApp({
   },
   onDatabaseRequest: (body) => {
     cost.requests += 1
+    for (const { query, params } of 'queries' in body ? body.queries : [body]) sent.set(query, params)
     cost.statements += 'queries' in body ? body.queries.length : 1
   },
 })
@@ -916,4 +922,29 @@ test('every route has a budget', () => {
   const covered = new Set(budgeted.map(routeOf))
   expect(covered).not.toContain(undefined)
   expect(routes.map(({ name }) => name).filter((name) => !covered.has(name))).toEqual([])
+})
+
+test('a statement of a request reads and writes rows of its user only', async () => {
+  const catalog = await readCatalog(app.database.sql)
+  const owner = {
+    userIds: new Set([user.id, other.id]),
+    // The webhook token or the lease that the request has belongs to one of them.
+    verified: Object.entries(ids)
+      .filter(([name]) => name.includes('instance'))
+      .map(([, id]) => ({ table: 'instances', id })),
+  }
+  const open: { query: string; unowned: string[] }[] = []
+  const unused = new Set(exceptions)
+  for (const [query, params] of sent) {
+    const unowned = await unownedIn({ query, params }, owner, catalog)
+    if (unowned.length === 0) continue
+    const exception = exceptions.find(({ statement }) => statement.test(query.replaceAll(/\s+/g, ' ').trim()))
+    if (exception) unused.delete(exception)
+    else open.push({ query, unowned })
+  }
+  expect(open).toEqual([])
+  expect([...unused]).toEqual([])
+  expect([...catalog.tables.keys()].filter((table) => !catalog.owned.has(table)).toSorted()).toEqual(
+    tablesWithoutOwner,
+  )
 })

@@ -40,8 +40,8 @@ const guarded = {
     details: sql`null::jsonb`,
     message: 'Workflows are deployed on the instance. Undeploy them first',
     // Their scratch copies can be removed only while the instance exists.
-    tests: (id: string) =>
-      sql`exists (select from test_runs where instance_id = ${id} and removed_at is null)`,
+    tests: (userId: string, id: string) =>
+      sql`exists (select from test_runs where user_id = ${userId} and instance_id = ${id} and removed_at is null)`,
   },
 } satisfies Record<
   string,
@@ -50,7 +50,7 @@ const guarded = {
     audited: string
     details: SQL
     message: string
-    tests: ((id: string) => SQL) | undefined
+    tests: ((userId: string, id: string) => SQL) | undefined
   }
 >
 
@@ -121,7 +121,7 @@ export async function deleteUnlessUsed(
   { userId, id, force }: { userId: string; id: string; force: boolean },
 ): Promise<boolean> {
   const { uses, audited, details, tests } = guarded[table]
-  const isTested = tests ? tests(id) : sql`false`
+  const isTested = tests ? tests(userId, id) : sql`false`
   const owned = sql`user_id = ${userId} and id = ${id}`
   const [locked, settled] = await db.batch([
     db.execute(sql`select 1 from ${sql.identifier(table)} where ${owned} for update`),

@@ -414,15 +414,16 @@ export class ReleaseRepository {
     const rows = await this.#db.read
       .select({
         row: releases,
+        // Qualified by hand: drizzle leaves the table out, and the inner query has a column of the same name.
         names: sql<Record<string, string> | null>`(select jsonb_object_agg(w.id, w.name) from workflows w
-          where w.user_id = ${releases.userId} and w.id in (
-            select (each ->> 'workflowId')::uuid from jsonb_array_elements(${releases.workflows}) each))`,
+          where w.user_id = releases.user_id and w.id in (
+            select (each ->> 'workflowId')::uuid from jsonb_array_elements(releases.workflows) each))`,
         counts: sql<Record<string, number>>`(select jsonb_object_agg(of.status, of.count) from (
           select t.status, count(*) from release_targets t
-          where t.user_id = ${releases.userId} and t.release_id = ${releases.id} group by t.status
+          where t.user_id = releases.user_id and t.release_id = releases.id group by t.status
           union all
-          select 'blocked', count(*) from release_targets t where t.user_id = ${releases.userId}
-            and t.release_id = ${releases.id} and t.plan @> '{"problems":[{"blocks":true}]}') of)`,
+          select 'blocked', count(*) from release_targets t where t.user_id = releases.user_id
+            and t.release_id = releases.id and t.plan @> '{"problems":[{"blocks":true}]}') of)`,
       })
       .from(releases)
       .where(condition)

@@ -63,12 +63,17 @@ export interface TestApp {
   close: () => Promise<void>
 }
 
+export interface SentStatement {
+  query: string
+  params: unknown[]
+}
+
 export interface TestAppOptions {
   database?: 'pglite' | 'postgres'
   env?: Record<string, string>
   runtime?: Partial<Runtime>
   /** Receives the body of every request to the database: one statement, or the statements of a batch. */
-  onDatabaseRequest?: (body: { query: string } | { queries: unknown[] }) => void
+  onDatabaseRequest?: (body: SentStatement | { queries: SentStatement[] }) => void
 }
 
 export async function createTestApp(options: TestAppOptions = {}): Promise<TestApp> {

@@ -158,7 +158,13 @@ export class DependencyDeployer {
       this.#db.read
         .select({ nodeTypes: workflowVersions.nodeTypes })
         .from(workflowVersions)
-        .where(and(eq(workflowVersions.workflowId, workflowId), eq(workflowVersions.version, version))),
+        .where(
+          and(
+            eq(workflowVersions.userId, userId),
+            eq(workflowVersions.workflowId, workflowId),
+            eq(workflowVersions.version, version),
+          ),
+        ),
     ])
     const found = new Map<string, Dependent>()
     for (const each of ours) {
