@@ -497,10 +497,11 @@ const nodeOf = (value: unknown, type: string): Node => {
   const node = childOf(value, type)
   return isObject(node) ? node : {}
 }
-const textOf = (value: unknown): string => String(childOf(childOf(value, 'String'), 'sval') ?? '')
+const textOf = (value: unknown): string => stringOf(childOf(childOf(value, 'String'), 'sval')) ?? ''
+const stringOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)
 const tableOf = (relation: unknown): string => String(childOf(relation, 'relname'))
 const aliasOf = (relation: unknown): string =>
-  String(childOf(childOf(relation, 'alias'), 'aliasname') ?? tableOf(relation))
+  stringOf(childOf(childOf(relation, 'alias'), 'aliasname')) ?? tableOf(relation)
 const isEquality = (node: Node): boolean =>
   (node['kind'] === 'AEXPR_OP' && textOf(listOf(node['name'])[0]) === '=') ||
   node['kind'] === 'AEXPR_NOT_DISTINCT' ||
