@@ -19,7 +19,7 @@ const whole = (least: number, most: number) =>
 const options = {
   canary: whole(0, maximumTargets)
     .default(1)
-    .meta({ description: 'Number of instances that get the release first. 0: all at once' }),
+    .meta({ description: 'Number of instances to deploy first, as the canary. 0: all at once' }),
   observe: z
     .strictObject({
       seconds: whole(0, 86_400)

@@ -1,7 +1,7 @@
 /**
  * @module Throttles password guessing in the database, so that restarts and additional isolates do not reset it. Counts
  * an attempt before it is made, so that parallel attempts cannot all pass. No bucket that a stranger can fill stops the
- * owner: see docs/decisions/0023-sign-in-under-attack.md.
+ * owner: see docs/decisions/0024-sign-in-under-attack.md.
  */
 import { type SQL, sql } from 'drizzle-orm'
 import type { Fingerprint } from '../crypto/fingerprint.ts'
