@@ -253,7 +253,7 @@ describe('the bundled worker', () => {
     expect((await call('POST', '/v1/auth/refresh', { body: { refreshToken } })).status).toBe(200)
   })
 
-  test('hashes one password at a time and returns 429 for the rest', async () => {
+  test('hashes one password at a time and turns the rest away', async () => {
     const attempts = await Promise.all(
       Array.from({ length: 40 }, (_, i) =>
         call('POST', '/v1/auth/login', {
@@ -261,11 +261,11 @@ describe('the bundled worker', () => {
         }),
       ),
     )
-    const statuses = new Set(attempts.map(({ status }) => status))
     // 503: a statement timed out, because hashing took all of a slow machine's time.
-    expect([...statuses].filter((status) => ![401, 429, 503].includes(status))).toEqual([])
-    const turnedAway = attempts.find(({ status }) => status === 429)
-    expect(turnedAway?.headers.get('Retry-After')).toMatch(/^\d+$/)
+    const rest = attempts.filter(({ status }) => status !== 401)
+    expect(rest.filter(({ status }) => ![429, 503].includes(status))).toEqual([])
+    expect(rest.length).toBeGreaterThanOrEqual(10)
+    for (const { headers } of rest) expect(headers.get('Retry-After')).toMatch(/^\d+$/)
     expect((await call('GET', '/health/live')).status).toBe(200)
   })
 

@@ -3,7 +3,7 @@ import { v7 as uuidv7 } from 'uuid'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { OpenCredential } from '../../src/credentials/repository.ts'
 import { credentials } from '../../src/db/schema/credentials.ts'
-import { auditEvents } from '../../src/db/schema/users.ts'
+import { idempotencyKeys } from '../../src/db/schema/users.ts'
 import { createTestDatabase, type TestDatabase } from '../harness/database.ts'
 import { canary, formsOf, leaks } from './canaries.ts'
 import { communityCredential, type Fixture, fixture } from './fixture.ts'
@@ -46,7 +46,9 @@ describe('the search for leaks', () => {
     [
       'in a row',
       (text: string) =>
-        f.db.insert(auditEvents).values({ id: uuidv7(), userId, action: 'planted.leak', details: { text } }),
+        f.db
+          .insert(idempotencyKeys)
+          .values({ userId, key: text, route: 'planted', bodyHash: '', resourceId: uuidv7() }),
     ],
   ])('finds each form of a secret that was planted %s', async (_, plant) => {
     const secret = canary()
@@ -56,7 +58,7 @@ describe('the search for leaks', () => {
       expect(leaks(await everythingWritten(), [secret]), form).toEqual([secret])
       f.answers.length = 0
       f.logs.length = 0
-      await f.db.delete(auditEvents).where(eq(auditEvents.action, 'planted.leak'))
+      await f.db.delete(idempotencyKeys).where(eq(idempotencyKeys.route, 'planted'))
     }
   })
 
