@@ -191,7 +191,7 @@ test('deleting an account during a rollup deletes its rollups and no others', as
   const rollUps = (async () => {
     while (!stop.signal.aborted) await rollUpChanges(world.db, { limit: 20 })
   })()
-  while ((await purgeDeletedAccounts(world.db, { chunkRows: 50, maxStatements: 5 })).purged === 0);
+  while ((await purgeDeletedAccounts(world.db, { chunkRows: 50, maxStatements: 7 })).purged === 0);
   stop.abort()
   await rollUps
   expect(Object.values(await rowsOf(gone.userId)).every((count) => count === 0)).toBe(true)

@@ -76,7 +76,9 @@ describe('CORS', () => {
     const answer = await preflight('https://app.example.com')
     expect(answer.headers.get('Access-Control-Allow-Origin')).toBe('https://app.example.com')
     const read = await app.call('GET', '/health/live', { headers: { Origin: 'https://app.example.com' } })
-    expect(read.headers.get('Access-Control-Expose-Headers')).toBe('ETag,Location,Retry-After,X-Request-Id')
+    expect(read.headers.get('Access-Control-Expose-Headers')).toBe(
+      'ETag,Location,RateLimit,RateLimit-Policy,Retry-After,X-Request-Id',
+    )
     expect(read.headers.get('Access-Control-Allow-Credentials')).toBeNull()
   })
 
