@@ -97,23 +97,23 @@ test('429', async () => {
 })
 
 test('500 and 503', async () => {
-  let broken: 'clock' | 'database' | undefined
-  const failing = await createTestApp({
-    onDatabaseRequest: () => {
-      if (broken === 'database') throw new TypeError('fetch failed')
-    },
+  let broken: 'statement' | 'connection' | undefined
+  const failing: TestApp = await createTestApp({
     runtime: {
-      now: () => {
-        if (broken === 'clock') throw new RangeError('failed')
-        return new Date()
+      databaseFetch: async (request) => {
+        if (broken === 'connection') throw new TypeError('fetch failed')
+        if (broken === 'statement') {
+          return Response.json({ message: 'syntax error', code: '42601', severity: 'ERROR' }, { status: 400 })
+        }
+        return failing.database.gateway.fetch(request)
       },
     },
   })
   try {
     const { accessToken } = await failing.user()
     for (const [status, part] of [
-      [500, 'clock'],
-      [503, 'database'],
+      [500, 'statement'],
+      [503, 'connection'],
     ] as const) {
       broken = part
       const { statuses, faults } = await tally(failing, accessToken, { body: {} })
