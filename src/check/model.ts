@@ -54,6 +54,7 @@ export class WorkflowModel {
   readonly #byName = new Map<string, CheckedNode>()
   readonly #outgoing = new Map<CheckedNode, Link[]>()
   readonly #incoming = new Map<CheckedNode, Link[]>()
+  readonly #read = new Map<CheckedNode, Map<string, unknown>>()
 
   constructor(json: JsonObject, facts: FactsOf) {
     this.json = json
@@ -87,6 +88,15 @@ export class WorkflowModel {
 
   incoming(node: CheckedNode): readonly Link[] {
     return this.#incoming.get(node) ?? []
+  }
+
+  /** What is read from a node once, for any number of its links. */
+  once<Value>(node: CheckedNode, key: string, read: () => Value): Value {
+    const known = this.#read.get(node)
+    const values = known ?? new Map<string, unknown>()
+    if (!known) this.#read.set(node, values)
+    if (!values.has(key)) values.set(key, read())
+    return values.get(key) as Value
   }
 
   *#readLinks(): Generator<Link> {

@@ -28,11 +28,15 @@ const methods = new Set(
   ),
 )
 
+/** Names of nodes; a workflow with more references to unknown nodes gets no suggestions for the others. */
+const maximumCompared = 10_000
+
 export class References {
   readonly #model: WorkflowModel
   readonly #flow: Flow | undefined
   readonly #fields: OutputFields
   readonly #report: Report
+  #compared = 0
 
   /** @param flow undefined if the connections are broken */
   constructor(model: WorkflowModel, flow: Flow | undefined, fields: OutputFields, report: Report) {
@@ -89,9 +93,15 @@ export class References {
     this.#report.add(node, { code: 'reference-not-executed', at, ...problem })
   }
 
+  #closestName(name: string): string | undefined {
+    if (this.#compared > maximumCompared) return undefined
+    this.#compared += this.#model.nodes.length
+    return closest(name, this.#model.names())
+  }
+
   #unknownNode(node: CheckedNode, name: string, raw: string, at: string, value: string): void {
     if (this.#report.has(node, 'unknown-node-reference', at)) return
-    const meant = closest(name, this.#model.names())
+    const meant = this.#closestName(name)
     this.#report.add(node, {
       code: 'unknown-node-reference',
       level: 'error',
@@ -119,9 +129,8 @@ export class References {
     isItem: boolean,
   ): { level: 'error' | 'warning'; message: string } | undefined {
     if (target === node || !target.isEnabled || flow.isSubNode(target) || target.isSticky) return undefined
-    const before = flow.ancestors(node)
-    if (before.has(target)) return undefined
-    const triggers = flow.triggers.filter((each) => before.has(each))
+    if (flow.ancestors(node).has(target)) return undefined
+    const triggers = flow.startsOf(node)
     if (triggers.length === 0 || !flow.isExact) return undefined
     const [root = node, another] = flow.roots(node)
     if (another) return undefined

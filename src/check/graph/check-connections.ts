@@ -3,7 +3,7 @@ import { shown } from '../../n8n/structure/repairs.ts'
 import type { ConnectionFacts } from '../facts/node-facts.ts'
 import { type CheckedNode, type Link, MAIN, type WorkflowModel } from '../model.ts'
 import { patch, pointerAt, type Report } from '../report.ts'
-import { portsOf } from './ports.ts'
+import { countsOf, portsOf } from './ports.ts'
 import { isTrigger } from './flow.ts'
 
 const knownKinds = new Set(
@@ -21,7 +21,7 @@ export function checkConnections(model: WorkflowModel, report: Report): void {
 
 const quoted = (node: CheckedNode): string => `"${shown(node.name)}"`
 const has = (ports: readonly ConnectionFacts[] | undefined, type: string): boolean =>
-  ports?.some((port) => port.type === type) ?? false
+  countsOf(ports).has(type)
 
 function checkLink(link: Link, model: WorkflowModel, report: Report): void {
   const { source, target, type, inputType } = link
@@ -79,9 +79,9 @@ function checkKind(link: Link, model: WorkflowModel, at: Add): void {
   const backwards =
     has(targetOutputs, type) && (has(portsOf(source).inputs, type) || flagFor(source, type) !== undefined)
       ? [type]
-      : (targetOutputs ?? [])
-          .map((port) => port.type)
-          .filter((each) => each !== MAIN && has(portsOf(source).inputs, each))
+      : [...countsOf(targetOutputs).keys()].filter(
+          (each) => each !== MAIN && has(portsOf(source).inputs, each),
+        )
   const [back] = backwards
   if (back !== undefined && back !== MAIN && backwards.length === 1) {
     at({
@@ -118,9 +118,9 @@ function checkKind(link: Link, model: WorkflowModel, at: Add): void {
 /** The one type, other than main, that connects the two. */
 function kindBetween(source: CheckedNode, target: CheckedNode): string | undefined {
   const { inputs } = portsOf(target)
-  const kinds = (portsOf(source).outputs ?? [])
-    .map((port) => port.type)
-    .filter((each) => each !== MAIN && (has(inputs, each) || flagFor(target, each) !== undefined))
+  const kinds = [...countsOf(portsOf(source).outputs).keys()].filter(
+    (each) => each !== MAIN && (has(inputs, each) || flagFor(target, each) !== undefined),
+  )
   return kinds.length === 1 ? kinds[0] : undefined
 }
 
@@ -129,13 +129,13 @@ function checkUnused(link: Link, at: Add): void {
   const { source, target, type } = link
   const { outputs } = portsOf(target)
   const { inputs } = portsOf(source)
-  const backwards = (outputs ?? []).filter((port) => port.type !== MAIN && has(inputs, port.type))
+  const backwards = [...countsOf(outputs).keys()].filter((each) => each !== MAIN && has(inputs, each))
   if (type === MAIN && backwards.length === 1 && !has(outputs, MAIN)) {
     const [back] = backwards
     at({
       code: 'connection-reversed',
       level: 'error',
-      message: `The connection must start at ${quoted(target)} and end at ${quoted(source)} as ${back?.type}: a sub-node connects to the node that uses it`,
+      message: `The connection must start at ${quoted(target)} and end at ${quoted(source)} as ${back}: a sub-node connects to the node that uses it`,
     })
     return
   }
@@ -180,14 +180,16 @@ function moved(link: Link, model: WorkflowModel, from: string, type: string, to:
       ? { op: 'add' as const, path: pointerAt(base, type), value: [[target]] }
       : Array.isArray(outputs[0])
         ? { op: 'add' as const, path: pointerAt(base, type, 0, '-'), value: target }
-        : { op: 'add' as const, path: pointerAt(base, type), value: [[target], ...outputs.slice(1)] }
+        : outputs.length > 0
+          ? { op: 'replace' as const, path: pointerAt(base, type, 0), value: [target] }
+          : { op: 'add' as const, path: pointerAt(base, type), value: [[target]] }
   return [{ op: 'remove' as const, path: link.pointer }, add]
 }
 
 function checkIndexes(link: Link, model: WorkflowModel, at: Add): void {
   const { source, target, type, output, input } = link
   const [outputs, inputs] = [portsOf(source).outputs, portsOf(target).inputs]
-  const outputCount = outputs?.filter((port) => port.type === type).length
+  const outputCount = outputs && (countsOf(outputs).get(type) ?? 0)
   if (outputCount !== undefined && output >= outputCount && type === MAIN) {
     const isError = output === outputCount && source.json.onError !== 'continueErrorOutput'
     at({
@@ -198,7 +200,7 @@ function checkIndexes(link: Link, model: WorkflowModel, at: Add): void {
         (isError ? '. For an error output, set onError to continueErrorOutput' : ''),
     })
   }
-  const inputCount = inputs?.filter((port) => port.type === type).length
+  const inputCount = inputs && (countsOf(inputs).get(type) ?? 0)
   if (inputCount !== undefined && type === MAIN && (input >= inputCount || input < 0)) {
     at(
       {
@@ -214,17 +216,23 @@ function checkIndexes(link: Link, model: WorkflowModel, at: Add): void {
 
 /** To the one input that is free; otherwise the node gets more inputs, if it can. */
 function inputFix({ target, pointer, type, input }: Link, count: number, model: WorkflowModel) {
-  const used = model.incoming(target).filter((each) => each.type === type)
-  const free = Array.from({ length: Math.min(count, 10) }, (_, index) => index).filter(
-    (index) => !used.some((each) => each.input === index),
-  )
-  const outside = used.filter((each) => each.input >= count || each.input < 0)
+  const { free, outside, most } = model.once(target, `inputs ${type}`, () => {
+    const used = model.incoming(target).filter((each) => each.type === type)
+    const taken = new Set(used.map((each) => each.input))
+    const beyond = used.map((each) => each.input).filter((each) => each >= count || each < 0)
+    return {
+      free: Array.from({ length: Math.min(count, 10) }, (_, index) => index).filter(
+        (each) => !taken.has(each),
+      ),
+      outside: beyond.length,
+      most: beyond.reduce((highest, each) => Math.max(highest, each), -1) + 1,
+    }
+  })
   const [only, another] = free
-  if (only !== undefined && another === undefined && outside.length === 1) {
+  if (only !== undefined && another === undefined && outside === 1) {
     return patch(`Connect input ${only + 1}`, [{ op: 'add', path: `${pointer}/index`, value: only }])
   }
   const canGrow = target.shortType === 'merge' && target.values.displayed('numberInputs').length > 0
-  const most = Math.max(...outside.map((each) => each.input)) + 1
   if (only !== undefined || !canGrow || input < 0 || most > 10) return undefined
   return patch(`Give it ${most} inputs`, [
     { op: 'add', path: `${target.pointer}/parameters/numberInputs`, value: most },

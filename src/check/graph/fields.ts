@@ -22,9 +22,15 @@ const outputs: Readonly<Record<string, string>> = {
   errorTrigger: 'execution workflow trigger',
 }
 
+/** Fields are unknown in workflows with more, since each node can have those of all nodes before it. */
+const maximumStored = 100_000
+
 export class OutputFields {
   readonly #model: WorkflowModel
   readonly #known = new Map<CheckedNode, ReadonlySet<string> | undefined>()
+  readonly #ofInput = new Map<CheckedNode, ReadonlySet<string> | undefined>()
+  /** Fields in all sets together. */
+  #stored = 0
 
   constructor(model: WorkflowModel) {
     this.#model = model
@@ -42,12 +48,20 @@ export class OutputFields {
 
   /** The fields of the items that the node receives. */
   ofInput(node: CheckedNode): ReadonlySet<string> | undefined {
+    if (this.#ofInput.has(node)) return this.#ofInput.get(node)
+    const fields = this.#union(node)
+    this.#ofInput.set(node, fields)
+    return fields
+  }
+
+  #union(node: CheckedNode): ReadonlySet<string> | undefined {
     const sources = this.#model.incoming(node).filter(({ type }) => type === MAIN)
     if (sources.length === 0) return undefined
     const all = new Set<string>()
     for (const { source } of sources) {
       const fields = this.of(source)
-      if (!fields) return undefined
+      this.#stored += fields?.size ?? 0
+      if (!fields || this.#stored > maximumStored) return undefined
       for (const field of fields) all.add(field)
     }
     return all

@@ -9,10 +9,14 @@ export class Flow {
   readonly triggers: readonly CheckedNode[]
   readonly #ancestors = new Map<CheckedNode, ReadonlySet<CheckedNode>>()
   readonly #after = new Map<CheckedNode, ReadonlySet<CheckedNode>>()
+  readonly #starts = new Map<CheckedNode, readonly CheckedNode[]>()
+  readonly #roots = new Map<CheckedNode, readonly CheckedNode[]>()
+  readonly #subNodes: ReadonlySet<CheckedNode>
   #steps = 0
 
   constructor(model: WorkflowModel) {
     this.model = model
+    this.#subNodes = new Set(model.links.flatMap(({ type, source }) => (type === MAIN ? [] : [source])))
     this.triggers = model.nodes.filter((node) => node.isEnabled && (isTrigger(node) || this.#mayStart(node)))
   }
 
@@ -29,7 +33,7 @@ export class Flow {
 
   /** Nodes with a path of main connections to this one, and sub-nodes' roots. Includes the node. */
   ancestors(node: CheckedNode): ReadonlySet<CheckedNode> {
-    return this.#memo(this.#ancestors, node, () =>
+    return memo(this.#ancestors, node, () =>
       this.#search(this.roots(node), (each) =>
         this.model
           .incoming(each)
@@ -39,9 +43,18 @@ export class Flow {
     )
   }
 
+  /** Triggers with a path to the node. */
+  startsOf(node: CheckedNode): readonly CheckedNode[] {
+    return memo(this.#starts, node, () => {
+      this.#steps += this.triggers.length
+      const before = this.ancestors(node)
+      return this.isExact ? this.triggers.filter((each) => before.has(each)) : []
+    })
+  }
+
   /** Nodes that can run in an execution that starts at one of the triggers before or without `without`. */
   reachableWithout(without: CheckedNode, triggers: readonly CheckedNode[]): ReadonlySet<CheckedNode> {
-    return this.#memo(this.#after, without, () =>
+    return memo(this.#after, without, () =>
       this.#search(
         triggers.filter((each) => each !== without),
         (each) =>
@@ -70,33 +83,22 @@ export class Flow {
   }
 
   /** The nodes in the main flow that use a sub-node; the node itself if it is in the main flow. */
-  roots(node: CheckedNode): CheckedNode[] {
-    const uses = (each: CheckedNode) =>
-      this.model
-        .outgoing(each)
-        .filter(({ type }) => type !== MAIN)
-        .map(({ target }) => target)
-    if (uses(node).length === 0) return [node]
-    const found = this.#search([node], uses)
-    const roots = [...found].filter((each) => uses(each).length === 0)
-    return roots.length > 0 ? roots : [node]
+  roots(node: CheckedNode): readonly CheckedNode[] {
+    if (!this.isSubNode(node)) return [node]
+    return memo(this.#roots, node, () => {
+      const found = this.#search([node], (each) =>
+        this.model
+          .outgoing(each)
+          .filter(({ type }) => type !== MAIN)
+          .map(({ target }) => target),
+      )
+      const roots = [...found].filter((each) => !this.isSubNode(each))
+      return roots.length > 0 ? roots : [node]
+    })
   }
 
   isSubNode(node: CheckedNode): boolean {
-    return this.model.outgoing(node).some(({ type }) => type !== MAIN)
-  }
-
-  #memo(
-    cache: Map<CheckedNode, ReadonlySet<CheckedNode>>,
-    node: CheckedNode,
-    compute: () => ReadonlySet<CheckedNode>,
-  ): ReadonlySet<CheckedNode> {
-    let found = cache.get(node)
-    if (!found) {
-      found = compute()
-      cache.set(node, found)
-    }
-    return found
+    return this.#subNodes.has(node)
   }
 
   #search(
@@ -115,6 +117,14 @@ export class Flow {
     }
     return found
   }
+}
+
+function memo<Value>(cache: Map<CheckedNode, Value>, node: CheckedNode, compute: () => Value): Value {
+  const known = cache.get(node)
+  if (known !== undefined) return known
+  const value = compute()
+  cache.set(node, value)
+  return value
 }
 
 /** Unknown types are triggers by name, as in n8n. */

@@ -22,6 +22,19 @@ export function portsOf(node: CheckedNode): Ports {
   return ports
 }
 
+const counts = new WeakMap<readonly ConnectionFacts[], ReadonlyMap<string, number>>()
+const none: readonly ConnectionFacts[] = []
+
+/** Type → number of ports. */
+export function countsOf(ports: readonly ConnectionFacts[] = none): ReadonlyMap<string, number> {
+  let found = counts.get(ports)
+  if (!found) {
+    found = new Map([...Map.groupBy(ports, ({ type }) => type)].map(([type, all]) => [type, all.length]))
+    counts.set(ports, found)
+  }
+  return found
+}
+
 function readPorts({ facts, json, version, values }: CheckedNode): Ports {
   if (!facts) return { inputs: undefined, outputs: undefined }
   const read = (name: string) => values.get(name)

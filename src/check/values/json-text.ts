@@ -60,15 +60,19 @@ export function checkJsonTemplate(
 
 /** With a value for each expression. Undefined if an expression stands where no single value can. */
 function filledIn(chunks: readonly Chunk[]): string | undefined {
-  let text = ''
-  for (const chunk of chunks) {
-    if (chunk.isCode) {
-      const isInText = (text.match(/(?<!\\)(?:\\\\)*"/g)?.length ?? 0) % 2 === 1
-      if (!isInText && !/[:[]\s*$/.test(text)) return undefined
-      text += '0'
-    } else text += chunk.text
+  const parts: string[] = []
+  let quotes = 0
+  for (const { isCode, text } of chunks) {
+    if (isCode) {
+      const isInText = quotes % 2 === 1
+      if (!isInText && !/[:[]$/.test((parts.at(-1) ?? '').trimEnd())) return undefined
+      parts.push('0')
+    } else {
+      quotes += text.match(/(?<!\\)(?:\\\\)*"/g)?.length ?? 0
+      parts.push(text)
+    }
   }
-  return text
+  return parts.join('')
 }
 
 function whyNotJson(text: string): string | undefined {

@@ -135,9 +135,8 @@ class Connections {
   #outputs(given: unknown, type: string, place: Place, source: string): unknown {
     if (isAbsent(given)) return given
     if (Array.isArray(given)) {
-      return given.map((slot: unknown, index) =>
-        this.#slot(slot, type, place.at(index), source, !isAmbiguous(given)),
-      )
+      const isClear = !isAmbiguous(given)
+      return given.map((slot: unknown, index) => this.#slot(slot, type, place.at(index), source, isClear))
     }
     const only = this.#only(given, type, place, source)
     const applied = this.#repairs.report({
