@@ -51,8 +51,11 @@ export class WorkflowChecks {
     const options = await this.#optionsOf(userId, target)
     if (fixes === 'all') return (await fixWorkflow(workflow, options)).workflow
     const { findings } = await checkWorkflow(workflow, options)
-    const operations = fixes.flatMap(({ code, pointer }, index) => {
-      const found = findings.find((each) => each.code === code && each.pointer === pointer)
+    const keyOf = ({ code, pointer }: { code: string; pointer: string }) => `${code} ${pointer}`
+    // The first of several equal ones.
+    const byKey = new Map(findings.toReversed().map((finding) => [keyOf(finding), finding]))
+    const operations = fixes.flatMap((requested, index) => {
+      const found = byKey.get(keyOf(requested))
       if (found?.fix?.operations) return found.fix.operations
       const detail = found ? 'This finding has no fix' : 'The workflow has no such finding'
       throw new AppError('invalid', detail, { errors: [{ pointer: `/fixes/${index}`, detail }] })

@@ -5,14 +5,7 @@ import { mergePatch } from '../../lib/merge-patch.ts'
 import { MAX_WORKFLOW_BYTES } from '../../n8n/reading/workflow-json.ts'
 import { shown } from '../../n8n/structure/repairs.ts'
 import { inputOf, isTarget, slotsOf, type Target } from '../../n8n/reading/connection-slots.ts'
-import {
-  MAIN,
-  removeNodeConnections,
-  removeTargets,
-  renameInConnections,
-  renameMember,
-  targetsOf,
-} from './connections.ts'
+import { MAIN, PendingRenames, removeNodeConnections, removeTargets, targetsOf } from './connections.ts'
 import { type EditFailure, Refusal } from './failure.ts'
 import { placeNodes } from './layout.ts'
 import type { EditOperation } from './operations.ts'
@@ -64,6 +57,14 @@ const restrictedNames = new Set(
   ).split(' '),
 )
 
+/** Operations that read connections or pinned data by the names of nodes. */
+const readsConnections: ReadonlySet<EditOperation['op']> = new Set([
+  'removeNode',
+  'connect',
+  'disconnect',
+  'setPinData',
+])
+
 class Editor {
   readonly #workflow: JsonObject
   readonly #nodes: unknown[]
@@ -72,6 +73,7 @@ class Editor {
   readonly #byId = new Map<string, JsonObject>()
   readonly #withoutPosition = new Set<JsonObject>()
   readonly #named = new Set<string>()
+  readonly #renames = new PendingRenames()
   #references: ReferenceIndex | undefined
   #name: string | undefined
 
@@ -85,6 +87,7 @@ class Editor {
   }
 
   finish(): Edited {
+    this.#renames.write(this.#workflow)
     this.#references?.write()
     placeNodes(this.#workflow, this.#withoutPosition)
     return {
@@ -95,6 +98,7 @@ class Editor {
   }
 
   apply(operation: EditOperation): void {
+    if (readsConnections.has(operation.op)) this.#renames.write(this.#workflow)
     switch (operation.op) {
       case 'addNode':
         return this.#addNode(operation.node)
@@ -324,9 +328,7 @@ class Editor {
     this.#touch(next)
     // Another node still has the name: what refers to it stays.
     if (typeof name !== 'string' || this.#byName.has(name)) return
-    renameInConnections(this.#workflow, name, next)
-    renameMember(this.#workflow, 'pinData', name, next)
-    renameMember(this.#workflow, 'staticData', `node:${name}`, `node:${next}`)
+    this.#renames.add(name, next)
   }
 
   #readReferences(owner: object, slot: string, key: string): void {
