@@ -24,7 +24,8 @@ export function inCallOrder<T extends Callable>(
 ): T[] {
   const byId = new Map(workflows.map((workflow) => [workflow.workflowId, workflow]))
   const ordered = new Set<T>()
-  const visit = (workflow: T, callers: ReadonlySet<T>): void => {
+  const callers = new Set<T>()
+  const visit = (workflow: T): void => {
     if (ordered.has(workflow)) return
     if (callers.has(workflow)) {
       throw new AppError(
@@ -33,12 +34,14 @@ export function inCallOrder<T extends Callable>(
           'first. Release them one by one',
       )
     }
+    callers.add(workflow)
     for (const id of calledIds(workflow)) {
       const called = byId.get(id) ?? byId.get(known.get(id) ?? '')
-      if (called && called !== workflow) visit(called, new Set([...callers, workflow]))
+      if (called && called !== workflow) visit(called)
     }
+    callers.delete(workflow)
     ordered.add(workflow)
   }
-  for (const workflow of workflows) visit(workflow, new Set())
+  for (const workflow of workflows) visit(workflow)
   return [...ordered]
 }
