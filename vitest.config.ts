@@ -16,8 +16,14 @@ export const common = {
 export const reporters = ['default', './test/harness/summary-reporter.ts']
 export const globalSetup = './test/harness/global-setup.ts'
 
-// `npm run test:threats` and `npm run test:fuzz` start real servers.
-const elsewhere = ['test/real-n8n/', 'test/browser/', 'test/threats/threats.test.ts', 'test/fuzz/']
+// `npm run test:threats` and `npm run test:fuzz` start real servers; `npm run test:linear` takes minutes.
+const elsewhere = [
+  'test/real-n8n/',
+  'test/browser/',
+  'test/threats/threats.test.ts',
+  'test/fuzz/',
+  'test/linear/',
+]
 const { unit, db } = testFiles('test/**/*.test.{ts,tsx}', elsewhere)
 // Crawls through every page in a browser take minutes: `npm run test:browser`.
 const crawls = ['test/browser/accessibility.test.ts', 'test/browser/payloads.test.ts']
