@@ -690,6 +690,30 @@ create table otel_spans (
   constraint otel_spans_pkey PRIMARY KEY (instance_id, part_key, digest)
 );
 
+create table passkeys (
+  id uuid not null,
+  user_id uuid not null,
+  credential_id text not null,
+  public_key text not null,
+  sign_count bigint not null,
+  transports text[] not null,
+  is_synced boolean not null,
+  name text not null,
+  last_used_at timestamp(3) with time zone,
+  created_at timestamp(3) with time zone default now() not null,
+  constraint passkeys_pkey PRIMARY KEY (id),
+  constraint passkeys_user_id_credential_id_key UNIQUE (user_id, credential_id),
+  constraint passkeys_user_id_users_id_fk FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
+);
+
+create table recovery_codes (
+  user_id uuid not null,
+  hash text not null,
+  created_at timestamp(3) with time zone default now() not null,
+  constraint recovery_codes_pkey PRIMARY KEY (user_id, hash),
+  constraint recovery_codes_user_id_users_id_fk FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
+);
+
 create table release_targets (
   release_id uuid not null,
   "position" integer not null,
@@ -818,6 +842,20 @@ create table test_runs (
   constraint test_runs_workflow_fkey FOREIGN KEY (user_id, workflow_id) REFERENCES workflows(user_id, id) ON DELETE SET NULL (workflow_id)
 );
 
+create table totp_factors (
+  id uuid not null,
+  user_id uuid not null,
+  secret jsonb not null,
+  key_id text generated always as (((secret -> 'header'::text) ->> 'kid'::text)) stored,
+  last_step integer default 0 not null,
+  last_used_at timestamp(3) with time zone,
+  confirmed_at timestamp(3) with time zone,
+  created_at timestamp(3) with time zone default now() not null,
+  constraint totp_factors_pkey PRIMARY KEY (id),
+  constraint totp_factors_user_id_key UNIQUE (user_id),
+  constraint totp_factors_user_id_users_id_fk FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
+);
+
 create table usage_stats (
   user_id uuid not null,
   deployment_id uuid not null,
@@ -836,6 +874,14 @@ create table usage_stats (
   output bigint default 0 not null,
   estimated bigint default 0 not null,
   constraint usage_stats_pkey PRIMARY KEY (user_id, grain, at, workflow_id, deployment_id, workflow_version, model, recorded_month)
+);
+
+create table used_tickets (
+  user_id uuid not null,
+  ticket_id uuid not null,
+  expires_at timestamp(3) with time zone not null,
+  constraint used_tickets_pkey PRIMARY KEY (user_id, ticket_id),
+  constraint used_tickets_user_id_users_id_fk FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
 );
 
 create table user_routes (
@@ -1132,7 +1178,11 @@ CREATE INDEX test_runs_user_id_instance_id_idx ON public.test_runs USING btree (
 
 CREATE INDEX test_runs_user_id_workflow_id_idx ON public.test_runs USING btree (user_id, workflow_id, id);
 
+CREATE INDEX totp_factors_key_id_idx ON public.totp_factors USING btree (key_id, id);
+
 CREATE INDEX usage_stats_month_idx ON public.usage_stats USING brin (recorded_month);
+
+CREATE INDEX used_tickets_expires_at_idx ON public.used_tickets USING btree (expires_at);
 
 CREATE INDEX user_routes_email_idx ON public.user_routes USING btree (lower(email));
 

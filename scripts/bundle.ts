@@ -4,10 +4,10 @@ import { codeBySource, partOf } from './bundle-parts.ts'
 import { bundleWorker } from './worker-bundle.ts'
 
 /** KiB, gzipped, of all code that is uploaded. Static assets do not count. */
-const limit = 604.5
+const limit = 626
 /** KiB, gzipped: a little above what the part needs. */
 const limits: Record<string, number> = {
-  'src/web': 144,
+  'src/web': 147.5,
   'src/deployments': 37.5,
   'src/n8n': 27,
   'src/lib': 28,
@@ -28,12 +28,14 @@ const limits: Record<string, number> = {
   'src/workflows': 21,
   'src/instances': 13,
   'src/environments': 5,
-  'src/db': 12,
+  'src/db': 12.5,
   '@neondatabase/serverless': 8,
-  'src/users': 16.5,
+  'src/users': 22.5,
   'src/analytics': 11,
   'src/credentials': 8,
   'src/http': 10.5,
+  // Verifies passkeys, loaded by the first one, without its code for attestation.
+  '@simplewebauthn/server': 6.5,
   // Reads OTLP.
   pbf: 2,
   'src/runs': 7,

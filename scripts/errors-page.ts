@@ -14,6 +14,12 @@ const fixes = {
     'Check the email address and the password. The operator can set a new password with `npm run flowkeep -- users reset-password <email>`.',
   'invalid-refresh-token':
     'Sign in again. A refresh token works once. Using one a second time ends its session, because it may have been stolen.',
+  'invalid-second-factor':
+    'Send the current code of the authenticator app, an unused recovery code, or a passkey of the account. Each code works once. Without any of them, see [lost devices](sign-in.md#if-you-lose-your-device).',
+  'sign-in-expired':
+    'Sign in with the password again. The token for the second step is valid once, for five minutes, and ends when the password changes.',
+  'second-factor-required':
+    'After the password, send `secondFactor.token` with a code, a recovery code or a passkey to `POST /v1/auth/second-factor`. To change second factors, repeat the request with one of them; see [sign in securely](sign-in.md).',
   'insufficient-scope':
     'The access token lacks the scope in `requiredScope`. Add it with `PATCH /v1/tokens/{id}`, or use another token; see [access tokens](tokens.md).',
   'approval-required':

@@ -12,6 +12,7 @@ import { httpDriver } from './http-driver.ts'
 import { joseModules, joseSubset } from './jose-subset.ts'
 import { mcpModules, mcpSubset } from './mcp-subset.ts'
 import { withoutUnusedMethods } from './unused-methods.ts'
+import { webauthnModules, webauthnSubset } from './webauthn-subset.ts'
 import { withoutDocumentation } from './without-documentation.ts'
 import { methodsCalledIn, zodModules, zodSubset } from './zod-subset.ts'
 
@@ -167,6 +168,17 @@ const tables: Plugin = {
   },
 }
 
+const webauthn: Plugin = {
+  name: 'simplewebauthn-without-attestation',
+  transform: {
+    filter: { id: webauthnModules },
+    handler: (source, id) => {
+      const code = webauthnSubset(id, source)
+      return code === null ? null : { code, map: null }
+    },
+  },
+}
+
 /** The entry first, then what it loads. */
 export async function bundleWorker(input = { worker: 'src/worker.ts' }): Promise<OutputChunk[]> {
   await using bundle = await rolldown({
@@ -181,7 +193,10 @@ export async function bundleWorker(input = { worker: 'src/worker.ts' }): Promise
     // Their modules have no effects, but the packages do not declare it.
     treeshake: {
       moduleSideEffects: [
-        { test: /node_modules[\\/](hono|@modelcontextprotocol[\\/]core)[\\/]/, sideEffects: false },
+        {
+          test: /node_modules[\\/](hono|@modelcontextprotocol[\\/]core|@simplewebauthn[\\/]server|@peculiar|@levischuck|@hexagon)[\\/]/,
+          sideEffects: false,
+        },
       ],
     },
     plugins: [
@@ -199,6 +214,7 @@ export async function bundleWorker(input = { worker: 'src/worker.ts' }): Promise
       router,
       protobuf,
       bcryptTables,
+      webauthn,
     ],
   })
   const { output } = await bundle.generate({

@@ -38,6 +38,7 @@ import { auditRoutes } from './users/audit-routes.ts'
 import { testRunRoutes, workflowTestRoutes } from './testing/routes.ts'
 import { sessionRoutes, signInHistoryRoutes } from './users/session-routes.ts'
 import { tokenRoutes } from './users/token-routes.ts'
+import { factorRoutes, secondFactorRoutes } from './users/factors/routes.ts'
 import { authRoutes, meRoutes } from './users/routes.ts'
 import { anonymousChecks } from './workflows/anonymous-checks.ts'
 import { workflowCheckRoutes } from './workflows/check-routes.ts'
@@ -83,9 +84,11 @@ export function createApp(deps: Deps) {
     .route('/health', healthRoutes(deps.runtime, deps.ready, deps.networkLimit))
     .route('/v1/auth', authRoutes(deps))
     .route('/v1/auth', recoveryRoutes(deps.recovery))
+    .route('/v1/auth', secondFactorRoutes(deps))
     .route('/v1/me', meRoutes(deps))
     .route('/v1/me/sessions', sessionRoutes(deps.sessions))
     .route('/v1/me/sign-ins', signInHistoryRoutes(deps.db.read))
+    .route('/v1/me/factors', factorRoutes(deps))
     .route('/v1/me', usageRoutes(deps.usage))
     .route('/v1/credentials/missing', missingCredentialRoutes(deps.requirements))
     .route(

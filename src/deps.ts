@@ -24,6 +24,7 @@ import { loadRings } from './crypto/key-ring.ts'
 import { type CompareBcrypt, createPasswordHasher } from './crypto/password.ts'
 import { createRefreshTokens } from './crypto/refresh-token.ts'
 import { createSecretBox } from './crypto/secret-box.ts'
+import { createTickets } from './crypto/ticket.ts'
 import { createDb } from './db/client.ts'
 import { databaseError } from './db/errors.ts'
 import { createKeyCheck } from './db/key-check.ts'
@@ -85,6 +86,8 @@ import { Recovery } from './users/account-mail/recovery.ts'
 import { AuditEventRepository } from './users/audit-events.ts'
 import { purgeDeletedAccounts } from './users/delete-account.ts'
 import { Devices } from './users/devices.ts'
+import { SecondFactors } from './users/factors/factors.ts'
+import { FactorRepository } from './users/factors/repository.ts'
 import { UserRepository } from './users/repository.ts'
 import { SessionRepository, sessionLifetimeDays } from './users/session-repository.ts'
 import { SignIn } from './users/sign-in.ts'
@@ -228,6 +231,19 @@ export function createDeps(config: Config, runtime: Runtime) {
   const accountLinks = new AccountLinks(db, now, linkTokens, accountMail)
   const recovery = new Recovery({ users, throttle, hasher, links: accountLinks, mail: accountMail })
   const { notify } = accountMail
+  const factorRepository = new FactorRepository(db, now, sessions)
+  const factors = new SecondFactors({
+    repository: factorRepository,
+    tickets: createTickets(config.accessTokenKeys, config.publicUrl, now),
+    secretBox,
+    keysVerified: keyCheck.verified,
+    fingerprint,
+    throttle,
+    publicUrl: config.publicUrl,
+    defer,
+    notify,
+    now,
+  })
   const signIn = new SignIn({
     users,
     sessions,
@@ -235,6 +251,7 @@ export function createDeps(config: Config, runtime: Runtime) {
     devices: new Devices(fingerprint, now),
     hasher,
     accessTokens,
+    factors,
     defer,
     notify,
     welcome: (user) => recovery.welcome(user),
@@ -352,6 +369,8 @@ export function createDeps(config: Config, runtime: Runtime) {
     notify,
     accountMail,
     accountLinks,
+    factors,
+    factorRepository,
     oauth: {
       clients: new OAuthClients(db, now, {
         ...appDocuments,

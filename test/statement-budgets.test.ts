@@ -8,6 +8,8 @@ import { evaluateRules } from '../src/alerts/evaluate.ts'
 import { type TestUser, useTestApp } from './harness/app.ts'
 import { spansOf, tracesJson } from './harness/otlp.ts'
 import { pkce } from './oauth/app-client.ts'
+import { totpCode, totpStep } from '../src/users/factors/totp.ts'
+import { Authenticator } from './users/factors/authenticator.ts'
 import { createN8nStub } from './harness/n8n-stub.ts'
 import { parsePage } from './harness/dom.ts'
 import { unownedIn } from './harness/owner-filter/analysis.ts'
@@ -390,6 +392,8 @@ const pages: Record<string, [statements: number, requests: number]> = {
   '/help': [2, 2],
   '/account': [4, 2],
   '/account/usage': [3, 2],
+  '/account/security': [6, 2],
+  '/account/security/change?do=totp': [6, 2],
   '/account/tokens': [3, 2],
   '/account/tokens/new': [2, 2],
   '/account/tokens/{tokens}': [3, 2],
@@ -685,7 +689,28 @@ const forms: Record<string, [statements: number, requests: number]> = {
   'POST /account/tokens/{form-token}/revoke': [2, 2],
   'POST /account/sign-out-everywhere': [3, 2],
   'POST /sign-in?new': [5, 5],
+  'POST /sign-in/passkey-options': [0, 0],
+  'POST /account/security/passkey-check': [2, 2],
+  'POST /account/security/passkeys': [1, 1],
+  'POST /account/security/change?do=totp': [5, 5],
+  'POST /account/security/totp': [8, 8],
   'POST /account/delete': [20, 18],
+}
+
+/** Operation on second factors → its maximum, with three statements per email to the owner. Each needs what an earlier one returned. */
+const factorOperations: Record<string, [statements: number, requests: number]> = {
+  'GET /v1/me/factors': [3, 1],
+  'POST /v1/me/factors/totp': [4, 4],
+  'POST /v1/me/factors/totp/confirm': [7, 7],
+  'POST /v1/me/factors/passkeys/options': [8, 8],
+  'POST /v1/me/factors/passkeys': [4, 4],
+  'POST /v1/me/factors/recovery-codes': [15, 13],
+  'POST /v1/me/factors/passkey-check': [1, 1],
+  'POST /v1/auth/passkey/options': [0, 0],
+  'POST /v1/auth/passkey': [4, 4],
+  'POST /v1/auth/second-factor': [8, 8],
+  'POST /v1/me/factors/passkeys/{passkey}/remove': [13, 13],
+  'POST /v1/me/factors/totp/remove': [13, 13],
 }
 
 const bodies: Record<string, unknown> = {
@@ -873,6 +898,9 @@ const fields: Record<string, Record<string, string>> = {
   'POST /account/tokens/{form-token}/rotate': { overlap: '3600' },
   'POST /account/tokens/{form-token}/scopes': { scopes: 'workflows:read' },
   'POST /sign-in?new': { email: '{email}', password: 'new-{password}' },
+  'POST /account/security/passkeys': { name: 'Laptop', passkey: '{}' },
+  'POST /account/security/change?do=totp': { password: 'new-{password}' },
+  'POST /account/security/totp': { code: '{totp-code}' },
   'POST /account/delete': { confirm: '{email}', password: 'new-{password}' },
 }
 
@@ -983,6 +1011,45 @@ test('an operation of the API needs no more statements and round trips than its 
   expect(await overBudget(operations, visit)).toEqual([])
 })
 
+test('an operation on second factors needs no more statements and round trips than its budget', async () => {
+  const person = await app.user()
+  const { password, email } = person
+  const authenticator = new Authenticator('https://flowkeep.example.com')
+  const step = totpStep(new Date())
+  let [secret, codes, passkeyId]: [string, string[], string] = ['', [], '']
+  let options = { challenge: '' }
+  const recoveryCode = () => codes.pop()
+  const prepare: Record<string, () => Promise<unknown>> = {
+    'POST /v1/me/factors/totp': async () => ({ password }),
+    'POST /v1/me/factors/totp/confirm': async () => ({ code: await totpCode(secret, step - 1) }),
+    'POST /v1/me/factors/passkeys/options': async () => ({ password, code: await totpCode(secret, step) }),
+    'POST /v1/me/factors/passkeys': async () => ({
+      name: 'Laptop',
+      passkey: await authenticator.create(options),
+    }),
+    'POST /v1/me/factors/recovery-codes': async () => ({ password, recoveryCode: recoveryCode() }),
+    'POST /v1/auth/passkey': async () => ({ passkey: await authenticator.get(options) }),
+    'POST /v1/auth/second-factor': async () => {
+      const { json } = await app.call('POST', '/v1/auth/login', { body: { email, password } })
+      return { token: json.secondFactor.token, recoveryCode: recoveryCode() }
+    },
+    'POST /v1/me/factors/passkeys/{passkey}/remove': async () => ({ password, recoveryCode: recoveryCode() }),
+    'POST /v1/me/factors/totp/remove': async () => ({ password, recoveryCode: recoveryCode() }),
+  }
+  const visit = async (name: string) => {
+    const [method = '', path = ''] = name.replace('{passkey}', passkeyId).split(' ')
+    const body = await prepare[name]?.()
+    Object.assign(cost, { statements: 0, requests: 0 })
+    const answer = await person.call(method, path, body === undefined ? {} : { body })
+    secret = answer.json?.secret ?? secret
+    codes = answer.json?.recoveryCodes ?? codes
+    options = answer.json?.options ?? options
+    passkeyId = answer.json?.passkey?.id ?? passkeyId
+    return answer
+  }
+  expect(await overBudget(factorOperations, visit)).toEqual([])
+})
+
 test('a form needs no more statements and round trips than its budget', async () => {
   /** Form → the page whose hidden fields it repeats. */
   const plans: Record<string, string> = {
@@ -1002,6 +1069,8 @@ test('a form needs no more statements and round trips than its budget', async ()
     if (path.startsWith('/oauth/authorize')) {
       ids.code = new URL(page.location ?? '').searchParams.get('code') ?? ''
     }
+    const key = /<code>([A-Z2-7 ]{39})<\/code>/.exec(page.text)?.[1]
+    if (key) ids['totp-code'] = await totpCode(key.replaceAll(' ', ''), totpStep(new Date()))
     if (path === '/oauth/token') ids['access-token'] = JSON.parse(page.text).access_token
     if (path === '/deployments') ids['form-deployment'] = page.location?.split(/[/?]/)[2] ?? ''
     return page
@@ -1026,6 +1095,7 @@ test('every route has a budget', () => {
   const budgeted = [
     ...Object.keys(pages).map((path) => `GET ${path}`),
     ...Object.keys(operations),
+    ...Object.keys(factorOperations),
     ...Object.keys(forms),
   ]
   const covered = new Set(budgeted.map(routeOf))

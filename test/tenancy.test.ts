@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { evaluateRules } from '../src/alerts/evaluate.ts'
 import { readWorkflowList } from '../src/workflows/list-queries.ts'
 import { type Answer, type TestUser, useTestApp } from './harness/app.ts'
+import { Authenticator } from './users/factors/authenticator.ts'
 import { createN8nStub } from './harness/n8n-stub.ts'
 
 const stub = await createN8nStub({ apiKey: 'planted-api-key' })
@@ -91,6 +92,12 @@ async function createAll(user: TestUser): Promise<Record<string, string>> {
   expect(tested.json).toMatchObject({ status: 'passed', removedAt: expect.any(String) })
   const { id: tokens } = await post('/v1/tokens', { name: 'Owned', scopes: ['admin'] })
   const asking = await post('/v1/tokens', { name: 'Asking', scopes: ['workflows:write'] })
+  const { password } = user
+  const { json: creation } = await user.call('POST', '/v1/me/factors/passkeys/options', {
+    body: { password },
+  })
+  const passkey = await new Authenticator('https://flowkeep.example.com').create(creation.options)
+  const added = await post('/v1/me/factors/passkeys', { name: 'Owned', passkey })
   const spare = await post('/v1/workflows', { workflow: { ...workflow, name: 'Spare' } })
   const asked = await app.call('DELETE', `/v1/workflows/${spare.id}`, { token: asking.token })
   const sessions = await user.call('GET', '/v1/me/sessions')
@@ -110,6 +117,7 @@ async function createAll(user: TestUser): Promise<Record<string, string>> {
     deployments,
     executions: recorded.json.id,
     'dead-letters': letters.json.items[0].id,
+    'me/factors/passkeys': added.passkey.id,
   }
 }
 
@@ -148,7 +156,8 @@ async function routesWithIds(): Promise<{ method: string; path: string; feature:
 }
 
 const call = (user: TestUser, method: string, path: string, id: string): Promise<Answer> => {
-  const body = bodies[`${method} ${path}`]
+  const isFactor = path.startsWith('/v1/me/factors/')
+  const body = isFactor ? { password: user.password } : bodies[`${method} ${path}`]
   const concrete = path.replace('{id}', id).replace(/\{\w+\}/g, '1')
   const query = path.endsWith('/diff') ? '?from=1&to=1' : ''
   return user.call(method, concrete + query, {
@@ -197,12 +206,13 @@ describe('another user’s resource', () => {
   })
 
   test('is not included in lists, searches or counts', async () => {
-    for (const feature of Object.keys(owned)) {
+    for (const feature of Object.keys(owned).filter((each) => each !== 'me/factors/passkeys')) {
       const { items } = (await stranger.call('GET', `/v1/${feature}`)).json
       // Everyone has a session of their own.
       if (feature === 'me/sessions') expect(items).toMatchObject([{ current: true }])
       else expect(items).toEqual([])
     }
+    expect((await stranger.call('GET', '/v1/me/factors')).json.passkeys).toEqual([])
     expect((await stranger.call('GET', '/v1/workflows?q=owned')).json.items).toEqual([])
     expect((await stranger.call('GET', '/v1/credentials/missing')).json.items).toEqual([])
     for (const filter of [`workflowId=${owned.workflows}`, `deploymentId=${owned.deployments}`]) {
@@ -271,6 +281,9 @@ describe('without a session', () => {
         '/v1/auth/reset-password',
         '/v1/auth/confirm-email',
         '/v1/auth/undo-email-change',
+        '/v1/auth/second-factor',
+        '/v1/auth/passkey',
+        '/v1/auth/passkey/options',
       ]),
     )
     for (const { method, path, security } of operations) {

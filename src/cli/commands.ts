@@ -342,4 +342,12 @@ export const commands: readonly Command[] = [
     environment: ['DATABASE_URL', ...keys, 'FLOWKEEP_STATE'],
     run: async (input) => (await import('./operate/reset-password.ts')).resetPasswordCommand(input),
   },
+  {
+    name: 'users reset-factors',
+    summary: 'Remove the second factors of a user and end all sessions',
+    positionals: { usage: '<email>', min: 1, max: 1 },
+    options: json,
+    environment: ['DATABASE_URL', ...keys, 'FLOWKEEP_STATE'],
+    run: async (input) => (await import('./operate/reset-factors.ts')).resetFactorsCommand(input),
+  },
 ]

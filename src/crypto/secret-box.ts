@@ -31,6 +31,7 @@ export interface SecretContext {
     | 'n8n-api-key'
     | 'alert-channel'
     | 'execution-values'
+    | 'totp'
     | 'key-check'
     | 'form-draft'
   userId: string

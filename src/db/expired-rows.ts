@@ -13,6 +13,7 @@ const expired = {
   api_token_secrets: sql`valid_until < now()`,
   // Visible for a while, so that its owner can rotate it. An app has to connect again.
   api_tokens: sql`expires_at < now() and (is_app or expires_at < now() - interval '90 days')`,
+  used_tickets: sql`expires_at < now()`,
   oauth_clients: sql`expires_at < now()`,
   test_runs: sql`removed_at is not null and created_at < now() - interval '30 days'`,
   approvals: sql`created_at < now() - interval '90 days'`,

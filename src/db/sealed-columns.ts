@@ -6,6 +6,7 @@ import type { SealedBox, SecretContext } from '../crypto/secret-box.ts'
 import type { Db } from './client.ts'
 import { alertChannels } from './schema/alerts.ts'
 import { credentials } from './schema/credentials.ts'
+import { totpFactors } from './schema/factors.ts'
 import { instances } from './schema/instances.ts'
 import { executionValues } from './schema/values.ts'
 
@@ -74,6 +75,14 @@ export const valuesContext = (userId: string, executionId: string): SecretContex
   type: 'executionValues',
 })
 
+/** The context that binds the secret of an authenticator app to its owner and row. */
+export const totpContext = (userId: string, factorId: string): SecretContext => ({
+  purpose: 'totp',
+  userId,
+  rowId: factorId,
+  type: 'totp',
+})
+
 export const sealedColumns: readonly SealedColumn[] = [
   sealedColumn(
     credentials,
@@ -95,6 +104,9 @@ export const sealedColumns: readonly SealedColumn[] = [
   ),
   sealedColumn(executionValues, 'sealed', { userId: executionValues.userId }, ({ userId }, rowId) =>
     valuesContext(userId, rowId),
+  ),
+  sealedColumn(totpFactors, 'secret', { userId: totpFactors.userId }, ({ userId }, rowId) =>
+    totpContext(userId, rowId),
   ),
 ]
 

@@ -12,6 +12,8 @@ import type { ErrorCode } from '../errors.ts'
 export const tags = {
   Authentication: 'Register, sign in and manage sessions. A session token is valid for 5 minutes.',
   Account: 'The signed-in user.',
+  'Second factors':
+    'The authenticator app, passkeys and recovery codes of the signed-in user. Access tokens cannot use these routes.',
   'Access tokens':
     'Tokens for programs and agents, limited to scopes. Managing them requires a session or the `admin` scope.',
   Approvals:

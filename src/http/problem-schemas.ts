@@ -55,6 +55,28 @@ const members: Partial<Record<ErrorCode, { required?: string[]; properties: Reco
       n8nVersion: { type: 'string', description: 'The n8n version that the check assumes' },
     },
   },
+  'second-factor-required': {
+    properties: {
+      secondFactor: {
+        type: 'object',
+        description: 'After the right password. Absent when a change to the account needs a second factor',
+        required: ['token', 'expiresIn', 'methods', 'passkeyOptions'],
+        properties: {
+          token: { ...text, description: 'Send it to POST /v1/auth/second-factor' },
+          expiresIn: { type: 'integer', description: 'Seconds until the token expires' },
+          methods: {
+            ...listOf(text),
+            description: '`totp`, `passkey` and `recovery-code`; more may be added',
+          },
+          passkeyOptions: {
+            ...nullable('object'),
+            description: 'For `PublicKeyCredential.parseRequestOptionsFromJSON()`. Null without a passkey',
+          },
+        },
+      },
+      methods: { ...listOf(text), description: 'Second factors that the account has' },
+    },
+  },
   'insufficient-scope': {
     properties: {
       requiredScope: {

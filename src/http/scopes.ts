@@ -211,6 +211,15 @@ const sessionOnly = new Set([
   'POST /v1/workflows/{id}/versions/compact',
   'POST /v1/approvals/{id}/approve',
   'POST /v1/approvals/{id}/deny',
+  'GET /v1/me/factors',
+  'POST /v1/me/factors/passkey-check',
+  'POST /v1/me/factors/passkeys',
+  'POST /v1/me/factors/passkeys/options',
+  'POST /v1/me/factors/passkeys/{id}/remove',
+  'POST /v1/me/factors/recovery-codes',
+  'POST /v1/me/factors/totp',
+  'POST /v1/me/factors/totp/confirm',
+  'POST /v1/me/factors/totp/remove',
 ])
 
 export const isSessionOnly = (method: string, path: string): boolean => sessionOnly.has(`${method} ${path}`)

@@ -59,14 +59,16 @@ export const Registration = z
   })
   .meta({ ref: 'Registration', 'x-example': { ...exampleLogin, name: 'Ada Lovelace' } })
 
+export const KnownDevice = z.string().max(256, 'At most 256 characters').optional().meta({
+  description:
+    'Of an earlier sign-in or registration on this device. An invalid or revoked one has no effect',
+})
+
 export const Login = z
   .strictObject({
     email: z.string().overwrite(trimmed).min(1, 'Enter the email address').max(254, 'At most 254 characters'),
     password: Password,
-    deviceToken: z.string().max(256, 'At most 256 characters').optional().meta({
-      description:
-        'Of an earlier sign-in or registration on this device. An invalid or revoked one has no effect',
-    }),
+    deviceToken: KnownDevice,
   })
   .meta({ ref: 'Login', 'x-example': exampleLogin })
 

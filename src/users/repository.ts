@@ -9,6 +9,7 @@ import { databaseError } from '../db/errors.ts'
 import { sessions, userRoutes, users } from '../db/schema/users.ts'
 import { accountMoved, AppError } from '../errors.ts'
 import type { User } from './contract.ts'
+import { type FactorMethod, methodsColumn } from './factors/methods.ts'
 import { toUser, userColumns, type UserRow } from './rows.ts'
 import type { SessionRepository } from './session-repository.ts'
 
@@ -16,6 +17,8 @@ import type { SessionRepository } from './session-repository.ts'
 export interface Account {
   user: User
   password: StoredPassword
+  /** Second factors and recovery codes that the account has. */
+  methods: FactorMethod[]
 }
 
 export interface NewAccount {
@@ -31,9 +34,12 @@ interface Row extends UserRow {
   pepperId: string
 }
 
-const toAccount = ({ hash, pepperId, ...user }: Row): Account => ({
+const accountColumns = { ...columns, methods: methodsColumn }
+
+const toAccount = ({ hash, pepperId, methods, ...user }: Row & { methods: FactorMethod[] }): Account => ({
   user: toUser(user),
   password: { hash, pepperId },
+  methods,
 })
 
 export class UserRepository {
@@ -82,7 +88,7 @@ export class UserRepository {
 
   async findByEmail(email: string): Promise<Account | null> {
     const [row] = await this.#db.read
-      .select(columns)
+      .select(accountColumns)
       .from(users)
       .where(and(sql`lower(${users.email}) = lower(${email})`, isNull(users.deletedAt)))
     return row ? toAccount(row) : null
@@ -98,7 +104,7 @@ export class UserRepository {
   }
 
   async find(userId: string): Promise<Account | null> {
-    const [row] = await this.#db.read.select(columns).from(users).where(live(userId))
+    const [row] = await this.#db.read.select(accountColumns).from(users).where(live(userId))
     return row ? toAccount(row) : null
   }
 
@@ -113,7 +119,7 @@ export class UserRepository {
         this.#db.update(users).set(unverified(change)).where(live(userId)).returning(columns),
         auditEventOfUser(this.#db, userId, 'user.updated', userId, { fields: Object.keys(change) }),
       ])
-      return row ? toAccount(row).user : null
+      return row ? toUser(row) : null
     } catch (error) {
       throw emailTaken(error)
     }

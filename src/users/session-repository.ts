@@ -16,6 +16,7 @@ import { AppError } from '../errors.ts'
 import { type Page, type Slice, slice } from '../http/page.ts'
 import type { Session, User } from './contract.ts'
 import { deviceName } from './device-name.ts'
+import type { FactorMethod } from './factors/methods.ts'
 import { toUser, userColumns } from './rows.ts'
 
 export interface SessionOptions {
@@ -68,10 +69,12 @@ export class SessionRepository {
   /**
    * Starts a session and returns its first refresh token; null when the account is deleted or its password is no longer
    * `passwordHash`. `isFamiliar`: an earlier session had the same device and address. The lock makes a concurrent password change wait, so that it ends this session too.
+   * @param method of the factor that was used, for the audit event
    */
   async start(
     userId: string,
     passwordHash: string,
+    method: FactorMethod | null = null,
   ): Promise<{ sessionId: string; refreshToken: string; isFamiliar: boolean } | null> {
     const { id, rotatedAt, expiresAt, refreshKeyId, accessKeyId, device, clientAddress } = this.plan()
     const at = sql`${rotatedAt.toISOString()}::timestamptz`
@@ -88,8 +91,10 @@ export class SessionRepository {
         from owner returning user_id
       ),
       audit as (
-        insert into audit_events (id, user_id, action, subject_id, ${actorColumns})
-        select ${uuidv7()}::uuid, user_id, 'session.started', ${id}::uuid, ${actorValues()} from started
+        insert into audit_events (id, user_id, action, subject_id, details, ${actorColumns})
+        select ${uuidv7()}::uuid, user_id, 'session.started', ${id}::uuid,
+          ${method && JSON.stringify({ method })}::jsonb, ${actorValues()}
+        from started
       )
       select exists (
         select from ${sessions} s where s.user_id = owner.id and s.device is not distinct from ${device}::text

@@ -11,7 +11,9 @@ export const SignInEntry = z
     id: z.uuid(),
     at: z.iso.datetime(),
     success: z.boolean(),
-    method: z.string().meta({ description: 'Such as `password`, or `registration`' }),
+    method: z
+      .string()
+      .meta({ description: 'Such as `password`, `totp`, `passkey`, `recovery-code` or `registration`' }),
     device: z.string().nullable().meta({ description: 'What the `User-Agent` says' }),
     clientAddress: z.string().nullable(),
     sessionId: z.uuid().nullable().meta({ description: 'The session that started, which may have ended' }),
@@ -22,7 +24,7 @@ export const SignInEntryList = sliceOf(SignInEntry)
 export const SignInQuery = z.strictObject(pageQuery)
 
 const started = ['session.started', 'user.registered']
-const failed = ['user.login-failed']
+const failed = ['user.login-failed', 'factor.failed']
 
 /** Newest first. */
 export async function listSignIns(db: Reader, userId: string, page: Page): Promise<Slice<SignInEntry>> {

@@ -1,11 +1,15 @@
 /** @module Rate-limited password checks that start sessions. */
+import type * as z from 'zod'
 import type { AccessTokens } from '../crypto/access-token.ts'
-import type { PasswordHasher } from '../crypto/password.ts'
+import type { PasswordHasher, StoredPassword } from '../crypto/password.ts'
 import { accountMoved, AppError } from '../errors.ts'
 import { networkOf } from '../lib/network.ts'
 import type { Notify } from './account-mail/account-mail.ts'
 import type { User } from './contract.ts'
-import type { Devices } from './devices.ts'
+import type { Device, Devices } from './devices.ts'
+import type { FactorAnswer, PasskeySignIn, SecondFactor } from './factors/contract.ts'
+import type { SecondFactors } from './factors/factors.ts'
+import { type FactorMethod, needsSecondFactor } from './factors/methods.ts'
 import type { Account, UserRepository } from './repository.ts'
 import type { SessionRepository } from './session-repository.ts'
 import type { Attempt, Throttle } from './throttle.ts'
@@ -17,6 +21,7 @@ export interface SignInOptions {
   devices: Devices
   hasher: PasswordHasher
   accessTokens: AccessTokens
+  factors: SecondFactors
   /** Keeps work running after the response is sent, and handles its rejection. */
   defer: (work: Promise<unknown>) => void
   notify: Notify
@@ -80,22 +85,78 @@ export class SignIn {
   /**
    * An unknown address, a wrong password and a damaged hash take the same time and give the same error.
    * @param deviceToken of an earlier sign-in on the same device. An invalid one has no effect
-   * @throws {AppError} `bad-credentials`, `account-moved`, `too-many-requests`
+   * @throws {AppError} `bad-credentials`, `account-moved`, `too-many-requests`; `second-factor-required` if the password
+   * was right and the account has a second factor
    */
   async startSession(
     clientIp: string,
     { email, password, deviceToken }: { email: string; password: string; deviceToken?: string | undefined },
   ): Promise<StartedSession> {
-    const { users, sessions, throttle, devices, hasher, defer } = this.#options
-    const at = devices.now()
+    const { users, throttle, devices, hasher, factors, defer } = this.#options
     const device = await devices.read(deviceToken)
     const attempt = await throttle.claimLogin(clientIp, email, device)
     const account = await this.#checkPassword(attempt, email, password, () => users.findByEmail(email))
-    const { user, password: stored } = account
-    const session = await sessions.start(user.id, stored.hash)
+    const isOutdated = hasher.isOutdated(account.password)
+    if (needsSecondFactor(account.methods)) {
+      // Not deferred, because the token depends on the stored hash.
+      if (isOutdated) account.password = await this.#rehash(account, password)
+      throw await factors.challenge(account)
+    }
+    const session = await this.#start(account, device)
+    if (isOutdated) defer(this.#rehash(account, password))
+    return session
+  }
+
+  /**
+   * The second step after `second-factor-required`.
+   * @param deviceToken as for `startSession`
+   * @throws {AppError} `sign-in-expired`, `invalid-second-factor`, `too-many-requests`
+   */
+  async finishSession({
+    token,
+    deviceToken,
+    ...answer
+  }: z.output<typeof SecondFactor>): Promise<StartedSession> {
+    const { users, devices, factors } = this.#options
+    const { account, method } = await factors.complete(token, answer, (userId) => users.find(userId))
+    return this.#start(account, await devices.read(deviceToken), method)
+  }
+
+  /** `finishSession`, plus a session token. */
+  async finishLogin(input: z.output<typeof SecondFactor>): Promise<SignedInUser> {
+    return this.#signed(await this.finishSession(input))
+  }
+
+  /**
+   * Without a password: a passkey verifies its user.
+   * @param deviceToken as for `startSession`
+   * @throws {AppError} `invalid-second-factor`
+   */
+  async startPasskeySession({
+    passkey,
+    deviceToken,
+  }: z.output<typeof PasskeySignIn>): Promise<StartedSession> {
+    const { users, devices, factors } = this.#options
+    const account = await users.find(await factors.passkeySignIn(passkey))
+    if (!account) throw accountGone()
+    return this.#start(account, await devices.read(deviceToken), 'passkey')
+  }
+
+  /** `startPasskeySession`, plus a session token. */
+  async passkeyLogin(input: z.output<typeof PasskeySignIn>): Promise<SignedInUser> {
+    return this.#signed(await this.startPasskeySession(input))
+  }
+
+  async #start(
+    { user, password }: Account,
+    device: Device | null,
+    factor?: FactorMethod,
+  ): Promise<StartedSession> {
+    const { sessions, devices, notify } = this.#options
+    const at = devices.now()
+    const session = await sessions.start(user.id, password.hash, factor)
     if (!session) throw badCredentials()
-    if (!session.isFamiliar && device?.userId !== user.id) this.#options.notify(user.id, 'new-device')
-    if (hasher.isOutdated(stored)) defer(this.#rehash(user.id, account, password))
+    if (!session.isFamiliar && device?.userId !== user.id) notify(user.id, 'new-device')
     const { sessionId, refreshToken } = session
     return { user, sessionId, refreshToken, deviceToken: await devices.issue(user.id, at) }
   }
@@ -121,6 +182,19 @@ export class SignIn {
     if (!account) throw accountGone()
     const attempt = await throttle.claimConfirmation(userId, sessionId)
     return this.#checkPassword(attempt, account.user.email, password, async () => account)
+  }
+
+  /**
+   * Verifies who changes how the account is signed in to: the password, and a second factor if the account has one.
+   * @throws {AppError} as `confirmPassword`; `second-factor-required`, `invalid-second-factor`
+   */
+  async confirmOwner(
+    confirming: Confirming,
+    { password, ...answer }: FactorAnswer & { password: string },
+  ): Promise<Account> {
+    const account = await this.confirmPassword(confirming, password)
+    await this.#options.factors.confirm(account, answer)
+    return account
   }
 
   async #checkPassword(
@@ -149,9 +223,11 @@ export class SignIn {
     return account
   }
 
-  async #rehash(userId: string, { password: stored }: Account, password: string): Promise<void> {
+  async #rehash({ user, password: stored }: Account, password: string): Promise<StoredPassword> {
     const { users, hasher } = this.#options
-    await users.rehashPassword(userId, stored, await hasher.hash(password, userId))
+    const fresh = await hasher.hash(password, user.id)
+    await users.rehashPassword(user.id, stored, fresh)
+    return fresh
   }
 }
 

@@ -3,13 +3,15 @@
  * an attempt before it is made, so that parallel attempts cannot all pass. No bucket that a stranger can fill stops the
  * owner: see docs/decisions/0024-sign-in-under-attack.md.
  */
-import { type SQL, sql } from 'drizzle-orm'
+import { eq, type SQL, sql } from 'drizzle-orm'
 import type { Fingerprint } from '../crypto/fingerprint.ts'
 import type { Db } from '../db/client.ts'
 import { loginThrottles, users } from '../db/schema/users.ts'
 import { AppError } from '../errors.ts'
 import { networkOf } from '../lib/network.ts'
 import type { Device } from './devices.ts'
+
+type FactorKind = 'totp' | 'recovery-code'
 
 /** The first `free` attempts pass without delay. Each further delay doubles, starting at one second. */
 interface Rule {
@@ -27,6 +29,9 @@ const attackFailures = 20
 const networkRule = { burst: 30, secondsPerCheck: 20 }
 /** Registrations from one client network. High, because offices and universities share addresses. */
 const registrationRule: Rule = { free: 1000, maxDelaySeconds: 60, resetAfterSeconds: 3600 }
+
+/** Codes of one kind for one account, by people who know its password. Other kinds and passkeys stay usable meanwhile. */
+const factorRule: Rule = { free: 5, maxDelaySeconds: 900, resetAfterSeconds: 86_400 }
 
 /** A counted attempt to check a password. */
 export interface Attempt {
@@ -227,6 +232,28 @@ export class Throttle {
       { limit: 5, seconds: 3600 },
       'Too many confirmation emails. Use the newest one, or wait, then try again',
     )
+  }
+
+  /** Counts one check of a code. @throws {AppError} `too-many-requests`, without counting it */
+  async claimFactor(userId: string, kind: FactorKind): Promise<void> {
+    const bucket = await this.#factorBucket(userId, kind)
+    const { rows } = await this.#db.execute<{ passed: boolean; waitSeconds: number | null }>(sql`
+      with code as (${this.#count(bucket, factorRule, sql`select`)})
+      select exists (select 1 from code) as "passed", (
+        select ceil(extract(epoch from blocked_until - ${this.#at()}))::integer from ${loginThrottles}
+        where bucket = ${bucket}
+      ) as "waitSeconds"`)
+    this.#settle(rows[0], 'Too many incorrect codes. Wait, or use another second factor')
+  }
+
+  /** Resets the count after a right code. */
+  async clearFactor(userId: string, kind: FactorKind): Promise<void> {
+    const bucket = await this.#factorBucket(userId, kind)
+    await this.#db.delete(loginThrottles).where(eq(loginThrottles.bucket, bucket))
+  }
+
+  #factorBucket(userId: string, kind: FactorKind): Promise<string> {
+    return this.#fingerprint('throttle-second-factor', JSON.stringify([userId, kind]))
   }
 
   /** Counts within fixed windows of time. */

@@ -30,6 +30,8 @@ export type DashboardDeps = Pick<
   | 'notify'
   | 'sessions'
   | 'signIn'
+  | 'factors'
+  | 'factorRepository'
   | 'credentials'
   | 'credentialHealth'
   | 'credentialPusher'

@@ -3,6 +3,7 @@ import { Hono } from 'hono'
 import type { BaseEnv } from '../http/env.ts'
 import { expiredForms } from './sign-in/expired-form.tsx'
 import { signInPages } from './sign-in/route.tsx'
+import { securityPages } from './account/factors/route.tsx'
 import { accountPages } from './account/route.tsx'
 import { assets, referenceAssets } from '../lib/assets.generated.ts'
 import { alertPages } from './alerts/routes.tsx'
@@ -29,7 +30,7 @@ import { usagePages } from './usage/route.tsx'
 import { workflowPages } from './workflows/routes.tsx'
 import { recoveryPages, recoveryPaths } from './sign-in/recovery/route.tsx'
 
-const openPaths = ['/sign-in', '/register', '/sign-out', '/theme', ...recoveryPaths]
+const openPaths = ['/sign-in/*', '/register', '/sign-out', '/theme', ...recoveryPaths]
 const signedInPaths = [
   '/',
   '/executions/*',
@@ -70,6 +71,7 @@ export function dashboardRoutes(deps: DashboardDeps, sessions: BrowserSessions) 
     .route('/account', accountPages(deps, sessions))
     .route('/account/tokens', tokenPages(deps))
     .route('/account/usage', usagePages(deps))
+    .route('/account/security', securityPages(deps))
     .route('/oauth', oauthPages(deps))
     .route('/', accountRedirects())
     .route('/', generalPages(deps.config.publicUrl))

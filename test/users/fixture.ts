@@ -7,6 +7,8 @@ import { createFingerprint, type Fingerprint } from '../../src/crypto/fingerprin
 import { createPasswordHasher } from '../../src/crypto/password.ts'
 import { createRefreshTokens } from '../../src/crypto/refresh-token.ts'
 import { nativeScrypt, type Scrypt } from '../../src/crypto/scrypt.ts'
+import { createSecretBox } from '../../src/crypto/secret-box.ts'
+import { createTickets } from '../../src/crypto/ticket.ts'
 import type { Db } from '../../src/db/client.ts'
 import type { FieldError } from '../../src/errors.ts'
 import { requireUser } from '../../src/http/auth.ts'
@@ -22,6 +24,8 @@ import { Recovery } from '../../src/users/account-mail/recovery.ts'
 import { recoveryRoutes } from '../../src/users/account-mail/routes.ts'
 import { purgeDeletedAccounts } from '../../src/users/delete-account.ts'
 import { Devices } from '../../src/users/devices.ts'
+import { SecondFactors } from '../../src/users/factors/factors.ts'
+import { FactorRepository } from '../../src/users/factors/repository.ts'
 import { UserRepository } from '../../src/users/repository.ts'
 import { authRoutes, meRoutes } from '../../src/users/routes.ts'
 import { SessionRepository } from '../../src/users/session-repository.ts'
@@ -99,6 +103,18 @@ export function createAccounts(
   const links = new AccountLinks(db, now, linkTokens, mail)
   const recovery = new Recovery({ users, throttle, hasher, links, mail })
   const { notify } = mail
+  const factors = new SecondFactors({
+    repository: new FactorRepository(db, now, sessions),
+    tickets: createTickets(randomRing('t1'), 'https://flowkeep.test', now),
+    secretBox: createSecretBox(randomRing('c1')),
+    keysVerified: async () => undefined,
+    fingerprint,
+    throttle,
+    publicUrl: 'https://flowkeep.test',
+    defer,
+    notify,
+    now,
+  })
   const signIn = new SignIn({
     users,
     sessions,
@@ -106,6 +122,7 @@ export function createAccounts(
     devices,
     hasher,
     accessTokens,
+    factors,
     defer,
     notify,
     welcome: (user) => recovery.welcome(user),

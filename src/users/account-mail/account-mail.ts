@@ -14,7 +14,7 @@ import type { LinkTokens } from './link-tokens.ts'
 import { accountMailOf, type Details, isAccountMailKind, type LinkPurpose } from './texts.ts'
 
 /** A security notice without a link of its own. */
-export type NoticeKind = 'new-device' | 'password-changed' | 'token-created'
+export type NoticeKind = 'new-device' | 'password-changed' | 'token-created' | 'factors-changed'
 
 /** Tells the owner about a change, after the response. */
 export type Notify = (userId: string, kind: NoticeKind, details?: Details) => void

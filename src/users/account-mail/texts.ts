@@ -63,6 +63,10 @@ const texts = {
     subject: 'Your password was changed',
     body: (details) => [`The password of your Flowkeep account was changed${from(details)}.`, ifNotYou],
   },
+  'factors-changed': {
+    subject: 'Your sign-in security was changed',
+    body: (details) => [`On your Flowkeep account, ${plain(details.change)}${from(details)}.`, ifNotYou],
+  },
   'token-created': {
     subject: 'An access token was created',
     body: (details) => [

@@ -45,6 +45,10 @@ export const AccountView = (props: AccountProps) => (
       <div class="stack span-6">
         <ProfileCard {...props} />
         <PasswordCard {...props} />
+        <Card title="Sign-in security">
+          <p class="soft">Require a second factor, or sign in with a passkey instead of the password.</p>
+          <LinkButton href="/account/security">Manage second factors</LinkButton>
+        </Card>
         <Card title="Access tokens">
           <p class="soft">
             Let programs and AI agents use the API with the scopes that you choose, without your password.

@@ -385,6 +385,47 @@ function listenToFiles(): void {
   })
 }
 
+interface PasskeyTypes {
+  parseRequestOptionsFromJSON: (options: unknown) => PublicKeyCredentialRequestOptions
+  parseCreationOptionsFromJSON: (options: unknown) => PublicKeyCredentialCreationOptions
+}
+/** Older browsers have no such type, or one without these methods. */
+const passkeyTypes = globalThis.PublicKeyCredential as unknown as PasskeyTypes | undefined
+
+/** Creates or uses a passkey, and submits the form of the button with it. */
+function enablePasskeys(): void {
+  if (!passkeyTypes || !('parseRequestOptionsFromJSON' in passkeyTypes)) return
+  for (const button of document.querySelectorAll<HTMLButtonElement>('[data-passkey]')) {
+    button.hidden = false
+    button.addEventListener('click', () => {
+      if (!button.form?.reportValidity()) return
+      const error = button.form.querySelector<HTMLElement>('[data-passkey-error]')
+      if (error) error.hidden = true
+      button.disabled = true
+      usePasskey(button, passkeyTypes)
+        .catch(() => error && (error.hidden = false))
+        .finally(() => (button.disabled = false))
+    })
+  }
+}
+
+async function usePasskey(button: HTMLButtonElement, types: PasskeyTypes): Promise<void> {
+  const { passkey = '', passkeyCreates } = button.dataset
+  const options: unknown = passkey.startsWith('/')
+    ? await (await fetch(passkey, { method: 'POST' })).json()
+    : JSON.parse(passkey)
+  const credential =
+    passkeyCreates === undefined
+      ? await navigator.credentials.get({ publicKey: types.parseRequestOptionsFromJSON(options) })
+      : await navigator.credentials.create({
+          publicKey: types.parseCreationOptionsFromJSON(options),
+        })
+  const field = button.form?.elements.namedItem('passkey')
+  if (!(field instanceof HTMLInputElement) || !credential) return
+  field.value = JSON.stringify(credential)
+  button.form?.requestSubmit()
+}
+
 /** Moves the code of an emailed link from the URL to its field, so that it does not stay in the history. */
 function takeCode(): void {
   const field = document.querySelector('[data-takes-code]')
@@ -396,6 +437,7 @@ function takeCode(): void {
 takeCode()
 storeTimeZone()
 adaptToScript(document)
+enablePasskeys()
 startPolling()
 listenForKeys()
 enableCopying()

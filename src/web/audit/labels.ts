@@ -6,6 +6,7 @@ import { plural } from '../format.ts'
 export const entities = [
   'user',
   'session',
+  'factor',
   'token',
   'app',
   'approval',
@@ -27,6 +28,7 @@ export type Entity = (typeof entities)[number]
 export const entityLabels: Record<Entity, { one: string; many: string }> = {
   user: { one: 'account', many: 'Account' },
   session: { one: 'session', many: 'Sessions' },
+  factor: { one: 'second factor', many: 'Second factors' },
   token: { one: 'access token', many: 'Access tokens' },
   app: { one: 'app', many: 'Connected apps' },
   approval: { one: 'approval', many: 'Approvals' },
@@ -55,6 +57,12 @@ interface ActionLabel {
   tone?: Tone
 }
 
+const factorNames: Record<string, string> = {
+  totp: 'an authenticator app',
+  passkey: 'a passkey',
+  'recovery-code': 'a recovery code',
+}
+
 const actionLabels: Record<string, ActionLabel> = {
   'user.registered': { text: 'Created the account' },
   'user.updated': { text: ({ fields }) => `Updated the account${listed(fields)}` },
@@ -71,9 +79,24 @@ const actionLabels: Record<string, ActionLabel> = {
   'user.email-restored': { text: 'Undid a change of the email address', actor: 'unknown', tone: 'fail' },
   'user.login-failed': { text: 'Failed to sign in: incorrect password', actor: 'unknown', tone: 'wait' },
   'user.deleted': { text: 'Deleted the account' },
-  'session.started': { text: 'Signed in' },
   'session.ended': { text: 'Ended a session' },
   'session.others-ended': { text: 'Ended all other sessions' },
+  'factor.totp-added': { text: 'Added an authenticator app' },
+  'factor.totp-removed': { text: 'Removed the authenticator app', tone: 'wait' },
+  'factor.passkey-added': { text: ({ name }) => `Added the passkey ${String(name)}` },
+  'factor.passkey-removed': { text: 'Removed a passkey', tone: 'wait' },
+  'factor.recovery-codes-created': { text: 'Created new recovery codes' },
+  'factor.recovery-code-used': { text: 'Used a recovery code', tone: 'wait' },
+  'factor.failed': { text: 'Entered an incorrect second factor', actor: 'unknown', tone: 'wait' },
+  'factor.all-reset': {
+    text: "Removed all second factors from the server's command line",
+    actor: 'operator',
+    tone: 'wait',
+  },
+  'session.started': {
+    text: ({ method }) =>
+      typeof method === 'string' ? `Signed in with ${factorNames[method]}` : 'Signed in',
+  },
   'session.all-ended': { text: 'Signed out everywhere' },
   'session.token-reused': {
     text: 'Reused a refresh token, so Flowkeep ended the session',

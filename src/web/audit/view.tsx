@@ -42,6 +42,7 @@ const path = '/audit'
 const icons: Record<Entity, IconName> = {
   user: 'credentials',
   session: 'arrow',
+  factor: 'credentials',
   token: 'credentials',
   app: 'robot',
   approval: 'check',

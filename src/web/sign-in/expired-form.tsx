@@ -4,8 +4,6 @@
  */
 import type { Context } from 'hono'
 import { AppError } from '../../errors.ts'
-import { statusOf } from '../../http/problem.ts'
-import { Login } from '../../users/contract.ts'
 import type { DashboardDeps, DashboardEnv } from '../context.ts'
 import { type FormState, readForm } from '../form-data.ts'
 import { renderAuthPage } from '../layout/auth-layout.tsx'
@@ -20,7 +18,8 @@ import {
 } from '../session.ts'
 import { readViewer } from '../viewer.ts'
 import { draftLimitBytes, draftOf, openDraft, ownerOf, sealDraft } from './form-draft.ts'
-import { blank, invalidInput, stateOf, toFormError } from './sign-in-form.ts'
+import { blank, stateAfter, stepStatus, toFormError } from './sign-in-form.ts'
+import { type SecondStep, startFrom, stepAfter } from './sign-in-step.ts'
 import { SignInView } from './view.tsx'
 
 type Deps = Pick<DashboardDeps, 'config' | 'secretBox' | 'signIn' | 'now'>
@@ -39,7 +38,13 @@ export function expiredForms(
 ): ExpiredForms {
   const requests = new WeakMap<Request, Resumed & { vars: { requestId: string; clientIp: string } }>()
 
-  const signInPage = (c: Context<DashboardEnv>, draft: string, state: FormState, status: 401 | 422 | 429) =>
+  const signInPage = (
+    c: Context<DashboardEnv>,
+    draft: string,
+    state: FormState,
+    status: 401 | 422 | 429,
+    step: SecondStep | null = null,
+  ) =>
     renderAuthPage(
       c,
       { title: 'Sign in', viewer: readViewer(c, now()), status },
@@ -47,6 +52,7 @@ export function expiredForms(
         {...state}
         action={`${c.req.path}?resume`}
         draft={draft}
+        step={step}
         notice={state === blank ? { kind: 'wait', text: kept } : null}
       />,
     )
@@ -78,18 +84,20 @@ export function expiredForms(
     const sealed = form.get('draft') ?? ''
     let session = current
     if (!session) {
-      const email = (form.get('email') ?? '').trim()
-      const failed = (error: AppError) =>
-        signInPage(c, sealed, stateOf(error, ['email', 'password'], { email }), statusOf(error.code) as 401)
-      const input = Login.safeParse({ email, password: form.get('password') ?? '' })
-      if (!input.success) return failed(invalidInput(input.error))
       try {
         session = await sessions.enter(
           c,
-          await signIn.startSession(c.var.clientIp, { ...input.data, deviceToken: sessions.deviceToken(c) }),
+          await startFrom(signIn, c.var.clientIp, form, sessions.deviceToken(c)),
         )
-      } catch (error) {
-        return failed(toFormError(error))
+      } catch (thrown) {
+        const error = toFormError(thrown)
+        return signInPage(
+          c,
+          sealed,
+          stateAfter(error, form),
+          stepStatus(error) as 401,
+          stepAfter(error, form),
+        )
       }
     }
     const draft = await openDraft(secretBox, session.user.id, sealed, now())

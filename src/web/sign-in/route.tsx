@@ -4,7 +4,7 @@ import type { AppError } from '../../errors.ts'
 import type { BaseEnv } from '../../http/env.ts'
 import { statusOf } from '../../http/problem.ts'
 import { loadCommonPasswords } from '../../users/common-passwords.ts'
-import { Login, Registration } from '../../users/contract.ts'
+import { Registration } from '../../users/contract.ts'
 import type { DashboardDeps } from '../context.ts'
 import { type FormState, readForm } from '../form-data.ts'
 import { renderAuthPage } from '../layout/auth-layout.tsx'
@@ -12,23 +12,33 @@ import { type Notice, takeNotice } from '../notice.ts'
 import { returnPath } from '../return-path.ts'
 import type { BrowserSessions } from '../session.ts'
 import { readViewer, rememberTheme } from '../viewer.ts'
-import { blank, invalidInput, stateOf, toFormError, withReturn } from './sign-in-form.ts'
+import {
+  blank,
+  invalidInput,
+  stateAfter,
+  stateOf,
+  stepStatus,
+  toFormError,
+  withReturn,
+} from './sign-in-form.ts'
+import { type SecondStep, startFrom, stepAfter } from './sign-in-step.ts'
 import { RegisterFooter, RegisterView, SignedOutView, SignInFooter, SignInView } from './view.tsx'
 
-type SignInDeps = Pick<DashboardDeps, 'signIn' | 'now'>
+type SignInDeps = Pick<DashboardDeps, 'signIn' | 'factors' | 'now'>
 
-export function signInPages({ signIn, now }: SignInDeps, sessions: BrowserSessions) {
+export function signInPages({ signIn, factors, now }: SignInDeps, sessions: BrowserSessions) {
   const signInPage = (
     c: Context,
     back: string,
     state: FormState,
     status: 200 | 401 | 422 | 429,
     notice: Notice | null = null,
+    step: SecondStep | null = null,
   ) =>
     renderAuthPage(
       c,
       { title: 'Sign in', viewer: readViewer(c, now()), status, footer: <SignInFooter back={back} /> },
-      <SignInView {...state} action={withReturn('/sign-in', back)} notice={notice} />,
+      <SignInView {...state} action={withReturn('/sign-in', back)} notice={notice} step={step} />,
     )
 
   const registerPage = (c: Context, back: string, state: FormState, status: 200 | 409 | 422 | 429) =>
@@ -51,23 +61,22 @@ export function signInPages({ signIn, now }: SignInDeps, sessions: BrowserSessio
     .post('/sign-in', async (c) => {
       const back = returnPath(c.req.query('return'))
       const form = await readForm(c)
-      const email = (form.get('email') ?? '').trim()
-      const failed = (error: AppError) => {
-        const status = statusOf(error.code)
-        return signInPage(c, back, stateOf(error, ['email', 'password'], { email }), status as 401)
-      }
-      const input = Login.safeParse({ email, password: form.get('password') ?? '' })
-      if (!input.success) return failed(invalidInput(input.error))
       try {
-        await sessions.enter(
-          c,
-          await signIn.startSession(c.var.clientIp, { ...input.data, deviceToken: sessions.deviceToken(c) }),
-        )
+        await sessions.enter(c, await startFrom(signIn, c.var.clientIp, form, sessions.deviceToken(c)))
         return c.redirect(back, 303)
-      } catch (error) {
-        return failed(toFormError(error))
+      } catch (thrown) {
+        const error = toFormError(thrown)
+        return signInPage(
+          c,
+          back,
+          stateAfter(error, form),
+          stepStatus(error) as 401,
+          null,
+          stepAfter(error, form),
+        )
       }
     })
+    .post('/sign-in/passkey-options', async (c) => c.json(await factors.signInOptions()))
     .get('/register', async (c) => {
       const back = returnPath(c.req.query('return'))
       return (await sessions.read(c)) ? c.redirect(back, 303) : registerPage(c, back, blank, 200)

@@ -1,6 +1,7 @@
 /** @module What the forms that sign in share: their paths and their errors. */
 import type * as z from 'zod'
 import { AppError } from '../../errors.ts'
+import { statusOf } from '../../http/problem.ts'
 import { errorsByField, type FormState } from '../form-data.ts'
 import { plural } from '../format.ts'
 
@@ -18,6 +19,9 @@ export const invalidInput = (error: z.ZodError) =>
 export function toFormError(error: unknown): AppError {
   const codes = [
     'bad-credentials',
+    'second-factor-required',
+    'invalid-second-factor',
+    'sign-in-expired',
     'account-moved',
     'account-moving',
     'too-many-requests',
@@ -39,3 +43,14 @@ export function stateOf(error: AppError, names: string[], values: Record<string,
   }
   return { values, errors: errorsByField(error, names) }
 }
+
+/** After a submission that did not sign in. The second step after the right password is no error. */
+export const stateAfter = (error: AppError, form: URLSearchParams): FormState =>
+  error.code === 'second-factor-required'
+    ? blank
+    : stateOf(error, ['email', 'password', 'code', 'recoveryCode'], {
+        email: (form.get('email') ?? '').trim(),
+      })
+
+export const stepStatus = (error: AppError) =>
+  error.code === 'second-factor-required' ? 200 : statusOf(error.code)

@@ -6,7 +6,7 @@ import { knownActions, labelOf } from '../../../src/web/audit/labels.ts'
 
 const src = resolve(import.meta.dirname, '../../../src')
 const entity =
-  /['"]((?:user|session|token|app|approval|credential|workflow|environment|instance|deployment|release|execution|dead-letter|error|audit|alert|model-prices)\.[a-z-]+)['"]/g
+  /['"]((?:user|session|factor|token|app|approval|credential|workflow|environment|instance|deployment|release|execution|dead-letter|error|audit|alert|model-prices)\.[a-z-]+)['"]/g
 
 /** Every action that the code records. Only files that mention audit count, because other code has dotted names too. */
 const recorded = readdirSync(src, { recursive: true, encoding: 'utf8' })
