@@ -54,7 +54,7 @@ describe.skipIf(!hasChromium)(inChromium('connecting an app in Chromium'), () =>
     await page.goto(await requestFor(`http://${host}:${port}/callback`))
     await page.getByLabel('Email').fill(user.email)
     await page.getByLabel('Password').fill(user.password)
-    await page.getByRole('button', { name: 'Sign in' }).click()
+    await page.getByRole('button', { name: 'Sign in', exact: true }).click()
     await page.getByRole('heading', { name: 'Connect Agent' }).waitFor()
     const checked = page.getByRole('checkbox', { checked: true })
     expect(await checked.count()).toBe(2)
@@ -76,7 +76,7 @@ describe.skipIf(!hasChromium)(inChromium('connecting an app in Chromium'), () =>
     const popup = await opened
     await popup.getByLabel('Email').fill(user.email)
     await popup.getByLabel('Password').fill(user.password)
-    await popup.getByRole('button', { name: 'Sign in' }).click()
+    await popup.getByRole('button', { name: 'Sign in', exact: true }).click()
     await popup.getByRole('button', { name: 'Deny' }).click()
     await popup.waitForURL((address) => address.port === String(port))
     expect(new URL(popup.url()).searchParams.get('error')).toBe('access_denied')

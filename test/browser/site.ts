@@ -26,14 +26,14 @@ export interface Site {
 export const inChromium = (name: string): string =>
   hasChromium ? name : `${name} (left out: no Chromium at ${chromiumPath}; set CHROMIUM_PATH)`
 
-/** One site per test file. */
-export function useSite(): Site {
+/** One site per test file. @param host `localhost` for passkeys, which browsers refuse to IP addresses */
+export function useSite(host = '127.0.0.1'): Site {
   const site = {} as Site
   const closing: (() => Promise<unknown>)[] = []
   beforeAll(async () => {
     const browser = await launchChromium()
     closing.push(() => browser.close())
-    Object.assign(site, await startSite(browser, closing))
+    Object.assign(site, await startSite(browser, host, closing))
   })
   afterAll(async () => {
     for (const close of closing) await close()
@@ -41,9 +41,13 @@ export function useSite(): Site {
   return site
 }
 
-async function startSite(browser: Browser, closing: (() => Promise<unknown>)[]): Promise<Site> {
+async function startSite(
+  browser: Browser,
+  host: string,
+  closing: (() => Promise<unknown>)[],
+): Promise<Site> {
   const port = await freePort()
-  const url = `http://127.0.0.1:${port}`
+  const url = `http://${host}:${port}`
   const stub = await createN8nStub()
   const app = await createTestApp({
     env: { PUBLIC_URL: url, LOG_LEVEL: 'warn' },
@@ -78,7 +82,7 @@ export async function signIn({ page }: Tab, email: string, password: string): Pr
   await page.goto('/sign-in')
   await page.getByLabel('Email').fill(email)
   await page.getByLabel('Password').fill(password)
-  await page.getByRole('button', { name: 'Sign in' }).click()
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click()
   await page.waitForURL('/')
 }
 

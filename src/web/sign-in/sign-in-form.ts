@@ -2,6 +2,7 @@
 import type * as z from 'zod'
 import { AppError } from '../../errors.ts'
 import { statusOf } from '../../http/problem.ts'
+import { factorErrors } from '../components/factor-answer.ts'
 import { errorsByField, type FormState } from '../form-data.ts'
 import { plural } from '../format.ts'
 
@@ -37,20 +38,24 @@ export function stateOf(error: AppError, names: string[], values: Record<string,
   if (error.code === 'email-taken') {
     return { values, errors: { email: 'An account with this email already exists. Sign in instead.' } }
   }
-  if (error.code === 'too-many-requests') {
-    const seconds = error.retryAfterSeconds ?? 1
-    return { values, errors: { '': `Too many attempts. Try again in ${plural(seconds, 'second')}.` } }
-  }
+  if (error.code === 'too-many-requests') return { values, errors: tooMany(error) }
   return { values, errors: errorsByField(error, names) }
 }
+
+const tooMany = ({ retryAfterSeconds = 1 }: AppError) => ({
+  '': `Too many attempts. Try again in ${plural(retryAfterSeconds, 'second')}.`,
+})
 
 /** After a submission that did not sign in. The second step after the right password is no error. */
 export const stateAfter = (error: AppError, form: URLSearchParams): FormState =>
   error.code === 'second-factor-required'
     ? blank
-    : stateOf(error, ['email', 'password', 'code', 'recoveryCode'], {
-        email: (form.get('email') ?? '').trim(),
-      })
+    : {
+        values: { email: (form.get('email') ?? '').trim() },
+        errors: error.code === 'too-many-requests' ? tooMany(error) : factorErrors(error, form, fields),
+      }
+
+const fields = ['email', 'password', 'code', 'recoveryCode']
 
 export const stepStatus = (error: AppError) =>
   error.code === 'second-factor-required' ? 200 : statusOf(error.code)

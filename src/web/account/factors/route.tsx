@@ -6,10 +6,10 @@ import { check } from '../../../http/validate.ts'
 import { IdParam } from '../../../lib/scalars.ts'
 import { NewPasskey, Reauthentication, type TotpSetup } from '../../../users/factors/contract.ts'
 import type { DashboardDeps, DashboardEnv } from '../../context.ts'
-import { errorsByField, readForm } from '../../form-data.ts'
+import { readForm } from '../../form-data.ts'
 import { renderPage } from '../../layout/page.tsx'
 import { redirectWith } from '../../notice.ts'
-import { factorAnswer, parsedPasskey } from '../../components/factor-answer.ts'
+import { factorAnswer, factorErrors, parsedPasskey } from '../../components/factor-answer.ts'
 import { qrPath } from './qr.ts'
 import {
   type Change,
@@ -48,16 +48,24 @@ export function securityPages({
   factors,
   factorRepository,
 }: Pick<DashboardDeps, 'signIn' | 'factors' | 'factorRepository'>) {
-  const confirmPage = async (c: Context<DashboardEnv>, change: Change, failure?: AppError) => {
+  const confirmPage = async (
+    c: Context<DashboardEnv>,
+    change: Change,
+    form = new URLSearchParams(),
+    failure?: AppError,
+  ) => {
     const { totp, passkeys, recoveryCodesLeft } = await factorRepository.list(c.var.userId)
     const methods = [
       ...(totp ? ['totp'] : []),
       ...(passkeys.length > 0 ? ['passkey'] : []),
       ...(recoveryCodesLeft > 0 ? ['recovery-code'] : []),
     ]
-    const errors = failure ? errorsByField(failure, ['password', 'code', 'recoveryCode']) : {}
-    if (failure?.code === 'bad-credentials')
-      Object.assign(errors, { password: 'Incorrect password', '': undefined })
+    const errors: Record<string, string> =
+      failure === undefined
+        ? {}
+        : failure.code === 'bad-credentials'
+          ? { password: 'Incorrect password' }
+          : factorErrors(failure, form, ['password', 'code', 'recoveryCode'])
     return renderPage(
       c,
       {
@@ -129,10 +137,11 @@ export function securityPages({
     .post('/change', async (c) => {
       const change = c.req.query('do')
       if (!isChange(change)) throw notFound('Page')
+      const form = await readForm(c)
       try {
-        return await perform(c, change, await readForm(c))
+        return await perform(c, change, form)
       } catch (error) {
-        return confirmPage(c, change, failureOf(error))
+        return confirmPage(c, change, form, failureOf(error))
       }
     })
     .post('/totp', async (c) => {
