@@ -72,6 +72,9 @@ const optionalUrl = (description: string) =>
     .optional()
     .meta(about(description))
 
+/** Of Have I Been Pwned, without an account: https://haveibeenpwned.com/API/v3#PwnedPasswords */
+const publicRangeApi = 'https://api.pwnedpasswords.com/range'
+
 /** FINGERPRINT_KEY has no ID of its own. A KMS authenticates this one. */
 export const fingerprintKeyId = 'key'
 
@@ -215,6 +218,18 @@ export const Environment = z.object({
       'Requests to POST /v1/workflows/check without an account, per minute and client address; 0 requires an account',
     ),
   ),
+  PASSWORD_BREACH_CHECK: z
+    .union(
+      [z.stringbool({ falsy: ['', 'false'], truthy: ['true'] }), KmsUrl],
+      'must be true, false or an HTTPS URL',
+    )
+    .default(false)
+    .transform((value) => (value === true ? publicRangeApi : value || undefined))
+    .meta(
+      about(
+        `Rejects new passwords that appear in known data breaches: true asks ${publicRangeApi}, and a URL asks another server with the same range API. It gets the first five digits of the SHA-1; off by default`,
+      ),
+    ),
   SMTP_URL: z
     .url({ protocol: /^smtps?$/ })
     .optional()
@@ -309,6 +324,7 @@ export function parseConfig(env: Record<string, unknown>) {
       outgoing: rest.RATE_OUTGOING_PER_MINUTE,
     },
     anonymousChecksPerMinute: rest.ANONYMOUS_CHECKS_PER_MINUTE,
+    passwordBreachCheck: rest.PASSWORD_BREACH_CHECK,
     mail:
       rest.MAIL_FROM === undefined
         ? null

@@ -86,6 +86,7 @@ import { Recovery } from './users/account-mail/recovery.ts'
 import { AuditEventRepository } from './users/audit-events.ts'
 import { purgeDeletedAccounts } from './users/delete-account.ts'
 import { Devices } from './users/devices.ts'
+import { hashNewPassword } from './users/breached-passwords.ts'
 import { SecondFactors } from './users/factors/factors.ts'
 import { FactorRepository } from './users/factors/repository.ts'
 import { UserRepository } from './users/repository.ts'
@@ -190,6 +191,11 @@ export function createDeps(config: Config, runtime: Runtime) {
     maxInFlight: runtime.maxHashesInFlight,
     ...(runtime.passwordCost !== undefined && { cost: runtime.passwordCost }),
   })
+  const hashNew = hashNewPassword(hasher, {
+    url: config.passwordBreachCheck,
+    fetch: runtime.instanceFetch,
+    onFailure: (error) => log('warn', 'password-breach-check-failed', { errorName: errorNameOf(error) }),
+  })
   const accessTokens = createAccessTokens(config.accessTokenKeys, {
     issuer: config.publicUrl,
     audience: 'flowkeep',
@@ -229,7 +235,7 @@ export function createDeps(config: Config, runtime: Runtime) {
       ),
   })
   const accountLinks = new AccountLinks(db, now, linkTokens, accountMail)
-  const recovery = new Recovery({ users, throttle, hasher, links: accountLinks, mail: accountMail })
+  const recovery = new Recovery({ users, throttle, hashNew, links: accountLinks, mail: accountMail })
   const { notify } = accountMail
   const factorRepository = new FactorRepository(db, now, sessions)
   const factors = new SecondFactors({
@@ -250,6 +256,7 @@ export function createDeps(config: Config, runtime: Runtime) {
     throttle,
     devices: new Devices(fingerprint, now),
     hasher,
+    hashNew,
     accessTokens,
     factors,
     defer,
@@ -357,6 +364,7 @@ export function createDeps(config: Config, runtime: Runtime) {
     now,
     fingerprint,
     hasher,
+    hashNew,
     secretBox,
     keyCheck,
     accessTokens,

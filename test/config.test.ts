@@ -34,6 +34,28 @@ describe('the configuration', () => {
     expect(config).toMatchObject({ allowLoopbackInstances: false, corsOrigins: ['https://app.example.com'] })
   })
 
+  const range = 'https://passwords.example.com/range'
+  test.each([
+    [undefined, undefined],
+    ['', undefined],
+    ['false', undefined],
+    ['true', 'https://api.pwnedpasswords.com/range'],
+    [range, range],
+    [`${range}/`, range],
+    ['http://127.0.0.1:8080', 'http://127.0.0.1:8080'],
+  ])('reads %j as the API of breached passwords %j', (value, url) => {
+    const env = testEnvironment(value === undefined ? {} : { PASSWORD_BREACH_CHECK: value })
+    expect(parseConfig(env).passwordBreachCheck).toBe(url)
+  })
+
+  test.each(['http://passwords.example.com/range', 'yes', 'ftp://127.0.0.1'])(
+    'rejects %j as the API of breached passwords',
+    (value) => {
+      const message = messageOf(testEnvironment({ PASSWORD_BREACH_CHECK: value }))
+      expect(message).toContain('PASSWORD_BREACH_CHECK must be true, false or an HTTPS URL')
+    },
+  )
+
   test('lists all missing variables', () => {
     const message = messageOf({})
     for (const name of [

@@ -1,13 +1,11 @@
 import { Hono } from 'hono'
 import { createMiddleware } from 'hono/factory'
-import type { PasswordHasher } from '../crypto/password.ts'
 import { AppError } from '../errors.ts'
 import { type Authentication, type AuthEnv, requireUser } from '../http/auth.ts'
 import type { BaseEnv } from '../http/env.ts'
 import { limited, limitFailures, type NetworkLimit } from '../http/network-limit.ts'
 import { describe } from '../http/openapi.ts'
 import { valid } from '../http/validate.ts'
-import type { Notify } from './account-mail/account-mail.ts'
 import type { Recovery } from './account-mail/recovery.ts'
 import { loadCommonPasswords } from './common-passwords.ts'
 import {
@@ -31,9 +29,7 @@ export interface UserRouteDeps extends Authentication {
   sessions: SessionRepository
   signIn: SignIn
   networkLimit: NetworkLimit
-  hasher: PasswordHasher
   recovery: Recovery
-  notify: Notify
   apiTokens: Pick<TokenRepository, 'revokeAll'>
   /** Starts the purge after the response. The scheduled job finishes it. */
   purgeAccount: (userId: string) => void
@@ -62,7 +58,7 @@ export function authRoutes(deps: UserRouteDeps) {
         summary: 'Register a user',
         description:
           'Signs the new user in. A password has 8 to 1,024 characters of any kind; common passwords are ' +
-          'rejected.',
+          'rejected, and so are those in known data breaches if the server checks them.',
         responses: { 201: SignedIn },
         errors: ['email-taken', 'account-moved', 'invalid', 'too-many-requests'],
         public: true,
@@ -154,15 +150,7 @@ export function authRoutes(deps: UserRouteDeps) {
 }
 
 /** Requires `requireUser`. */
-export function meRoutes({
-  signIn,
-  users,
-  hasher,
-  recovery,
-  notify,
-  apiTokens,
-  purgeAccount,
-}: UserRouteDeps) {
+export function meRoutes({ signIn, users, recovery, apiTokens, purgeAccount }: UserRouteDeps) {
   return new Hono<AuthEnv>()
     .get(
       '/',
@@ -234,18 +222,9 @@ export function meRoutes({
       passwordsLoaded,
       valid('json', PasswordChange),
       async (c) => {
-        const { currentPassword, newPassword, revokeTokens } = c.req.valid('json')
-        const { password } = await signIn.confirmPassword(c.var, currentPassword)
-        const { userId, sessionId } = c.var
-        const changed = await users.changePassword(
-          userId,
-          sessionId,
-          password,
-          await hasher.hash(newPassword, userId),
-        )
-        if (!changed) throw new AppError('conflict', 'The password was changed concurrently. Sign in again')
-        if (revokeTokens) await apiTokens.revokeAll(userId)
-        notify(userId, 'password-changed')
+        const change = c.req.valid('json')
+        await signIn.changePassword(c.var, change)
+        if (change.revokeTokens) await apiTokens.revokeAll(c.var.userId)
         return c.body(null, 204)
       },
     )

@@ -5,6 +5,7 @@ import type { PasswordHasher, StoredPassword } from '../crypto/password.ts'
 import { accountMoved, AppError } from '../errors.ts'
 import { networkOf } from '../lib/network.ts'
 import type { Notify } from './account-mail/account-mail.ts'
+import type { HashNewPassword } from './breached-passwords.ts'
 import type { User } from './contract.ts'
 import type { Device, Devices } from './devices.ts'
 import type { FactorAnswer, PasskeySignIn, SecondFactor } from './factors/contract.ts'
@@ -20,6 +21,7 @@ export interface SignInOptions {
   throttle: Throttle
   devices: Devices
   hasher: PasswordHasher
+  hashNew: HashNewPassword
   accessTokens: AccessTokens
   factors: SecondFactors
   /** Keeps work running after the response is sent, and handles its rejection. */
@@ -62,16 +64,16 @@ export class SignIn {
 
   /**
    * Hashes before the lookup, so that taken and free addresses take the same time.
-   * @throws {AppError} `email-taken`, `account-moved`, `too-many-requests`
+   * @throws {AppError} `email-taken`, `account-moved`, `invalid` for a breached password, `too-many-requests`
    */
   async createAccount(
     clientIp: string,
     input: { email: string; password: string; name?: string | null | undefined },
   ): Promise<StartedSession> {
-    const { users, throttle, devices, hasher } = this.#options
+    const { users, throttle, devices, hashNew } = this.#options
     const at = devices.now()
     await throttle.claimRegistration(clientIp)
-    const password = await hasher.hash(input.password, networkOf(clientIp))
+    const password = await hashNew(input.password, networkOf(clientIp), '/password')
     const session = await users.create({ email: input.email, name: input.name ?? null, password })
     this.#options.welcome(session.user)
     return { ...session, deviceToken: await devices.issue(session.user.id, at) }
@@ -182,6 +184,22 @@ export class SignIn {
     if (!account) throw accountGone()
     const attempt = await throttle.claimConfirmation(userId, sessionId)
     return this.#checkPassword(attempt, account.user.email, password, async () => account)
+  }
+
+  /**
+   * Ends all other sessions of the user.
+   * @throws {AppError} as `confirmPassword`; `invalid` for a breached password, `conflict` after a concurrent change
+   */
+  async changePassword(
+    confirming: Confirming,
+    { currentPassword, newPassword }: { currentPassword: string; newPassword: string },
+  ): Promise<void> {
+    const { users, hashNew, notify } = this.#options
+    const { user, password } = await this.confirmPassword(confirming, currentPassword)
+    const hashed = await hashNew(newPassword, user.id, '/newPassword')
+    if (!(await users.changePassword(user.id, confirming.sessionId, password, hashed)))
+      throw new AppError('conflict', 'The password was changed concurrently. Sign in again')
+    notify(user.id, 'password-changed')
   }
 
   /**

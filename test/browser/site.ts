@@ -41,11 +41,7 @@ export function useSite(host = '127.0.0.1'): Site {
   return site
 }
 
-async function startSite(
-  browser: Browser,
-  host: string,
-  closing: (() => Promise<unknown>)[],
-): Promise<Site> {
+async function startSite(browser: Browser, host: string, closing: (() => Promise<unknown>)[]): Promise<Site> {
   const port = await freePort()
   const url = `http://${host}:${port}`
   const stub = await createN8nStub()

@@ -14,9 +14,9 @@ afterAll(() => database.close())
 
 /** Runs the command. With answers, enters them as the password. */
 async function run(email: string, answers?: string[]) {
-  const { users, hasher } = accounts
+  const { users, hashNew } = accounts
   const askHidden = answers && (async () => answers.shift() ?? '')
-  return resetPassword(email, { users, hasher, askHidden })
+  return resetPassword(email, { users, hashNew, askHidden })
 }
 
 test('sets a generated password, prints it once and ends all sessions', async () => {

@@ -22,6 +22,7 @@ import { AccountMail } from '../../src/users/account-mail/account-mail.ts'
 import { LinkTokens } from '../../src/users/account-mail/link-tokens.ts'
 import { Recovery } from '../../src/users/account-mail/recovery.ts'
 import { recoveryRoutes } from '../../src/users/account-mail/routes.ts'
+import { hashNewPassword } from '../../src/users/breached-passwords.ts'
 import { purgeDeletedAccounts } from '../../src/users/delete-account.ts'
 import { Devices } from '../../src/users/devices.ts'
 import { SecondFactors } from '../../src/users/factors/factors.ts'
@@ -74,6 +75,7 @@ export function createAccounts(
     maxWaiting: 1000,
     maxWaitMs: 30_000,
   })
+  const hashNew = hashNewPassword(hasher, { url: undefined, fetch, onFailure: () => undefined })
   const accessTokens = createAccessTokens(randomRing('a1'), {
     issuer: 'https://flowkeep.test',
     audience: 'flowkeep',
@@ -101,7 +103,7 @@ export function createAccounts(
     defer,
   })
   const links = new AccountLinks(db, now, linkTokens, mail)
-  const recovery = new Recovery({ users, throttle, hasher, links, mail })
+  const recovery = new Recovery({ users, throttle, hashNew, links, mail })
   const { notify } = mail
   const factors = new SecondFactors({
     repository: new FactorRepository(db, now, sessions),
@@ -121,6 +123,7 @@ export function createAccounts(
     throttle,
     devices,
     hasher,
+    hashNew,
     accessTokens,
     factors,
     defer,
@@ -138,9 +141,7 @@ export function createAccounts(
     networkLimit: new NetworkLimit(now),
     claimRequest: () => null,
     apiTokens,
-    hasher,
     recovery,
-    notify,
     purgeAccount,
   }
 
@@ -194,6 +195,7 @@ export function createAccounts(
     sessions,
     throttle,
     hasher,
+    hashNew,
     refreshTokens,
     scrypt,
     links,

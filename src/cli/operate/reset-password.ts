@@ -1,8 +1,8 @@
 /** @module `flowkeep users reset-password`: sets a new password for a user who has lost theirs, or prints a link that does. */
-import type { PasswordHasher } from '../../crypto/password.ts'
 import { asOperator } from '../../db/actor.ts'
 import type { AccountLinks } from '../../users/account-mail/account-links.ts'
 import { linkPaths } from '../../users/account-mail/texts.ts'
+import type { HashNewPassword } from '../../users/breached-passwords.ts'
 import { loadCommonPasswords } from '../../users/common-passwords.ts'
 import { NewPassword } from '../../users/contract.ts'
 import type { UserRepository } from '../../users/repository.ts'
@@ -12,13 +12,13 @@ import { withDeps } from './with-deps.ts'
 
 export interface ResetPasswordDeps {
   users: UserRepository
-  hasher: PasswordHasher
+  hashNew: HashNewPassword
   /** Prompts on the terminal without echo. If absent, a password is generated. */
   askHidden?: ((question: string) => Promise<string>) | undefined
 }
 
 export const resetPasswordCommand = ({ positionals, flags }: CommandInput): Promise<void> =>
-  withDeps(async ({ users, hasher, accountLinks, config }) => {
+  withDeps(async ({ users, hashNew, accountLinks, config }) => {
     if (flags.has('link')) {
       const issued = await asOperator(() => resetLink(positionals[0] ?? '', accountLinks, config.publicUrl))
       if (flags.has('json')) return jsonResult(issued)
@@ -26,7 +26,7 @@ export const resetPasswordCommand = ({ positionals, flags }: CommandInput): Prom
       return result(issued.link)
     }
     const askHidden = flags.has('ask') ? (question: string) => ask(question, true) : undefined
-    const reset = await resetPassword(positionals[0] ?? '', { users, hasher, askHidden })
+    const reset = await resetPassword(positionals[0] ?? '', { users, hashNew, askHidden })
     if (flags.has('json')) return jsonResult(reset)
     message(`The password of ${reset.email} was set, and all sessions were ended.`)
     if (reset.password !== null) result(`New password, shown only once: ${reset.password}`)
@@ -39,10 +39,10 @@ export const resetPasswordCommand = ({ positionals, flags }: CommandInput): Prom
  */
 export async function resetPassword(
   email: string,
-  { users, hasher, askHidden }: ResetPasswordDeps,
+  { users, hashNew, askHidden }: ResetPasswordDeps,
 ): Promise<{ email: string; password: string | null }> {
   const password = askHidden ? await typedPassword(askHidden) : generatedPassword()
-  const hashed = await hasher.hash(password, 'operator')
+  const hashed = await hashNew(password, 'operator', '/password')
   const user = await asOperator(() => users.resetPassword(email, hashed))
   if (!user) throw new Error(`No account has the email address ${email}.`)
   return { email: user.email, password: askHidden ? null : password }

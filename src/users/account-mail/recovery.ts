@@ -1,7 +1,7 @@
 /** @module Recovery of an account by email: a new password without the old one, and the confirmation of addresses. */
-import type { PasswordHasher } from '../../crypto/password.ts'
 import { AppError } from '../../errors.ts'
 import type { User } from '../contract.ts'
+import type { HashNewPassword } from '../breached-passwords.ts'
 import { emailTaken, type UserRepository } from '../repository.ts'
 import { accountGone } from '../sign-in.ts'
 import type { Throttle } from '../throttle.ts'
@@ -11,7 +11,7 @@ import type { AccountMail } from './account-mail.ts'
 export interface RecoveryOptions {
   users: UserRepository
   throttle: Throttle
-  hasher: PasswordHasher
+  hashNew: HashNewPassword
   links: AccountLinks
   mail: AccountMail
 }
@@ -40,12 +40,12 @@ export class Recovery {
 
   /**
    * Ends all sessions. A second factor is still required at the next sign-in.
-   * @throws {AppError} `invalid` for a link that is not valid, `too-many-requests`
+   * @throws {AppError} `invalid` for a link that is not valid or a breached password, `too-many-requests`
    */
   async resetPassword(token: string, newPassword: string): Promise<void> {
-    const { links, hasher, mail } = this.#options
+    const { links, hashNew, mail } = this.#options
     const { userId } = await links.requireReset(token)
-    await links.resetPassword(token, await hasher.hash(newPassword, userId))
+    await links.resetPassword(token, await hashNew(newPassword, userId, '/newPassword'))
     mail.notify(userId, 'password-changed')
   }
 

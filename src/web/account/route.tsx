@@ -25,8 +25,7 @@ import { listSignIns } from '../../users/sign-in-history.ts'
 
 type AccountDeps = Pick<
   DashboardDeps,
-  | ('config' | 'db' | 'users' | 'apiTokens' | 'sessions' | 'signIn' | 'hasher' | 'purgeAccount')
-  | ('recovery' | 'notify')
+  ('config' | 'db' | 'users' | 'apiTokens' | 'sessions' | 'signIn' | 'purgeAccount') | 'recovery'
 >
 
 const formCodes = new Set(['invalid', 'bad-credentials', 'too-many-requests', 'conflict', 'email-taken'])
@@ -55,7 +54,7 @@ const shownSessions = 50
 const shownSignIns = 20
 
 export function accountPages(deps: AccountDeps, browserSessions: BrowserSessions) {
-  const { config, db, users, apiTokens, sessions, signIn, hasher, recovery, notify, purgeAccount } = deps
+  const { config, db, users, apiTokens, sessions, signIn, recovery, purgeAccount } = deps
 
   async function page(
     c: Context<DashboardEnv>,
@@ -106,15 +105,8 @@ export function accountPages(deps: AccountDeps, browserSessions: BrowserSessions
   async function changePassword(c: Context<DashboardEnv>, form: URLSearchParams): Promise<void> {
     const body = Object.fromEntries(passwordFields.map((name) => [name, form.get(name) ?? '']))
     await loadCommonPasswords()
-    const { currentPassword, newPassword } = check(PasswordChange, body, 'json')
-    const { userId, sessionId } = c.var
-    const { password } = await signIn.confirmPassword(c.var, currentPassword)
-    const hashed = await hasher.hash(newPassword, userId)
-    if (!(await users.changePassword(userId, sessionId, password, hashed))) {
-      throw new AppError('conflict', 'The password was changed concurrently. Sign in again')
-    }
-    if (form.get('revokeTokens') === 'true') await apiTokens.revokeAll(userId)
-    notify(userId, 'password-changed')
+    await signIn.changePassword(c.var, check(PasswordChange, body, 'json'))
+    if (form.get('revokeTokens') === 'true') await apiTokens.revokeAll(c.var.userId)
   }
 
   return new Hono<DashboardEnv>()
