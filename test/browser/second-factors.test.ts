@@ -94,7 +94,7 @@ describe.skipIf(!hasChromium)(inChromium('second factors by keyboard'), () => {
     await press(link('Done'), 'Sign-in security')
   })
 
-  test('its code completes a sign-in, and a wrong code says so', async () => {
+  test('its code completes a sign-in, and a wrong code is reported at its field', async () => {
     await signOut()
     await enterPassword()
     expect(await field('Code').evaluate((element) => element === document.activeElement)).toBe(true)
