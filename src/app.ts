@@ -34,6 +34,7 @@ import { metricsRoutes } from './monitoring/routes.ts'
 import { loadCatalogue } from './n8n/catalogue/catalogue.ts'
 import { promotionRoutes, releaseRoutes } from './releases/routes.ts'
 import { recoveryRoutes } from './users/account-mail/routes.ts'
+import { accountExportRoutes } from './users/account-export/routes.ts'
 import { auditRoutes } from './users/audit-routes.ts'
 import { testRunRoutes, workflowTestRoutes } from './testing/routes.ts'
 import { sessionRoutes, signInHistoryRoutes } from './users/session-routes.ts'
@@ -89,6 +90,7 @@ export function createApp(deps: Deps) {
     .route('/v1/me/sessions', sessionRoutes(deps.sessions))
     .route('/v1/me/sign-ins', signInHistoryRoutes(deps.db.read))
     .route('/v1/me/factors', factorRoutes(deps))
+    .route('/v1/me/export', accountExportRoutes(deps.accountExport))
     .route('/v1/me', usageRoutes(deps.usage))
     .route('/v1/credentials/missing', missingCredentialRoutes(deps.requirements))
     .route(

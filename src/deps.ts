@@ -351,6 +351,23 @@ export function createDeps(config: Config, runtime: Runtime) {
     keysVerified: keyCheck.verified,
   })
 
+  const auditEvents = new AuditEventRepository(db.read)
+  /** Data for full exports. */
+  const exporting = {
+    executions: {
+      listNamed: (...query: Parameters<ExecutionRepository['listNamed']>) =>
+        read((from) => new ExecutionRepository(from, now).listNamed(...query)),
+    },
+    /** Before the first row, so that no download is without its event. */
+    audit: async (
+      userId: string,
+      action: 'account.exported' | 'execution.exported' | 'audit.exported',
+      details: Record<string, unknown>,
+    ) => {
+      await auditEvent(db, userId, action, null, details)
+    },
+    onFailure: (error: unknown) => log('error', 'export-aborted', { errorName: errorNameOf(error) }),
+  }
   return {
     runtime: runtime.name,
     config,
@@ -473,22 +490,7 @@ export function createDeps(config: Config, runtime: Runtime) {
       quotas: config.quotas,
     }),
     executions: new ExecutionRepository(db.read, now),
-    /** Data for full exports. */
-    exporting: {
-      executions: {
-        listNamed: (...query: Parameters<ExecutionRepository['listNamed']>) =>
-          read((from) => new ExecutionRepository(from, now).listNamed(...query)),
-      },
-      /** Before the first row, so that no download is without its event. */
-      audit: async (
-        userId: string,
-        action: 'execution.exported' | 'audit.exported',
-        details: Record<string, unknown>,
-      ) => {
-        await auditEvent(db, userId, action, null, details)
-      },
-      onFailure: (error: unknown) => log('error', 'export-aborted', { errorName: errorNameOf(error) }),
-    },
+    exporting,
     /** Polls an instance for executions now. */
     poll: (userId: string, instanceId: string) =>
       pollNow({ db, connections, values: runValues, now, log, onFailed }, userId, instanceId),
@@ -528,7 +530,8 @@ export function createDeps(config: Config, runtime: Runtime) {
       })
       defer(delivery)
     },
-    auditEvents: new AuditEventRepository(db.read),
+    auditEvents,
+    accountExport: { ...exporting, db: db.read, auditEvents },
     readAsset: runtime.readAsset,
     /** Rejects when the server cannot serve requests. */
     ready: async () => {

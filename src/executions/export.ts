@@ -16,7 +16,7 @@ export interface ExportOptions {
 }
 
 /** Yields each execution once. Of executions recorded during the export, it only includes late reports. */
-async function* pagesOf(
+export async function* executionPages(
   executions: ExportOptions['executions'],
   userId: string,
   filter: ExecutionSearch,
@@ -56,6 +56,13 @@ const columns: TableColumns<NamedExecution> = {
   instanceName: ({ instanceName }) => instanceName,
 }
 
+/** An execution as the API returns it. */
+export const withoutNames = ({
+  workflowName: _workflow,
+  instanceName: _instance,
+  ...execution
+}: NamedExecution) => execution
+
 /** Downloads all executions that match the filter. */
 export async function downloadExecutions(
   { executions, audit, onFailure }: ExportOptions,
@@ -68,8 +75,8 @@ export async function downloadExecutions(
     format,
     name: 'executions',
     columns,
-    toObject: ({ workflowName: _workflow, instanceName: _instance, ...execution }) => execution,
-    pages: pagesOf(executions, userId, filter),
+    toObject: withoutNames,
+    pages: executionPages(executions, userId, filter),
     ...(onFailure && { onFailure }),
   })
 }

@@ -18,6 +18,7 @@ const heavy = [
   'POST /v1/workflows/check',
   'GET /v1/executions/export',
   'GET /v1/audit-events/export',
+  'GET /v1/me/export',
   'GET /v1/analytics/costs',
   'GET /v1/analytics/credentials',
   'GET /v1/analytics/errors',
@@ -35,6 +36,7 @@ const heavy = [
   'GET /errors',
   'GET /executions/export',
   'GET /audit/export.csv',
+  'GET /account/export',
 ]
 
 const outgoing = [

@@ -53,6 +53,7 @@ export type DashboardDeps = Pick<
   | 'executions'
   | 'runValues'
   | 'exporting'
+  | 'accountExport'
   | 'deadLetters'
   | 'poll'
   | 'replayResults'

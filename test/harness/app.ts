@@ -121,7 +121,9 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
     })
     const text = await response.text()
     answers.push(text)
-    const json = response.headers.get('Content-Type')?.includes('json') ? JSON.parse(text) : undefined
+    const json = /^application\/(problem\+)?json/.test(response.headers.get('Content-Type') ?? '')
+      ? JSON.parse(text)
+      : undefined
     return { status: response.status, headers: response.headers, text, json }
   }
 

@@ -4,6 +4,7 @@ import { AppError, invalid, notFound } from '../../errors.ts'
 import { statusOf } from '../../http/problem.ts'
 import { check } from '../../http/validate.ts'
 import { loadCommonPasswords } from '../../users/common-passwords.ts'
+import { downloadAccount } from '../../users/account-export/export.ts'
 import { AccountDeletion, PasswordChange, ProfileChange } from '../../users/contract.ts'
 import type { DashboardDeps, DashboardEnv } from '../context.ts'
 import { errorsByField, readForm } from '../form-data.ts'
@@ -25,7 +26,8 @@ import { listSignIns } from '../../users/sign-in-history.ts'
 
 type AccountDeps = Pick<
   DashboardDeps,
-  ('config' | 'db' | 'users' | 'apiTokens' | 'sessions' | 'signIn' | 'purgeAccount') | 'recovery'
+  | ('config' | 'db' | 'users' | 'apiTokens' | 'sessions' | 'signIn' | 'purgeAccount')
+  | ('recovery' | 'accountExport')
 >
 
 const formCodes = new Set(['invalid', 'bad-credentials', 'too-many-requests', 'conflict', 'email-taken'])
@@ -54,7 +56,7 @@ const shownSessions = 50
 const shownSignIns = 20
 
 export function accountPages(deps: AccountDeps, browserSessions: BrowserSessions) {
-  const { config, db, users, apiTokens, sessions, signIn, recovery, purgeAccount } = deps
+  const { config, db, users, apiTokens, sessions, signIn, recovery, purgeAccount, accountExport } = deps
 
   async function page(
     c: Context<DashboardEnv>,
@@ -111,6 +113,7 @@ export function accountPages(deps: AccountDeps, browserSessions: BrowserSessions
 
   return new Hono<DashboardEnv>()
     .get('/', (c) => page(c))
+    .get('/export', (c) => downloadAccount(accountExport, c.var.userId))
     .post('/profile', async (c) => {
       const form = await readForm(c)
       try {

@@ -240,15 +240,19 @@ const SignInsCard = ({ signIns, time }: AccountProps) => (
 
 const ExportCard = ({ publicUrl }: AccountProps) => (
   <Card title="Export">
-    <p class="soft">
-      Exports every workflow with all its versions, deployments and runs to a folder, without secrets.
-    </p>
+    <p class="soft">Everything in the account as one NDJSON file, without secrets.</p>
+    <div class="actions">
+      <LinkButton href="/account/export" icon="download">
+        Download everything
+      </LinkButton>
+      <LinkButton href="/audit/export.csv" icon="download">
+        Download audit trail
+      </LinkButton>
+    </div>
+    <p class="soft">This command writes workflows, deployments and runs to a folder that can be imported:</p>
     <p>
       <code>FLOWKEEP_URL={publicUrl} npm run flowkeep -- export ./backup</code>
     </p>
-    <LinkButton href="/audit/export.csv" icon="download">
-      Download audit trail
-    </LinkButton>
   </Card>
 )
 
