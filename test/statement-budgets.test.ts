@@ -391,6 +391,7 @@ const pages: Record<string, [statements: number, requests: number]> = {
   '/audit/export.csv': [3, 3],
   '/help': [2, 2],
   '/account': [4, 2],
+  '/account/export': [39, 39],
   '/account/usage': [3, 2],
   '/account/security': [6, 2],
   '/account/security/change?do=totp': [6, 2],
@@ -441,6 +442,7 @@ const operations: Record<string, [statements: number, requests: number]> = {
   'GET /v1/me/sessions': [1, 1],
   'GET /v1/me/sign-ins': [1, 1],
   'GET /v1/me/usage': [1, 1],
+  'GET /v1/me/export': [38, 38],
   'GET /v1/credentials/missing': [1, 1],
   'GET /v1/credentials': [1, 1],
   'GET /v1/credentials/{credentials}': [1, 1],
@@ -933,12 +935,27 @@ function routeTable() {
   return { routes, routeOf }
 }
 
+/** Name of a budget → the actions of the audit events that it caused. */
+const audited = new Map<string, readonly string[]>()
+const knownEvents = new Set<string>()
+
+/** The actions of the audit events since the last call, of all accounts. */
+async function newAuditActions(): Promise<string[]> {
+  const events = await app.database.sql`
+    select id, action from audit_events union all select id, action from erased_audit_events order by id`
+  const added = events.filter(({ id }) => !knownEvents.has(id as string))
+  for (const { id } of added) knownEvents.add(id as string)
+  return [...new Set(added.map(({ action }) => action as string))].toSorted()
+}
+
 /** @param visit called twice, because the first call may fill caches of the isolate */
 async function overBudget(budgets: Budgets, visit: (name: string) => Promise<Answer>) {
   const rows: [string, Cost][] = []
   for (const name of Object.keys(budgets)) {
     if (name.startsWith('/') || name.startsWith('GET')) await visit(name)
+    await newAuditActions()
     rows.push([name, await measured(name, () => visit(name))])
+    audited.set(name, await newAuditActions())
   }
   console.log(table(rows))
   const { routeOf } = routeTable()
@@ -1101,6 +1118,88 @@ test('every route has a budget', () => {
   const covered = new Set(budgeted.map(routeOf))
   expect(covered).not.toContain(undefined)
   expect(routes.map(({ name }) => name).filter((name) => !covered.has(name))).toEqual([])
+})
+
+const reports = 'reports of n8n, which are the history of runs'
+const testing = 'stores only the result of a test'
+const polling = 'reads runs from n8n'
+
+/** Operations and forms without an audit event → why. */
+const unaudited: Record<string, string> = {
+  'POST /v1/auth/refresh': 'continues a session',
+  'POST /v1/me/verify-email': 'sends a link',
+  'POST /account/verify-email': 'sends a link',
+  'POST /v1/workflows/check': 'stores nothing',
+  'POST /v1/deployments/plan': 'stores nothing',
+  'POST /hooks/n8n/{instances}': reports,
+  'POST /hooks/n8n/{instances}?values': reports,
+  'POST /hooks/n8n/{instances}?batch': reports,
+  'POST /hooks/n8n/{instances}?unknown': reports,
+  'POST /hooks/n8n/{instances}/otlp/v1/traces': reports,
+  'POST /v1/executions/poll': polling,
+  'POST /instances/{form-instance-1}/poll': polling,
+  'POST /v1/instances/{spare-instance-1}/test': testing,
+  'POST /instances/{form-instance-1}/test': testing,
+  'POST /v1/credentials/{credentials}/test': testing,
+  'POST /credentials/{credentials}/validate': testing,
+  'POST /v1/alerts/channels/{alert-channel}/test': 'sends a test message',
+  'POST /alerts/channels/{form-channel}/test': 'sends a test message',
+  'POST /v1/alerts/deliveries/{alert-delivery}/replay':
+    'sends a message again, as the list of deliveries shows',
+  'POST /alerts/deliveries/{form-delivery}/replay': 'sends a message again, as the list of deliveries shows',
+  'POST /mcp': 'the tool that is called decides',
+  'POST /oauth/register': 'belongs to no account',
+  'POST /oauth/token': 'the approval of the app has an event',
+  'POST /theme': 'sets a cookie',
+}
+
+/** Operations and forms that find nothing to change in this account → their event otherwise. */
+const unchanged: Record<string, string> = {
+  'PATCH /v1/deployments/{tracked}': 'deployment.version-changed',
+  'POST /v1/deployments/{deployments}/adopt': 'deployment.adopted',
+  'POST /deployments/{form-deployment}/adopt': 'deployment.adopted',
+  'POST /v1/deployments/{deployments}/overwrite': 'deployment.finished',
+  'POST /deployments/{form-deployment}/overwrite': 'deployment.finished',
+  'POST /deployments/{form-deployment}/rollback': 'deployment.finished',
+  'POST /v1/workflows/{workflows}/fix': 'workflow.updated',
+  'POST /workflows/{workflows}/fix': 'workflow.updated',
+  'POST /workflows/{workflows}/tests/setting': 'workflow.replay-setting',
+  'POST /v1/workflows/{workflows}/versions/compact': 'workflow.versions-compacted',
+  'POST /workflows/{workflows}/versions/compact': 'workflow.versions-compacted',
+  'POST /alerts/{form-rule}': 'alert.rule-updated',
+  'POST /models/prices': 'model-prices.updated',
+}
+
+test('every change has an audit event, which the documentation names', async () => {
+  const changes = [...audited].filter(([name]) => !name.startsWith('/') && !name.startsWith('GET '))
+  expect(changes.length).toBeGreaterThan(100)
+  const silent = changes.filter(([, actions]) => actions.length === 0).map(([name]) => name)
+  expect(silent.toSorted()).toEqual([...Object.keys(unaudited), ...Object.keys(unchanged)].toSorted())
+  const paths = (await app.call('GET', '/openapi.json')).json.paths as Record<string, object>
+  const { routeOf } = routeTable()
+  const rows = Object.entries(paths)
+    .flatMap(([path, item]) => Object.keys(item).map((method) => `${method.toUpperCase()} ${path}`))
+    .flatMap((operation) => {
+      const route = operation.replaceAll(/\{(\w+)\}/g, ':$1')
+      const actions = [...audited, ...Object.entries(unchanged)].flatMap(([name, found]) =>
+        routeOf(name) === route ? found : [],
+      )
+      const reason = Object.entries(unaudited).find(([name]) => routeOf(name) === route)?.[1]
+      const events = [...new Set(actions)].toSorted().map((action) => `\`${action}\``)
+      if (events.length === 0 && reason === undefined) return []
+      return [`| \`${operation}\` | ${events.length > 0 ? events.join(', ') : `none: ${reason}`} |`]
+    })
+  const page = [
+    '# Audit events by operation',
+    '',
+    'Generated by a test that calls every operation. Operations that only read have no event, except those listed.',
+    '',
+    '| Operation | Events |',
+    '| --- | --- |',
+    ...rows.toSorted(),
+    '',
+  ]
+  await expect(page.join('\n')).toMatchFileSnapshot('../docs/audit-events.md')
 })
 
 test('a statement of a request reads and writes rows of its user only', async () => {

@@ -182,8 +182,16 @@ export class ReporterLease {
       select id from forgotten`)
   }
 
-  saveWorkflow(workflowId: string): Promise<void> {
-    return this.#update({ reporterWorkflowId: workflowId })
+  /** Stores the workflow of a reporter that was set up or repaired. */
+  async saveWorkflow(workflowId: string): Promise<void> {
+    await this.#write(sql`
+      with saved as (
+        update instances set reporter_workflow_id = ${workflowId} where ${this.#ownsLease()} returning user_id, id
+      ), audited as (
+        insert into audit_events (id, user_id, action, subject_id, ${actorColumns})
+        select ${uuidv7()}, user_id, 'instance.reporter-set-up', id, ${actorValues()} from saved
+      )
+      select id from saved`)
   }
 
   /** Clears the stored workflow and credential and deletes the reporter's tokens. */
@@ -195,6 +203,9 @@ export class ReporterLease {
       ), deleted as (
         delete from webhook_tokens t using forgotten
         where t.user_id = forgotten.user_id and t.instance_id = forgotten.id and t.label = ${label}
+      ), audited as (
+        insert into audit_events (id, user_id, action, subject_id, ${actorColumns})
+        select ${uuidv7()}, user_id, 'instance.reporter-removed', id, ${actorValues()} from forgotten
       )
       select id from forgotten`)
   }

@@ -68,7 +68,9 @@ describe('the kinds', () => {
     )
     expect(
       names.filter((name) =>
-        /hash|key_id|sealed|secret|lease_|salt|api_key|credential_data|channel\.target/.test(name),
+        /hash|key_id|sealed|secret|lease_(until|owner)|salt|api_key|credential_data|channel\.target/.test(
+          name,
+        ),
       ),
     ).toEqual([])
   })

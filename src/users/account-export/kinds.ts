@@ -73,7 +73,9 @@ export const exportedKinds: readonly ExportedKind[] = [
   }),
   ownedKind('environment', environments, byId(environments)),
   ownedKind('credential', credentials, byId(credentials), { without: ['data', 'keyId'] }),
-  ownedKind('instance', instances, byId(instances), { without: ['apiKey', 'keyId', 'serverKey'] }),
+  ownedKind('instance', instances, byId(instances), {
+    without: ['apiKey', 'keyId', 'serverKey', 'reporterLeaseUntil', 'pollLeaseUntil'],
+  }),
   ownedKind('webhook-token', webhookTokens, byId(webhookTokens), { without: ['hash'] }),
   ownedKind('workflow', workflows, byId(workflows), {
     without: ['search', 'contentHash', 'warnings'],

@@ -180,6 +180,8 @@ const actionLabels: Record<string, ActionLabel> = {
       `Set up OpenTelemetry in n8n${typeof replaced === 'string' ? ` instead of ${replaced}` : ''}`,
   },
   'instance.otel-removed': { text: 'Removed OpenTelemetry from n8n' },
+  'instance.reporter-set-up': { text: 'Set up the error reporter in n8n' },
+  'instance.reporter-removed': { text: 'Removed the error reporter from n8n' },
   'instance.webhook-token-rotated': { text: 'Rotated the webhook token' },
   'deployment.created': { text: ({ version }) => `Started a deployment${ofVersion(version)}` },
   'deployment.forced': {
