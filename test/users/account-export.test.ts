@@ -43,8 +43,10 @@ const leftOut: Record<string, string> = {
   idempotency_keys: 'requests that can be retried for a day',
   node_stats: 'computed from runs',
   otel_spans: 'parts of traces that are not complete yet',
+  recovery_codes: 'digests of secrets',
   request_counts: 'of the last minute',
   usage_stats: 'computed from runs',
+  used_tickets: 'steps of a sign-in that were used',
   user_routes: 'of a move between databases',
   workflow_sizes: 'computed from versions',
 }

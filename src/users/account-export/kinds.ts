@@ -11,6 +11,7 @@ import { credentials } from '../../db/schema/credentials.ts'
 import { deployments, deploymentVersions, remoteCredentials } from '../../db/schema/deployments.ts'
 import { environments } from '../../db/schema/environments.ts'
 import { errorGroupStates } from '../../db/schema/error-states.ts'
+import { passkeys, totpFactors } from '../../db/schema/factors.ts'
 import { incidents } from '../../db/schema/executions.ts'
 import { deadLetters, instances, webhookTokens } from '../../db/schema/instances.ts'
 import { oauthGrants } from '../../db/schema/oauth.ts'
@@ -66,6 +67,10 @@ export const exportedKinds: readonly ExportedKind[] = [
   ownedKind('session', sessions, byId(sessions), {
     without: ['generation', 'rotatedAt', 'refreshKeyId', 'accessKeyId'],
   }),
+  ownedKind('authenticator-app', totpFactors, byId(totpFactors), {
+    without: ['secret', 'keyId', 'lastStep'],
+  }),
+  ownedKind('passkey', passkeys, byId(passkeys), { without: ['credentialId', 'publicKey', 'signCount'] }),
   ownedKind('access-token', apiTokens, byId(apiTokens)),
   ownedKind('access-token-use', apiTokenUses, [apiTokenUses.tokenId]),
   ownedKind('connected-app', oauthGrants, [oauthGrants.tokenId], {
