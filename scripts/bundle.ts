@@ -4,7 +4,7 @@ import { codeBySource, partOf } from './bundle-parts.ts'
 import { bundleWorker } from './worker-bundle.ts'
 
 /** KiB, gzipped, of all code that is uploaded. Static assets do not count. */
-const limit = 626
+const limit = 627.5
 /** KiB, gzipped: a little above what the part needs. */
 const limits: Record<string, number> = {
   'src/web': 147.5,
@@ -20,7 +20,7 @@ const limits: Record<string, number> = {
   'drizzle-orm': 14,
   hono: 13,
   jose: 10.5,
-  'src/check': 47.5,
+  'src/check': 48,
   // Parses the code and the expressions of workflows.
   acorn: 17.5,
   'src/alerts': 12,
@@ -30,7 +30,7 @@ const limits: Record<string, number> = {
   'src/environments': 5,
   'src/db': 12.5,
   '@neondatabase/serverless': 8,
-  'src/users': 22.5,
+  'src/users': 24.5,
   'src/analytics': 11,
   'src/credentials': 8,
   'src/http': 10.5,

@@ -53,7 +53,7 @@ function columnsOf(table: PgTable, without: ReadonlySet<PropertyKey>): Record<st
   return Object.fromEntries(columns.filter(([name]) => !without.has(name)))
 }
 
-const byId = <T extends { id: AnyPgColumn }>({ id }: T): AnyPgColumn[] => [id]
+const byId = ({ id }: { id: AnyPgColumn }): AnyPgColumn[] => [id]
 
 /** In this order. Kinds that others refer to come first. */
 export const exportedKinds: readonly ExportedKind[] = [
