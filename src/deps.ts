@@ -52,6 +52,7 @@ import { RunValues } from './executions/values/repository.ts'
 import { TraceReceiver } from './executions/otlp/receive.ts'
 import { SpanRepository } from './executions/otlp/span-repository.ts'
 import { pollNow } from './executions/poll/reconcile.ts'
+import { allExecutions } from './executions/export.ts'
 import { ExecutionRepository } from './executions/repository.ts'
 import type { RateClass } from './http/rate-classes.ts'
 import { createLog, type LogLevel } from './http/log.ts'
@@ -531,7 +532,12 @@ export function createDeps(config: Config, runtime: Runtime) {
       defer(delivery)
     },
     auditEvents,
-    accountExport: { ...exporting, db: db.read, auditEvents },
+    accountExport: {
+      ...exporting,
+      db: db.read,
+      auditEvents,
+      executionsOf: (userId: string) => allExecutions(exporting.executions, userId),
+    },
     readAsset: runtime.readAsset,
     /** Rejects when the server cannot serve requests. */
     ready: async () => {

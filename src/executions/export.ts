@@ -16,7 +16,7 @@ export interface ExportOptions {
 }
 
 /** Yields each execution once. Of executions recorded during the export, it only includes late reports. */
-export async function* executionPages(
+async function* pagesOf(
   executions: ExportOptions['executions'],
   userId: string,
   filter: ExecutionSearch,
@@ -57,11 +57,13 @@ const columns: TableColumns<NamedExecution> = {
 }
 
 /** An execution as the API returns it. */
-export const withoutNames = ({
-  workflowName: _workflow,
-  instanceName: _instance,
-  ...execution
-}: NamedExecution) => execution
+const withoutNames = ({ workflowName: _workflow, instanceName: _instance, ...execution }: NamedExecution) =>
+  execution
+
+/** All executions of the user, page by page. */
+export async function* allExecutions(executions: ExportOptions['executions'], userId: string) {
+  for await (const page of pagesOf(executions, userId, {})) yield page.map(withoutNames)
+}
 
 /** Downloads all executions that match the filter. */
 export async function downloadExecutions(
@@ -76,7 +78,7 @@ export async function downloadExecutions(
     name: 'executions',
     columns,
     toObject: withoutNames,
-    pages: executionPages(executions, userId, filter),
+    pages: pagesOf(executions, userId, filter),
     ...(onFailure && { onFailure }),
   })
 }

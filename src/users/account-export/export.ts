@@ -2,9 +2,8 @@
 import { and, asc, eq, type SQL, sql } from 'drizzle-orm'
 import type { AnyPgColumn } from 'drizzle-orm/pg-core'
 import type { Reader } from '../../db/client.ts'
-import { executionPages, withoutNames } from '../../executions/export.ts'
 import { downloadTable } from '../../http/table-stream.ts'
-import { type AuditEventRepository, withoutNames as eventWithoutNames } from '../audit-events.ts'
+import { type AuditEventRepository, withoutNames } from '../audit-events.ts'
 import { type ExportedKind, exportedKinds } from './kinds.ts'
 
 export interface ExportedObject {
@@ -15,7 +14,8 @@ export interface ExportedObject {
 export interface AccountExportDeps {
   /** Source of exports; may be a replica. */
   db: Reader
-  executions: Parameters<typeof executionPages>[0]
+  /** Every execution of the account as the API returns it, page by page. */
+  executionsOf: (userId: string) => AsyncIterable<readonly object[]>
   auditEvents: Pick<AuditEventRepository, 'pages'>
   /** Records the export. */
   audit: (userId: string, action: 'account.exported', details: Record<string, unknown>) => Promise<void>
@@ -42,14 +42,13 @@ export async function downloadAccount(
 }
 
 async function* pagesOf(
-  { db, executions, auditEvents }: AccountExportDeps,
+  { db, executionsOf, auditEvents }: AccountExportDeps,
   userId: string,
 ): AsyncGenerator<ExportedObject[], void, undefined> {
   for (const exported of exportedKinds) yield* kindPages(db, exported, userId)
-  for await (const page of executionPages(executions, userId, {}))
-    yield page.map((execution) => ({ kind: 'execution', value: withoutNames(execution) }))
+  for await (const page of executionsOf(userId)) yield page.map((value) => ({ kind: 'execution', value }))
   for await (const page of auditEvents.pages(userId, {}))
-    yield page.map((event) => ({ kind: 'audit-event', value: eventWithoutNames(event) }))
+    yield page.map((event) => ({ kind: 'audit-event', value: withoutNames(event) }))
 }
 
 async function* kindPages(
