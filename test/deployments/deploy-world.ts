@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto'
 import bcrypt from '@node-rs/bcrypt'
 import { v7 as uuidv7 } from 'uuid'
-import { expect, vi } from 'vitest'
+import { vi } from 'vitest'
 import { createApp } from '../../src/app.ts'
 import { parseConfig } from '../../src/config.ts'
 import { users } from '../../src/db/schema/users.ts'
@@ -16,6 +16,10 @@ import type { StubMode } from '../harness/n8n-stub-faults.ts'
 import type { Generation } from '../harness/n8n-stub-state.ts'
 import { createN8nStub } from '../harness/n8n-stub.ts'
 import { createClock } from '../harness/clock.ts'
+import { expectInvariants } from '../harness/invariants.ts'
+import { orders } from './orders.ts'
+
+export { orders }
 
 export interface N8nCall {
   method: string
@@ -229,62 +233,5 @@ export async function createDeployWorld(options: { generation?: Generation; data
 export type DeployWorld = Awaited<ReturnType<typeof createDeployWorld>>
 export type WorldUser = Awaited<ReturnType<DeployWorld['user']>>
 
-/** A webhook with a Slack node. */
-export function orders({ path = randomBytes(6).toString('hex'), text = 'v1', name = 'Orders' } = {}) {
-  return {
-    name,
-    nodes: [
-      {
-        id: 'hook',
-        name: 'Hook',
-        type: 'n8n-nodes-base.webhook',
-        typeVersion: 2,
-        position: [0, 0],
-        webhookId: path,
-        parameters: { path, httpMethod: 'POST', options: {} },
-      },
-      {
-        id: 'slack',
-        name: 'Slack',
-        type: 'n8n-nodes-base.slack',
-        typeVersion: 2.2,
-        position: [220, 0],
-        parameters: { select: 'channel', channelId: '#orders', text },
-        credentials: { slackApi: { id: null, name: '' } },
-      },
-    ],
-    connections: { Hook: { main: [[{ node: 'Slack', type: 'main', index: 0 }]] } },
-    settings: { executionOrder: 'v1' },
-  }
-}
-
 /** Asserts the invariants after every fault. */
-export async function checkInvariants({ database }: DeployWorld): Promise<void> {
-  const { sql } = database
-  const [counts] = await sql`select
-    (select count(*) from deployments where status = 'active' and n8n_workflow_id is null)::integer as active_without_id,
-    (select count(*) from (select 1 from deployments where status = 'active' group by workflow_id, instance_id
-      having count(*) > 1) d)::integer as active_twice,
-    (select count(*) from deployments where status in ('active', 'inactive', 'undeployed', 'tracking')
-      and (intent is not null or lease_owner is not null))::integer as settled_with_intent,
-    (select count(*) from deployments where status in ('pending', 'deploying', 'failed')
-      and intent is null)::integer as unsettled_without_intent,
-    (select count(*) from deployments where status = 'failed' and (error is null or step is null
-      or lease_until is not null))::integer as failed_without_reason,
-    (select count(*) from deployments where status = 'active' and live_since is null)::integer as active_since_never,
-    (select count(*) from deployments d where status = 'active' and d.version is distinct from (
-      select h.version from deployment_versions h where h.deployment_id = d.id order by sequence desc limit 1)
-    )::integer as active_beside_history,
-    (select count(*) from idempotency_keys k where not exists (select from deployments d where d.id = k.resource_id)
-      and k.route = 'POST /v1/deployments')::integer as keys_without_effect`
-  expect(counts).toEqual({
-    active_without_id: 0,
-    active_twice: 0,
-    settled_with_intent: 0,
-    unsettled_without_intent: 0,
-    failed_without_reason: 0,
-    active_since_never: 0,
-    active_beside_history: 0,
-    keys_without_effect: 0,
-  })
-}
+export const checkInvariants = ({ database }: DeployWorld): Promise<void> => expectInvariants(database.sql)

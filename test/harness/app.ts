@@ -69,17 +69,20 @@ export interface SentStatement {
 }
 
 export interface TestAppOptions {
-  database?: 'pglite' | 'postgres'
+  database?: 'pglite' | 'postgres' | TestDatabase
   env?: Record<string, string>
   runtime?: Partial<Runtime>
   /** Receives the body of every request to the database: one statement, or the statements of a batch. */
   onDatabaseRequest?: (body: SentStatement | { queries: SentStatement[] }) => void
 }
 
+const databaseOf = (wanted: TestAppOptions['database']): TestDatabase | Promise<TestDatabase> => {
+  if (typeof wanted === 'object') return wanted
+  return wanted === 'postgres' ? createPostgresTestDatabase() : createTestDatabase()
+}
+
 export async function createTestApp(options: TestAppOptions = {}): Promise<TestApp> {
-  const database = await (options.database === 'postgres'
-    ? createPostgresTestDatabase()
-    : createTestDatabase())
+  const database = await databaseOf(options.database)
   const logs: string[] = []
   const answers: string[] = []
   const deferred = new Set<Promise<unknown>>()
