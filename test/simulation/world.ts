@@ -287,8 +287,7 @@ class Simulation {
     const process = { number: (this.#started += 1), isDead: false, death, die } as Process
     process.deps = createDeps(parseConfig(this.#environment), {
       name: 'node',
-      bcrypt,
-      bcryptCost: 4,
+      compareBcrypt: bcrypt.compare,
       maxHashesInFlight: 8,
       defer: deferred,
       clientIp: () => '203.0.113.7',
