@@ -5,7 +5,7 @@ import { PGlite } from '@electric-sql/pglite'
 import { Client } from 'pg'
 import { inject } from 'vitest'
 import { createDb, type Db, type DbOptions, type Sql } from '../../src/db/client.ts'
-import { pgliteBackend } from '../../src/db/gateway/pglite.ts'
+import { type PgliteOptions, pgliteBackend } from '../../src/db/gateway/pglite.ts'
 import { type PostgresOptions, postgresBackend } from '../../src/db/gateway/postgres.ts'
 import { type Backend, createGateway, type Gateway } from '../../src/db/gateway/protocol.ts'
 
@@ -42,9 +42,9 @@ const unlimited = {
 type ClientOptions = Omit<DbOptions, 'databaseUrl' | 'fetch' | 'fetchEndpoint'>
 
 /** PGlite (Postgres 18): fast and private to the process, but sequential. */
-export async function createTestDatabase(options: ClientOptions = {}): Promise<TestDatabase> {
+export async function createTestDatabase(options: ClientOptions & PgliteOptions = {}): Promise<TestDatabase> {
   const loadDataDir = new Blob([await readFile(inject('pgliteTemplate'))])
-  const backend = pgliteBackend(await PGlite.create({ loadDataDir }))
+  const backend = pgliteBackend(await PGlite.create({ loadDataDir }), options)
   return connect(backend, options)
 }
 
@@ -66,6 +66,9 @@ export async function createPostgresTestDatabase(
     },
   }
 }
+
+/** On a server that the test starts and kills itself. */
+export const testDatabaseOn = (backend: Backend): TestDatabase => connect(backend, {})
 
 /** Both kinds, for `describe.each`. */
 export const databaseKinds = [

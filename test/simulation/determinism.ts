@@ -2,14 +2,13 @@
  * @module Replaces time, timers and randomness of this process, PGlite included, with ones that depend on a seed only.
  * Results of Web Crypto, which come from threads, arrive in the order of the calls.
  */
-import nodeCrypto from 'node:crypto'
 import { type Random, seeded } from '../harness/random.ts'
 
 const RealDate = Date
 /** The global functions, before anything is replaced. */
 const turn = setImmediate
 /** Turns of the event loop without work after which nothing continues by itself. */
-const quietTurns = 4
+const quietTurns = 8
 
 interface Timer {
   id: number
@@ -108,8 +107,6 @@ export function beDeterministic(seed: number, startMs: number): Determinism {
       .toString('hex')
       .replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
   })
-  // PGlite's source of randomness.
-  replace(nodeCrypto, 'randomFillSync', fill)
 
   let delivered: Promise<unknown> = Promise.resolve()
   for (const name of subtleMethods) {
@@ -147,14 +144,4 @@ export function beDeterministic(seed: number, startMs: number): Determinism {
       for (const each of undo.toReversed()) each()
     },
   }
-}
-
-/** In place of `uuid`'s v7, which continues where the previous seed ended. */
-export function uuidV7({ msecs = Date.now() } = {}): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16))
-  bytes[6] = (bytes[6]! & 0x0f) | 0x70
-  bytes[8] = (bytes[8]! & 0x3f) | 0x80
-  const time = msecs.toString(16).padStart(12, '0')
-  const rest = Buffer.from(bytes.subarray(6)).toString('hex')
-  return `${time.slice(0, 8)}-${time.slice(8)}-${rest.slice(0, 4)}-${rest.slice(4, 8)}-${rest.slice(8)}`
 }

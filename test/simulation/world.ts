@@ -3,30 +3,23 @@
  * A scheduler decides which request is answered next, which answers are lost and when a process dies.
  */
 import { createHash } from 'node:crypto'
-import bcrypt from '@node-rs/bcrypt'
 import { createApp } from '../../src/app.ts'
-import { parseConfig } from '../../src/config.ts'
 import { createDeps, type Deps } from '../../src/deps.ts'
-import { users } from '../../src/db/schema/users.ts'
 import { housekeepingPart } from '../../src/housekeeping.ts'
-import { loadCatalogue } from '../../src/n8n/catalogue/catalogue.ts'
-import { testEnvironment } from '../harness/app.ts'
 import type { TestDatabase } from '../harness/database.ts'
 import { databaseFaults, failBy, isAfter } from '../harness/database-faults.ts'
 import { brokenInvariants } from '../harness/invariants.ts'
-import { createN8nStub, type N8nStub } from '../harness/n8n-stub.ts'
+import type { N8nStub } from '../harness/n8n-stub.ts'
 import type { StubMode } from '../harness/n8n-stub-faults.ts'
 import type { StubExecution, StubExecutionStatus } from '../harness/n8n-stub-state.ts'
 import { orders } from '../deployments/orders.ts'
 import { expectRollupsToBeARecount } from '../executions/rollup-recount.ts'
-import { beDeterministic, type Determinism, uuidV7 } from './determinism.ts'
+import { beDeterministic, type Determinism } from './determinism.ts'
+import { createSite, type Fixture, runtimeOf, startMs } from './fixture.ts'
 import { Monitor } from './monitor.ts'
 
 export class BrokenInvariant extends Error {}
 
-const startMs = Date.parse('2026-05-04T10:00:00Z')
-const key = (name: string) => createHash('sha256').update(name).digest('base64')
-const ring = (name: string) => JSON.stringify({ active: 'k1', keys: { k1: key(name) } })
 const never = new Promise<never>(() => undefined)
 
 const parts = [
@@ -92,6 +85,10 @@ interface Report {
   status: StubExecutionStatus
 }
 
+interface Result {
+  rows: unknown[]
+}
+
 export interface SimulationResult {
   seed: number
   steps: number
@@ -101,50 +98,33 @@ export interface SimulationResult {
   crashes: number
 }
 
-/** Empties the database, so that every seed starts from the same state. */
-export async function prepare({ sql }: TestDatabase): Promise<() => Promise<void>> {
-  const tables = (
-    await sql`select c.oid::regclass::text as name from pg_class c where c.relnamespace = 'public'::regnamespace
-      and c.relkind in ('r', 'p') and not c.relispartition
-      and c.oid::regclass::text not in ('flowkeep_migrations', 'execution_horizon', 'execution_backfill', 'key_checks')`
-  ).map(({ name }) => String(name))
-  const clear = `do $$ begin
-    set local session_replication_role = replica;
-    ${tables.map((name) => `delete from ${name};`).join('\n')}
-    perform setval(pg_get_serial_sequence('execution_changes', 'id'), 1, false);
-    end $$`
-  let cleared = 0
-  return async () => {
-    await sql.query(clear)
-    if ((cleared += 1) % 100 === 0) await sql.query('vacuum')
-  }
-}
-
-export async function simulate(database: TestDatabase, seed: number): Promise<SimulationResult> {
-  await loadCatalogue()
+export async function simulate(fixture: Fixture, seed: number): Promise<SimulationResult> {
+  await fixture.begin(seed)
   const determinism = beDeterministic(seed, startMs)
-  const simulation = new Simulation(database, seed, determinism)
+  const simulation = new Simulation(fixture, seed, determinism)
   try {
     return await simulation.run()
   } catch (error) {
     throw new BrokenInvariant(
-      `SEED=${seed}\n${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n` +
+      `Replay it with: npm run test:simulation -- --seeds 1 --from ${seed}\n${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n` +
         `The last steps:\n${simulation.trace.slice(-40).join('\n')}`,
       { cause: error },
     )
   } finally {
+    // What the seed left behind must not continue in the next one.
+    await determinism.quiet()
     determinism.restore()
   }
 }
 
 class Simulation {
   readonly trace: string[] = []
+  readonly #fixture: Fixture
   readonly #database: TestDatabase
   readonly #seed: number
   readonly #time: Determinism
   readonly #hash = createHash('sha256')
   readonly #monitor: Monitor
-  readonly #environment: Record<string, string>
   #parked: Parked[] = []
   #processes: Process[] = []
   #started = 0
@@ -156,24 +136,16 @@ class Simulation {
   #open = 0
   #failure: unknown
   #sites: Site[] = []
-  #userId = ''
   #workflows: { id: string; path: string; versions: number }[] = []
   #deployments: WantedDeployment[] = []
   #acknowledged: Report[] = []
 
-  constructor(database: TestDatabase, seed: number, time: Determinism) {
-    this.#database = database
+  constructor(fixture: Fixture, seed: number, time: Determinism) {
+    this.#fixture = fixture
+    this.#database = fixture.database
     this.#seed = seed
     this.#time = time
-    this.#monitor = new Monitor(database, () => time.nowMs())
-    this.#environment = testEnvironment({
-      DATABASE_URL: database.url,
-      CREDENTIAL_KEYS: ring('credentials'),
-      ACCESS_TOKEN_KEYS: ring('access'),
-      REFRESH_TOKEN_KEYS: ring('refresh'),
-      PASSWORD_PEPPERS: ring('peppers'),
-      FINGERPRINT_KEY: key('fingerprint'),
-    })
+    this.#monitor = new Monitor(fixture.database, () => time.nowMs())
   }
 
   async run(): Promise<SimulationResult> {
@@ -192,7 +164,9 @@ class Simulation {
       } else if (this.#parked.length > 0 && !this.#chance(0.04)) {
         await this.#release()
       } else if (this.#time.hasTimers()) {
+        this.trace.push('FIRE ' + this.#time.nowMs())
         this.#time.fireNext()
+        this.trace.push('FIRED ' + this.#time.nowMs())
       } else if (this.#parked.length > 0) {
         await this.#release()
       } else if (this.#open > 0 && done >= actions) {
@@ -279,26 +253,19 @@ class Simulation {
   // Processes
 
   #boot(): Process {
-    const { deferred } = { deferred: (work: Promise<unknown>) => void work.catch(() => undefined) }
     let die = (): void => undefined
     const death = new Promise<'dead'>((resolve) => {
       die = () => resolve('dead')
     })
     const process = { number: (this.#started += 1), isDead: false, death, die } as Process
-    process.deps = createDeps(parseConfig(this.#environment), {
-      name: 'node',
-      compareBcrypt: bcrypt.compare,
-      maxHashesInFlight: 8,
-      defer: deferred,
-      clientIp: () => '203.0.113.7',
+    const runtime = runtimeOf({
       // Not part of the hash, because it contains durations.
       writeLog: (line, level) => void (level === 'error' && this.trace.push(line)),
-      now: () => new Date(),
       databaseFetch: (request) => this.#query(process, request),
       instanceFetch: (input, init) => this.#callN8n(process, input, init),
-      publicFetch: () => Promise.reject(new TypeError('fetch failed')),
       wait: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
     })
+    process.deps = createDeps(this.#fixture.config, runtime)
     process.app = createApp(process.deps)
     this.#note(`boot ${process.number}`)
     return process
@@ -336,7 +303,8 @@ class Simulation {
       if (!isAfter(fault)) return failBy(fault, '')
     }
     const response = await send()
-    const body = await response.text()
+    const answer = await response.text()
+    const body = response.ok ? ordered(text, answer) : answer
     this.#note(`${response.status} ${createHash('sha256').update(body).digest('hex').slice(0, 12)}`)
     if (!response.ok) this.trace.push(body)
     await this.#time
@@ -383,39 +351,12 @@ class Simulation {
   // What happens
 
   async #setUp(): Promise<void> {
-    this.#processes = [this.#boot()]
-    const [{ deps }] = this.#processes as [Process]
-    this.#userId = uuidV7()
-    const id = this.#userId
-    this.#background('set up', async () => {
-      await deps.db
-        .insert(users)
-        .values({ id, email: `${id}@example.com`, passwordHash: 'none', pepperId: 'p1' })
-      const make = async (path: string, body: object) => (await this.#call('POST', path, body))?.body
-      for (let number = 0; number < 1 + this.#below(2); number += 1) {
-        const baseUrl = `https://n8n${number}.example.com`
-        const now = () => new Date(Date.now())
-        const stub = await createN8nStub({
-          baseUrl,
-          now,
-          publishDelayMs: 700,
-          unpublishDelayMs: 200,
-          apiKey: `key${number}`,
-        })
-        const made = await make('/v1/instances', { name: `n8n ${number}`, baseUrl, apiKey: stub.apiKey })
-        this.#sites.push({ instanceId: made.id, token: made.webhookToken, stub })
-      }
-      await make('/v1/credentials', { type: 'slackApi', name: 'Slack', data: { accessToken: 'xoxb-1' } })
-      for (let number = 0; number < 1 + this.#below(2); number += 1) {
-        const path = `path-${number}`
-        const { id: workflowId } = await make('/v1/workflows', {
-          workflow: orders({ path, name: `Orders ${number}` }),
-        })
-        this.#workflows.push({ id: workflowId, path, versions: 1 })
-      }
-    })
-    await this.#settle()
-    this.#processes.push(this.#boot())
+    this.#processes = [this.#boot(), this.#boot()]
+    const count = () => (this.#chance(0.7) ? 1 : 2)
+    const { instances, workflows } = this.#fixture
+    for (const [number, { id: instanceId, token }] of instances.slice(0, count()).entries())
+      this.#sites.push({ instanceId, token, stub: await createSite(number) })
+    this.#workflows = workflows.slice(0, count()).map((each) => ({ ...each, versions: 1 }))
     for (const site of this.#sites) {
       for (const { id: workflow } of this.#workflows) {
         const key = `deploy ${this.#deployments.length}`
@@ -434,7 +375,7 @@ class Simulation {
   ): Promise<{ status: number; body: any } | null> {
     const process = this.#pick(this.#processes)
     const answered = async () => {
-      const user = { userId: this.#userId, sessionId: this.#userId }
+      const user = { userId: this.#fixture.userId, sessionId: this.#fixture.userId }
       const { accessToken } = await process.deps.accessTokens.sign(user)
       const response = await process.app.request(path, {
         method,
@@ -632,7 +573,7 @@ class Simulation {
       }
     }
     if (Object.keys(broken).length > 0) throw new Error(JSON.stringify(broken, null, 2))
-    await expectRollupsToBeARecount(sql, [this.#userId])
+    await expectRollupsToBeARecount(sql, [this.#fixture.userId])
   }
 }
 
@@ -646,9 +587,36 @@ function reportOf({ id, workflowId, status, startedAt, stoppedAt }: StubExecutio
   }
 }
 
-/** The first words of a request to the database. */
-function verbOf(text: string): string {
+function queriesOf(text: string): string[] {
   const payload: { query: string } | { queries: { query: string }[] } = JSON.parse(text)
-  const queries = 'queries' in payload ? payload.queries : [payload]
-  return queries.map(({ query }) => query.trim().replaceAll(/\s+/g, ' ').slice(0, 48)).join('; ')
+  return ('queries' in payload ? payload.queries : [payload]).map(({ query }) => query)
+}
+
+/** The first words of a request to the database. */
+const verbOf = (text: string): string =>
+  queriesOf(text)
+    .map((query) => query.trim().replaceAll(/\s+/g, ' ').slice(0, 48))
+    .join('; ')
+
+/** Whether `order by` occurs outside of parentheses. */
+function isOrdered(query: string): boolean {
+  let rest = query
+  for (let before = ''; before !== rest; ) {
+    before = rest
+    rest = rest.replaceAll(/\([^()]*\)/g, '')
+  }
+  return /\border by\b/i.test(rest)
+}
+
+/** Sorts rows that come in no particular order, because their order depends on what ran in the database before. */
+function ordered(text: string, answer: string): string {
+  const payload: Result | { results: Result[] } = JSON.parse(answer)
+  const results = 'results' in payload ? payload.results : [payload]
+  for (const [index, query] of queriesOf(text).entries()) {
+    const rows = results[index]?.rows
+    if (rows === undefined || rows.length < 2 || isOrdered(query)) continue
+    const sorted = rows.map((row) => JSON.stringify(row)).toSorted()
+    results[index]!.rows = sorted.map((row) => JSON.parse(row))
+  }
+  return JSON.stringify(payload)
 }

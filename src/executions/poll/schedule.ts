@@ -93,7 +93,7 @@ const claimed = sql`i.id, i.user_id, i.version, i.epoch, i.poll_cursor, i.poll_f
   (select json_agg(json_build_object('n8nWorkflowId', d.n8n_workflow_id, 'reportsSuccess', d.report_success,
       'reportsErrors', d.reports_errors or d.status = 'inactive',
       'valueBytes', (select s.max_bytes from value_storage s where s.user_id = d.user_id and s.workflow_id = d.workflow_id),
-      'sinceMs', (extract(epoch from d.created_at) * 1000)::float8))
+      'sinceMs', (extract(epoch from d.created_at) * 1000)::float8) order by d.id)
     from deployments d where d.instance_id = i.id and d.n8n_workflow_id is not null) as tracked`
 
 export class PollSchedule {
@@ -137,7 +137,7 @@ export class PollSchedule {
         )
         select selected.*, (select count(*) from idle)::integer as idle
         from (select 1) one left join selected on true
-        order by selected.next_poll_at`)
+        order by selected.next_poll_at, selected.id`)
       const claims = rows.filter((row) => row.id !== null)
       // A page with only idle instances may be followed by due ones.
       if (claims.length > 0 || (rows[0]?.idle ?? 0) < limit)
