@@ -12,7 +12,7 @@ vi.mock('uuid', async (original) => ({
 }))
 
 /** The first seed, the last one and the step. */
-const [from = 1, to = from, step = 1] = (process.env['FLOWKEEP_SEEDS'] ?? '1 200 1').split(' ').map(Number)
+const [from = 1, to = from, step = 1] = (process.env['FLOWKEEP_SEEDS'] ?? '1 50 1').split(' ').map(Number)
 const total = { seeds: 0, steps: 0, faults: 0, crashes: 0, broken: 0 }
 
 let fixture: Fixture
