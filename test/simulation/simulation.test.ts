@@ -11,8 +11,9 @@ vi.mock('uuid', async (original) => ({
   ...(await import('./uuid.ts')),
 }))
 
-/** The first seed, the last one and the step. */
-const [from = 1, to = from, step = 1] = (process.env['FLOWKEEP_SEEDS'] ?? '1 50 1').split(' ').map(Number)
+/** The first seed, the last one and the step. Set by `npm run test:simulation`. */
+const chosen = process.env['FLOWKEEP_SEEDS']
+const [from = 1, to = from, step = 1] = (chosen ?? '1 20 1').split(' ').map(Number)
 const total = { seeds: 0, steps: 0, faults: 0, crashes: 0, broken: 0 }
 
 let fixture: Fixture
@@ -45,7 +46,7 @@ test(`every invariant holds for the seeds ${from} to ${to}`, { timeout: 0 }, asy
   expect(total).toMatchObject({ seeds: Math.floor((to - from) / step) + 1, broken: 0 })
 })
 
-test('a seed has the same trace after any other seeds', async () => {
+test.skipIf(chosen === undefined)('a seed has the same trace after any other seeds', async () => {
   const hashes = []
   for (const seed of [from, from + 1, from + 2, from]) hashes.push((await simulate(fixture, seed)).hash)
   expect(new Set(hashes).size).toBe(3)
