@@ -4,8 +4,19 @@ import type { Random } from './random.ts'
 
 /** Those ending in `-after` execute the request first. */
 export const databaseFaults = [
-  ...(['refused', 'reset', 'http500', 'http429', 'html502', 'starting', 'hang'] as const),
-  ...(['reset-after', 'lost-after', 'half-after', 'html-after', 'shutdown-after', 'hang-after'] as const),
+  'refused',
+  'reset',
+  'http500',
+  'http429',
+  'html502',
+  'starting',
+  'hang',
+  'reset-after',
+  'lost-after',
+  'half-after',
+  'html-after',
+  'shutdown-after',
+  'hang-after',
 ] as const
 export type DatabaseFault = (typeof databaseFaults)[number]
 

@@ -33,8 +33,18 @@ export interface Determinism {
 }
 
 const subtleMethods = [
-  ...['encrypt', 'decrypt', 'sign', 'verify', 'digest', 'deriveBits', 'deriveKey'],
-  ...['importKey', 'exportKey', 'generateKey', 'wrapKey', 'unwrapKey'],
+  'encrypt',
+  'decrypt',
+  'sign',
+  'verify',
+  'digest',
+  'deriveBits',
+  'deriveKey',
+  'importKey',
+  'exportKey',
+  'generateKey',
+  'wrapKey',
+  'unwrapKey',
 ]
 
 export function beDeterministic(seed: number, startMs: number): Determinism {

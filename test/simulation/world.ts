@@ -32,23 +32,19 @@ const parts = [
   'abandoned-executions',
 ]
 const n8nFaults: StubMode[] = [
-  ...([
-    'refuse',
-    'reset',
-    'reset-after-apply',
-    'reset-after-apply',
-    'timeout',
-    'timeout-after-apply',
-  ] as const),
-  ...([
-    'http500',
-    'http500-after-apply',
-    'http502-html',
-    'http503',
-    'html200-after-apply',
-    '429',
-    '4xx',
-  ] as const),
+  'refuse',
+  'reset',
+  'reset-after-apply',
+  'reset-after-apply',
+  'timeout',
+  'timeout-after-apply',
+  'http500',
+  'http500-after-apply',
+  'http502-html',
+  'http503',
+  'html200-after-apply',
+  '429',
+  '4xx',
 ]
 interface Parked {
   label: string
