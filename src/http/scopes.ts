@@ -211,6 +211,7 @@ const sessionOnly = new Set([
   'POST /v1/workflows/{id}/versions/compact',
   'POST /v1/approvals/{id}/approve',
   'POST /v1/approvals/{id}/deny',
+  'GET /v1/me/export',
   'GET /v1/me/factors',
   'POST /v1/me/factors/passkey-check',
   'POST /v1/me/factors/passkeys',

@@ -3,7 +3,7 @@ import type { Page } from 'playwright-core'
 
 const idPattern = /[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}/g
 const notPages =
-  /^\/(sign-out|docs|openapi\.json|executions\/export|executions\/news|audit\/export)|\.(csv|json|svg|css|js)$/
+  /^\/(sign-out|docs|openapi\.json|executions\/export|executions\/news|audit\/export|account\/export)|\.(csv|json|svg|css|js)$/
 
 /** Pages of the same kind have the same shape: `/workflows/:id`. */
 export function shapeOf(path: string): string {
