@@ -42,7 +42,7 @@ test('views that show the user’s own writes are read from the primary', async 
   expect((await get('/v1/executions')).items).toEqual([])
   await user.call('PATCH', '/v1/me', { body: { name: 'Maya' } })
   expect((await get('/v1/me')).name).toBe('Maya')
-  expect((await get('/v1/audit-events')).items).toHaveLength(2)
+  expect((await get('/v1/audit-events')).items[0].action).toBe('user.updated')
 })
 
 test('nothing is written to the replica', async () => {
