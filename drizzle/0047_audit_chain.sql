@@ -85,17 +85,21 @@ end $$;
 --> statement-breakpoint
 -- Deletes events of accounts that were deleted more than `days` days ago, at most max_rows. Returns their number.
 create or replace function drop_erased_audit_trails(days integer, max_rows integer) returns integer
-language plpgsql set flowkeep.audit = 'erase' as $$
+language plpgsql as $$
 declare
+  -- A setting of the function itself would require a superuser.
+  previous text := coalesce(current_setting('flowkeep.audit', true), '');
   owners uuid[];
   dropped integer;
 begin
+  perform set_config('flowkeep.audit', 'erase', true);
   with gone as (
     delete from erased_audit_events where id = any (array(
       select id from erased_audit_events where erased_at < now() - make_interval(days => days) limit max_rows))
     returning user_id
   )
   select count(*), array_agg(distinct user_id) into dropped, owners from gone;
+  perform set_config('flowkeep.audit', previous, true);
   if dropped = 0 then
     return 0;
   end if;
@@ -109,11 +113,14 @@ end $$;
 -- Moves at most max_rows events of an account to erased_audit_events, without details, client addresses, user agents and names
 -- of tokens, or deletes them unless is_kept. Returns their number.
 create or replace function erase_audit_trail(owner uuid, is_kept boolean, max_rows integer default null) returns integer
-language plpgsql set flowkeep.audit = 'erase' as $$
+language plpgsql as $$
 declare
+  -- A setting of the function itself would require a superuser.
+  previous text := coalesce(current_setting('flowkeep.audit', true), '');
   erased integer;
 begin
   perform start_audit_chain(owner);
+  perform set_config('flowkeep.audit', 'erase', true);
   with gone as (
     delete from audit_events where id = any (array(
       select id from audit_events where user_id = owner order by seq limit max_rows)) returning *
@@ -124,6 +131,7 @@ begin
       audit_digest(gone::audit_events), hash from gone where is_kept
   )
   select count(*) into erased from gone;
+  perform set_config('flowkeep.audit', previous, true);
   return erased;
 end $$;
 --> statement-breakpoint

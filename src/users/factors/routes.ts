@@ -1,6 +1,7 @@
 import { Hono } from 'hono'
 import type { AuthEnv } from '../../http/auth.ts'
 import type { BaseEnv } from '../../http/env.ts'
+import { limited, type NetworkLimit } from '../../http/network-limit.ts'
 import { describe } from '../../http/openapi.ts'
 import { valid } from '../../http/validate.ts'
 import { IdParam } from '../../lib/scalars.ts'
@@ -27,10 +28,11 @@ export interface FactorRouteDeps {
   signIn: SignIn
   factors: SecondFactors
   factorRepository: FactorRepository
+  networkLimit: NetworkLimit
 }
 
 /** The steps of signing in that use a factor. Mounted below `/v1/auth`. */
-export function secondFactorRoutes({ signIn, factors }: FactorRouteDeps) {
+export function secondFactorRoutes({ signIn, factors, networkLimit }: FactorRouteDeps) {
   const tag = 'Authentication'
   return new Hono<BaseEnv>()
     .post(
@@ -63,10 +65,12 @@ export function secondFactorRoutes({ signIn, factors }: FactorRouteDeps) {
         tag,
         summary: 'Get options to sign in with a passkey',
         description:
-          'The challenge is valid once, for five minutes. The browser offers the passkeys of this server.',
+          'The challenge is valid once, for five minutes. The browser offers the passkeys of this server. A network has 100 requests, and gets back 10 a second.',
         responses: { 200: PasskeyRequest },
+        errors: ['too-many-requests'],
         public: true,
       }),
+      limited(networkLimit),
       async (c) => c.json({ options: await factors.signInOptions() }, 200),
     )
     .post(
