@@ -362,7 +362,7 @@ export function createDeps(config: Config, runtime: Runtime) {
     /** Before the first row, so that no download is without its event. */
     audit: async (
       userId: string,
-      action: 'account.exported' | 'execution.exported' | 'audit.exported',
+      action: 'user.exported' | 'execution.exported' | 'audit.exported',
       details: Record<string, unknown>,
     ) => {
       await auditEvent(db, userId, action, null, details)

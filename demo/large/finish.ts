@@ -70,10 +70,15 @@ async function backdate(
   const momentsJson = JSON.stringify(moments.map(({ id, atMs }) => ({ id, at: iso(atMs) })))
   await sql.transaction([
     ...tables.map((table) => sql.query(`alter table ${table} disable trigger ${table}_updated_at`)),
-    sql`update audit_events e set created_at = (
+    sql`alter table audit_events disable trigger audit_events_protect`,
+    sql`update audit_events e set seq = null, salt = null, hash = null, created_at = (
         select m.at from jsonb_to_recordset(${momentsJson}::jsonb) m (id uuid, at timestamptz)
         where m.id < e.id order by m.id desc limit 1)
       where e.user_id = ${userId}`,
+    sql`alter table audit_events enable trigger audit_events_protect`,
+    sql`delete from audit_anchors where user_id = ${userId}`,
+    sql`delete from audit_heads where user_id = ${userId}`,
+    sql`select start_audit_chain(${userId})`,
     sql`update workflow_versions v set created_at = m."atMs"
       from jsonb_to_recordset(${versions}::jsonb) m ("workflowId" uuid, version integer, "atMs" timestamptz)
       where v.user_id = ${userId} and v.workflow_id = m."workflowId" and v.version = m.version`,

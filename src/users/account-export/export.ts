@@ -18,7 +18,7 @@ export interface AccountExportDeps {
   executionsOf: (userId: string) => AsyncIterable<readonly object[]>
   auditEvents: Pick<AuditEventRepository, 'pages'>
   /** Records the export. */
-  audit: (userId: string, action: 'account.exported', details: Record<string, unknown>) => Promise<void>
+  audit: (userId: string, action: 'user.exported', details: Record<string, unknown>) => Promise<void>
   onFailure: (error: unknown) => void
 }
 
@@ -31,7 +31,7 @@ export async function downloadAccount(
   userId: string,
   format: 'ndjson' | 'json' = 'ndjson',
 ): Promise<Response> {
-  await deps.audit(userId, 'account.exported', { format })
+  await deps.audit(userId, 'user.exported', { format })
   return downloadTable({
     format,
     name: 'flowkeep-account',

@@ -200,7 +200,7 @@ const actionLabels: Record<string, ActionLabel> = {
       replayed === false ? 'Failed to replay a dead letter' : 'Replayed a dead letter',
   },
   'dead-letter.deleted': { text: 'Deleted a dead letter' },
-  'account.exported': { text: 'Exported everything', tone: 'wait' },
+  'user.exported': { text: 'Exported everything', tone: 'wait' },
   'audit.exported': { text: 'Exported the audit trail', tone: 'wait' },
   'execution.values-read': { text: 'Read the stored values of a run', tone: 'wait' },
   'error.resolved': { text: 'Resolved an error group' },
