@@ -1,9 +1,21 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { parsePage } from './harness/dom.ts'
 import { referenceAssets } from '../src/lib/assets.generated.ts'
 import { useTestApp } from './harness/app.ts'
 
 const app = useTestApp()
+
+test('each schema of the document has a name of its own', () => {
+  const src = join(import.meta.dirname, '../src')
+  const names = readdirSync(src, { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('.ts'))
+    .flatMap((path) => [...readFileSync(join(src, path), 'utf8').matchAll(/\bref: '(\w+)'/g)])
+    .map(([, name]) => name)
+  expect(names.length).toBeGreaterThan(50)
+  expect(names.filter((name, index) => names.indexOf(name) !== index)).toEqual([])
+})
 
 test.each(['/openapi.json', '/docs'])(
   '%s returns 304 to a client that has this release of it',

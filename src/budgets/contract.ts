@@ -21,5 +21,5 @@ export const Usage = z
       .record(z.enum(Object.keys(rateClasses) as [RateClass, ...RateClass[]]), z.number().int())
       .meta({ description: 'The limit of each class. 0: none' }),
   })
-  .meta({ ref: 'Usage' })
+  .meta({ ref: 'AccountUsage' })
 export type Usage = z.output<typeof Usage>

@@ -118,6 +118,8 @@ export function threat(
 export function comparable({ status, headers, json }: TargetAnswer, id = ''): unknown {
   const { requestId: _, instance, ...rest } = (json ?? {}) as Record<string, unknown>
   const own = new Set(['date', 'x-request-id', 'keep-alive', 'connection', 'content-length', 'retry-after'])
+  // Counts the caller's own requests.
+  own.add('ratelimit')
   return {
     status,
     ...rest,
