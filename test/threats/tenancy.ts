@@ -15,7 +15,9 @@ export function tenancy(world: World): void {
     const { owner, stranger, target } = world
     const { paths } = await document()
     const { operations } = operationsOf(await document())
-    const before = await target.database.dump()
+    // The stranger's own requests are counted.
+    const dump = async () => (await target.database.dump()).replaceAll(/^\([0-9a-f-]{36},outgoing,.*\n/gm, '')
+    const before = await dump()
     const calls = world.n8n.stub.calls().length
     const send = (user: TargetUser, { method, path }: Operation, id: string) => {
       const example = paths[path][method.toLowerCase()].requestBody?.content['application/json']?.example
@@ -42,7 +44,7 @@ export function tenancy(world: World): void {
     }
     expect(tried.size).toBeGreaterThan(50)
     expect(notFound.length / tried.size).toBeGreaterThan(0.9)
-    expect(await target.database.dump()).toBe(before)
+    expect(await dump()).toBe(before)
     expect(world.n8n.stub.calls().length).toBe(calls)
   })
 
