@@ -17,9 +17,9 @@ const whole = (least: number, most: number) =>
     .max(most, `At most ${most.toLocaleString('en')}`)
 
 const options = {
-  canary: whole(0, maximumTargets)
-    .default(1)
-    .meta({ description: 'Number of instances to deploy first, as the canary. 0: all at once' }),
+  canary: whole(0, maximumTargets).default(1).meta({
+    description: 'Number of canary instances, which get the release first. 0: no canary',
+  }),
   observe: z
     .strictObject({
       seconds: whole(0, 86_400)

@@ -114,17 +114,25 @@ export function threat(
   })
 }
 
+/** Headers that differ between two requests of one caller. */
+const varying = new Set([
+  'date',
+  'x-request-id',
+  'keep-alive',
+  'connection',
+  'content-length',
+  'retry-after',
+  'ratelimit',
+])
+
 /** Without what differs between any two responses. */
 export function comparable({ status, headers, json }: TargetAnswer, id = ''): unknown {
   const { requestId: _, instance, ...rest } = (json ?? {}) as Record<string, unknown>
-  const own = new Set(['date', 'x-request-id', 'keep-alive', 'connection', 'content-length', 'retry-after'])
-  // Counts the caller's own requests.
-  own.add('ratelimit')
   return {
     status,
     ...rest,
     instance: String(instance).replace(id, '{id}'),
-    headers: [...headers].filter(([name]) => !own.has(name)),
+    headers: [...headers].filter(([name]) => !varying.has(name)),
   }
 }
 

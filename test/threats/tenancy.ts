@@ -5,6 +5,7 @@ import { faultsOf } from '../fuzz/faults.ts'
 import { type Operation, operationsOf } from '../fuzz/operations.ts'
 import { sampleWorkflow } from '../harness/target-resources.ts'
 import type { TargetUser } from '../harness/target.ts'
+import { withoutRequestCounts } from '../harness/database.ts'
 import { comparable, range, threat, type World } from './suite.ts'
 
 export function tenancy(world: World): void {
@@ -15,8 +16,7 @@ export function tenancy(world: World): void {
     const { owner, stranger, target } = world
     const { paths } = await document()
     const { operations } = operationsOf(await document())
-    // The stranger's own requests are counted.
-    const dump = async () => (await target.database.dump()).replaceAll(/^\([0-9a-f-]{36},outgoing,.*\n/gm, '')
+    const dump = async () => withoutRequestCounts(await target.database.dump())
     const before = await dump()
     const calls = world.n8n.stub.calls().length
     const send = (user: TargetUser, { method, path }: Operation, id: string) => {
