@@ -15,7 +15,7 @@ import { smtpMail } from '../../src/mail/net/smtp.ts'
 import { useTestApp } from '../harness/app.ts'
 import { type AlertWorld, createAlertWorld, createReceiver, type Received, type Receiver } from './world.ts'
 
-const app = useTestApp({ database: 'postgres', runtime: { sendMail: async () => undefined } })
+const app = useTestApp({ runtime: { sendMail: async () => undefined } })
 let receiver: Receiver
 let world: AlertWorld
 

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import { useTestApp } from '../harness/app.ts'
 import { type AlertWorld, createAlertWorld, createReceiver, type Receiver } from './world.ts'
 
-const app = useTestApp({ database: 'postgres' })
+const app = useTestApp()
 let receiver: Receiver
 let world: AlertWorld
 let channelId: string

@@ -26,7 +26,7 @@ const env = {
   RATE_HEAVY_PER_MINUTE: '5',
   RATE_OUTGOING_PER_MINUTE: '8',
 }
-const app = useTestApp({ database: 'postgres', env, runtime: { now, instanceFetch } })
+const app = useTestApp({ env, runtime: { now, instanceFetch } })
 
 /** Another server on the database, with the same keys. */
 const anotherServer = ({ database, deps }: TestApp) =>

@@ -4,7 +4,6 @@ import { describe, expect, test } from 'vitest'
 import { useTestApp } from '../harness/app.ts'
 
 const app = useTestApp({
-  database: 'postgres',
   env: { QUOTA_STORED_MIB: '1', QUOTA_VERSIONS_PER_WORKFLOW: '5' },
 })
 

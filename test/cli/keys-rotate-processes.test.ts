@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { testEnvironment } from '../harness/app.ts'
-import { createPostgresTestDatabase } from '../harness/database.ts'
+import { createTestDatabase } from '../harness/database.ts'
 import { fakeKms } from '../harness/kms/services.ts'
 import { rotateUnderLoad } from '../harness/rotation.ts'
 
 test('keys rotate, killed once and with keys wrapped by a KMS, loses no update and fails no read', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'flowkeep-rotation-'))
-  const database = await createPostgresTestDatabase()
+  const database = await createTestDatabase()
   const kms = await fakeKms('vault')
   try {
     const { postgresUrl } = database

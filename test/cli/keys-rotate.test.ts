@@ -12,7 +12,7 @@ import { channelContext, type SealedColumn, sealedColumns } from '../../src/db/s
 import { instances } from '../../src/db/schema/instances.ts'
 import { communityCredential, type Fixture, fixture, newInstance } from '../credentials/fixture.ts'
 import { randomRing } from '../crypto/rings.ts'
-import { createPostgresTestDatabase, type TestDatabase } from '../harness/database.ts'
+import { createTestDatabase, type TestDatabase } from '../harness/database.ts'
 
 const [credentialColumn] = sealedColumns as [SealedColumn]
 let database: TestDatabase
@@ -23,7 +23,7 @@ let after: Fixture
 let lines: string[]
 
 beforeEach(async () => {
-  database = await createPostgresTestDatabase()
+  database = await createTestDatabase()
   both = randomRing('k1', 'k2')
   before = fixture(database.db, { ring: { ...both, active: 'k1' } })
   after = fixture(database.db, { ring: both })

@@ -15,7 +15,7 @@ import { sealedTables } from '../../src/db/sealed-columns.ts'
 import { communityCredential, type Fixture, fixture, newInstance } from '../credentials/fixture.ts'
 import { keyOf, randomRing } from '../crypto/rings.ts'
 import { testEnvironment } from '../harness/app.ts'
-import { createPostgresTestDatabase, type PostgresTestDatabase } from '../harness/database.ts'
+import { createTestDatabase, type PostgresTestDatabase } from '../harness/database.ts'
 import { type FakeKms, fakeKms } from '../harness/kms/services.ts'
 
 let folder: string
@@ -35,7 +35,7 @@ const textOf = (ring: KeyRing) =>
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'flowkeep-keys-'))
-  database = await createPostgresTestDatabase()
+  database = await createTestDatabase()
   both = randomRing('k1', 'k2')
   before = fixture(database.db, { ring: { ...both, active: 'k1' } })
   env = testEnvironment({

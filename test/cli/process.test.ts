@@ -11,7 +11,7 @@ import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { commands } from '../../src/cli/commands.ts'
 import { testEnvironment } from '../harness/app.ts'
-import { createPostgresTestDatabase, type PostgresTestDatabase } from '../harness/database.ts'
+import { createTestDatabase, type PostgresTestDatabase } from '../harness/database.ts'
 
 const root = join(import.meta.dirname, '../..')
 const built = join(root, 'dist/node/flowkeep.js')
@@ -21,7 +21,7 @@ let database: PostgresTestDatabase
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'flowkeep-cli-'))
-  database = await createPostgresTestDatabase()
+  database = await createTestDatabase()
   const { status, stderr } = spawnSync(process.execPath, ['scripts/build.js'], {
     cwd: root,
     encoding: 'utf8',

@@ -13,7 +13,7 @@ import { setup, type SetupOptions } from '../../src/cli/doctor/setup.ts'
 import { parseRing } from '../../src/config.ts'
 import { verifyKeys } from '../../src/db/key-check.ts'
 import { createTestApp, testEnvironment } from '../harness/app.ts'
-import { createPostgresTestDatabase } from '../harness/database.ts'
+import { createTestDatabase } from '../harness/database.ts'
 
 let folder: string
 let file: string
@@ -105,7 +105,7 @@ const checkOffline: typeof checkInstallation = (env, given) =>
 
 describe('the checks of an installation', () => {
   test('find a superuser, a wrong key, shared keys and open networks', async () => {
-    const database = await createPostgresTestDatabase()
+    const database = await createTestDatabase()
     try {
       const env = testEnvironment({ DATABASE_URL: database.postgresUrl })
       const check = async (more: Record<string, string> = {}) =>

@@ -19,7 +19,6 @@ beforeEach(async () => {
   started = []
   queue = undefined
   app = await createTestApp({
-    database: 'postgres',
     runtime: {
       reportQueue: {
         isNeeded: () => queue?.isNeeded?.() ?? false,

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { credentials } from '../../src/db/schema/credentials.ts'
 import { auditEvents } from '../../src/db/schema/users.ts'
 import { randomRing } from '../crypto/rings.ts'
-import { createPostgresTestDatabase, type TestDatabase } from '../harness/database.ts'
+import { createTestDatabase, type TestDatabase } from '../harness/database.ts'
 import { communityCredential, fixture } from './fixture.ts'
 
 const path = '/v1/credentials'
@@ -12,7 +12,7 @@ const ring = randomRing()
 let database: TestDatabase
 
 beforeAll(async () => {
-  database = await createPostgresTestDatabase()
+  database = await createTestDatabase()
 })
 afterAll(() => database.close())
 

@@ -7,7 +7,7 @@ import { createDb } from '../../src/db/client.ts'
 import { databaseError } from '../../src/db/errors.ts'
 import { postgresBackend } from '../../src/db/gateway/postgres.ts'
 import { createGateway } from '../../src/db/gateway/protocol.ts'
-import { createPostgresTestDatabase, databaseKinds, type TestDatabase } from '../harness/database.ts'
+import { createTestDatabase, databaseKinds, type TestDatabase } from '../harness/database.ts'
 
 async function failure(work: Promise<unknown>): Promise<NeonDbError> {
   const error = await work.then(
@@ -131,7 +131,7 @@ describe.each(databaseKinds)('errors through the gateway, on $kind', ({ create }
 
 describe('a real Postgres behind the gateway', () => {
   test('returns 400 with an empty code for a lost connection, and serves the next request', async () => {
-    const database = await createPostgresTestDatabase()
+    const database = await createTestDatabase()
     const proxy = await cuttableProxy(database.postgresUrl)
     const backend = postgresBackend(proxy.url)
     const gateway = createGateway(backend)
@@ -151,7 +151,7 @@ describe('a real Postgres behind the gateway', () => {
   })
 
   test('returns the code of a backend that an administrator terminated', async () => {
-    const database = await createPostgresTestDatabase()
+    const database = await createTestDatabase()
     const error = await failure(database.sql`select pg_terminate_backend(pg_backend_pid())`)
     expect(databaseError(error)).toMatchObject({ kind: 'unavailable', sqlState: '57P01', maybeApplied: true })
     await expect(database.sql`select 1 as one`).resolves.toEqual([{ one: 1 }])
@@ -159,7 +159,7 @@ describe('a real Postgres behind the gateway', () => {
   })
 
   test('returns a server error, not a statement error, when the server refuses connections', async () => {
-    const database = await createPostgresTestDatabase()
+    const database = await createTestDatabase()
     await database.backend.close()
     const error = await failure(database.sql`select 1`)
     expect(error.message).toContain('HTTP status 500')
@@ -167,13 +167,13 @@ describe('a real Postgres behind the gateway', () => {
   })
 
   test('the server cancels a statement that runs too long', async () => {
-    const database = await createPostgresTestDatabase({ statementTimeoutMs: 50 })
+    const database = await createTestDatabase({ statementTimeoutMs: 50 })
     await expect(failure(database.sql`select pg_sleep(30)`)).resolves.toMatchObject({ code: '57014' })
     await database.close()
   })
 
   test('a statement gives up on a lock after the timeout', async () => {
-    const database = await createPostgresTestDatabase({ lockTimeoutMs: 50 })
+    const database = await createTestDatabase({ lockTimeoutMs: 50 })
     await database.sql`create table locked (id integer)`
     const held = database.backend.withConnection(async (execute) => {
       const run = (query: string) => execute({ query, params: [] }, 1_000)

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createPostgresTestDatabase, databaseKinds, type TestDatabase } from '../harness/database.ts'
+import { createTestDatabase, databaseKinds, type TestDatabase } from '../harness/database.ts'
 
 describe.each(databaseKinds)('batches through the gateway, on $kind', ({ create }) => {
   let database: TestDatabase
@@ -135,7 +135,7 @@ describe.each(databaseKinds)('batches through the gateway, on $kind', ({ create 
 })
 
 test('runs requests concurrently on a real Postgres', async () => {
-  const database = await createPostgresTestDatabase()
+  const database = await createTestDatabase()
   const { sql } = database
   await sql`create table baton (id integer)`
   await database.backend.withConnection(async (execute) => {

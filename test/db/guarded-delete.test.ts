@@ -5,7 +5,7 @@ import type { DeploymentStatus } from '../../src/db/schema/deployments.ts'
 import { type TestApp, type TestUser, useTestApp } from '../harness/app.ts'
 
 const embedded = useTestApp()
-const postgres = useTestApp({ database: 'postgres' })
+const postgres = useTestApp()
 
 const workflow = {
   name: 'Orders',

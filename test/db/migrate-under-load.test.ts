@@ -27,7 +27,7 @@ const next: Migration[] = [
 const workflow = { name: 'Load', nodes: [], connections: {}, settings: {} }
 
 test('no request fails while migrations add to the schema', async () => {
-  const app = await createTestApp({ database: 'postgres' })
+  const app = await createTestApp()
   const { sql } = app.database
   const failures: string[] = []
   let answered = 0

@@ -6,7 +6,7 @@ import { readMigrations } from '../../src/cli/migrate/files.ts'
 import { createDb, type Sql } from '../../src/db/client.ts'
 import { type Backend, createGateway } from '../../src/db/gateway/protocol.ts'
 import { type Migration, migrate, pendingMigrations } from '../../src/db/migrate.ts'
-import { createPostgresTestDatabase, databaseKinds, type TestDatabase } from '../harness/database.ts'
+import { createTestDatabase, databaseKinds, type TestDatabase } from '../harness/database.ts'
 
 const BREAK = '\n--> statement-breakpoint\n'
 
@@ -132,7 +132,7 @@ function dyingBackend(backend: Backend, at: number): Backend {
 }
 
 test('leaves nothing of a file during which Postgres ended the connection', async () => {
-  const database = await createPostgresTestDatabase()
+  const database = await createTestDatabase()
   const { sql } = database
   await sql`drop table flowkeep_migrations`
   const suicidal: Migration = {
@@ -147,7 +147,7 @@ test('leaves nothing of a file during which Postgres ended the connection', asyn
 })
 
 test('waits for a locked table in short attempts, between which other statements run', async () => {
-  const database = await createPostgresTestDatabase()
+  const database = await createTestDatabase()
   const { sql } = database
   await sql`drop table flowkeep_migrations`
   await sql`create table busy (id integer)`
@@ -180,7 +180,7 @@ describe('a migration without a transaction', () => {
     sql`select indisvalid as valid from pg_index where indexrelid = to_regclass('grown_idx')`
 
   test('builds an index concurrently, and again after an interrupted build', async () => {
-    const database = await createPostgresTestDatabase()
+    const database = await createTestDatabase()
     const { sql } = database
     await sql`drop table flowkeep_migrations`
     await sql`create table grown (id integer)`
@@ -194,7 +194,7 @@ describe('a migration without a transaction', () => {
   })
 
   test('is not in the journal until its last statement succeeded', async () => {
-    const database = await createPostgresTestDatabase()
+    const database = await createTestDatabase()
     const { sql } = database
     await sql`drop table flowkeep_migrations`
     const broken = { name: '0000_index', sql: `${migrations[0]!.sql}${BREAK}select 1 / 0` }

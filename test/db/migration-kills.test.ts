@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { dumpSchema } from '../../scripts/schema-sql.ts'
 import { readMigrations } from '../../src/cli/migrate/files.ts'
 import { type Migration, migrate, pendingMigrations, statementsOf } from '../../src/db/migrate.ts'
-import { createPostgresTestDatabase, type PostgresTestDatabase } from '../harness/database.ts'
+import { createTestDatabase, type PostgresTestDatabase } from '../harness/database.ts'
 
 const BREAK = '\n--> statement-breakpoint\n'
 const kill = 'select pg_terminate_backend(pg_backend_pid())'
@@ -13,7 +13,7 @@ const kill = 'select pg_terminate_backend(pg_backend_pid())'
 let database: PostgresTestDatabase
 let client: Client
 beforeAll(async () => {
-  database = await createPostgresTestDatabase()
+  database = await createTestDatabase()
   client = new Client({ connectionString: database.postgresUrl })
   await client.connect()
 })

@@ -9,13 +9,13 @@ import {
   type Query,
   readFunctions,
 } from '../../scripts/schema-sql.ts'
-import { createPostgresTestDatabase, type PostgresTestDatabase } from '../harness/database.ts'
+import { createTestDatabase, type PostgresTestDatabase } from '../harness/database.ts'
 
 let database: PostgresTestDatabase
 let client: Client
 const query: Query = async (sql) => (await client.query<Record<string, unknown>>(sql)).rows
 beforeAll(async () => {
-  database = await createPostgresTestDatabase()
+  database = await createTestDatabase()
   client = new Client({ connectionString: database.postgresUrl })
   await client.connect()
 })

@@ -1,13 +1,13 @@
 /** Every search of the API and the dashboard uses an index for each table that grows. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createPostgresTestDatabase, type PostgresTestDatabase } from '../harness/database.ts'
+import { createTestDatabase, type PostgresTestDatabase } from '../harness/database.ts'
 import { fillForSearch, type Owners } from '../harness/search-fixtures.ts'
 import { searchesOf } from '../harness/search-statements.ts'
 
 let database: PostgresTestDatabase
 let owners: Owners
 beforeAll(async () => {
-  database = await createPostgresTestDatabase({ timeoutMs: 60_000, statementTimeoutMs: 60_000 })
+  database = await createTestDatabase({ timeoutMs: 60_000, statementTimeoutMs: 60_000 })
   owners = await fillForSearch(database.sql, { workflows: 400, runs: 2000 }, 100)
 }, 180_000)
 afterAll(() => database.close())

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createPostgresTestDatabase } from '../harness/database.ts'
+import { createTestDatabase } from '../harness/database.ts'
 import { checkInvariants, createDeployWorld, type DeployWorld, orders } from './deploy-world.ts'
 
 let world: DeployWorld
 beforeAll(async () => {
-  world = await createDeployWorld({ database: await createPostgresTestDatabase() })
+  world = await createDeployWorld({ database: await createTestDatabase() })
 })
 afterAll(() => world.close())
 

@@ -7,7 +7,7 @@ import { createDb, type Sql } from '../../src/db/client.ts'
 import { pgliteBackend } from '../../src/db/gateway/pglite.ts'
 import { createGateway } from '../../src/db/gateway/protocol.ts'
 import { migrate } from '../../src/db/migrate.ts'
-import { createPostgresTestDatabase } from '../harness/database.ts'
+import { createTestDatabase } from '../harness/database.ts'
 
 const [team, other] = [uuidv7(), uuidv7()]
 const slack = (name: string, more: object = {}) => ({
@@ -130,7 +130,7 @@ const embedded = async () => {
 }
 /** Resets the schema, because the template is already migrated. */
 const postgres = async () => {
-  const database = await createPostgresTestDatabase()
+  const database = await createTestDatabase()
   await database.sql`drop schema public cascade`
   await database.sql`create schema public`
   return { sql: database.sql, close: database.close }

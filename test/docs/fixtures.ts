@@ -5,7 +5,7 @@ import { inject } from 'vitest'
 import { startNode } from '../../src/node.ts'
 import { startS3Stub } from '../cli/backup/s3-stub.ts'
 import { testEnvironment } from '../harness/app.ts'
-import { createPostgresTestDatabase, type PostgresTestDatabase } from '../harness/database.ts'
+import { createTestDatabase, type PostgresTestDatabase } from '../harness/database.ts'
 import { fakeKms } from '../harness/kms/services.ts'
 import { createN8nStub } from '../harness/n8n-stub.ts'
 import { freePort, runCommands, type Workplace } from './page-run.ts'
@@ -99,7 +99,7 @@ const migrated: Setup = async (place, closing) => {
 
 /** A running server with an account and an n8n instance. Another n8n can be connected. */
 const server: Setup = async (place, closing) => {
-  const database = await createPostgresTestDatabase()
+  const database = await createTestDatabase()
   closing.unshift(database.close)
   const env = { ...settings(place, database.postgresUrl), ALLOW_LOOPBACK_INSTANCES: 'true' }
   const url = await startServer(env, place.port, database, closing)
@@ -212,7 +212,7 @@ const withTwoKeys: Setup = async (place, closing) => {
 
 const withTarget: Setup = async (place, closing) => {
   const { env, examples } = await server(place, closing)
-  const target = await createPostgresTestDatabase()
+  const target = await createTestDatabase()
   closing.unshift(target.close)
   // The target must have seen its keys.
   const url = await startServer(env, await freePort(), target, closing)

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { ingest } from '../../src/executions/record/ingest.ts'
 import { type IncomingExecution, emptyDelivery } from '../../src/executions/record/merge.ts'
-import { createPostgresTestDatabase } from '../harness/database.ts'
+import { createTestDatabase } from '../harness/database.ts'
 import { createWorld, type World } from './world.ts'
 
 let world: World
 beforeAll(async () => {
-  world = createWorld(await createPostgresTestDatabase())
+  world = createWorld(await createTestDatabase())
 })
 afterAll(() => world.close())
 

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ingest } from '../../src/executions/record/ingest.ts'
 import { type IncomingExecution, emptyDelivery } from '../../src/executions/record/merge.ts'
-import { createPostgresTestDatabase } from '../harness/database.ts'
+import { createTestDatabase } from '../harness/database.ts'
 import { createPollWorld, hourMs, minuteMs } from './poll-world.ts'
 import { expectRollupsToBeARecount } from './rollup-recount.ts'
 import { createWorld, type World } from './world.ts'
@@ -10,7 +10,7 @@ import { createWorld, type World } from './world.ts'
 let world: World
 let polls: ReturnType<typeof createPollWorld>
 beforeAll(async () => {
-  const database = await createPostgresTestDatabase({ maxConnections: 40 })
+  const database = await createTestDatabase({ maxConnections: 40 })
   world = createWorld(database)
   polls = createPollWorld(database)
 })

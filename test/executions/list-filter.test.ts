@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { matching } from '../../src/executions/list-filter.ts'
 import { newestFirst } from '../../src/runs/order.ts'
 import { executions } from '../../src/db/schema/executions.ts'
-import { createPostgresTestDatabase } from '../harness/database.ts'
+import { createTestDatabase } from '../harness/database.ts'
 import { createWorld, type World } from './world.ts'
 
 let world: World
@@ -15,7 +15,7 @@ const messages: Record<string, string> = {
   13: 'Cafe\u0301 100% fermé',
 }
 beforeAll(async () => {
-  world = createWorld(await createPostgresTestDatabase())
+  world = createWorld(await createTestDatabase())
   tracked = await world.tracked()
   for (const executionId of ['11', '12', '13', '403', '20']) {
     const message = messages[executionId]

@@ -2,14 +2,14 @@
 import { seeded } from '../harness/random.ts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createDb } from '../../src/db/client.ts'
-import { createPostgresTestDatabase, type PostgresTestDatabase } from '../harness/database.ts'
+import { createTestDatabase, type PostgresTestDatabase } from '../harness/database.ts'
 import type { StubExecution, StubExecutionStatus } from '../harness/n8n-stub-state.ts'
 import { createPollWorld, minuteMs, type PolledInstance, type PollWorld } from './poll-world.ts'
 
 let database: PostgresTestDatabase
 let world: PollWorld
 beforeAll(async () => {
-  database = await createPostgresTestDatabase()
+  database = await createTestDatabase()
   world = createPollWorld(database)
 })
 afterAll(() => database.close())

@@ -3,7 +3,7 @@ import { beforeAll, expect, test } from 'vitest'
 import { ingest } from '../../src/executions/record/ingest.ts'
 import { type IncomingExecution, emptyDelivery } from '../../src/executions/record/merge.ts'
 import { KnownExecutions } from '../../src/executions/poll/known-executions.ts'
-import { createPostgresTestDatabase } from '../harness/database.ts'
+import { createTestDatabase } from '../harness/database.ts'
 import { createWorld, type World } from './world.ts'
 
 const startedAtMs = Date.parse('2026-11-22T10:00:00Z')
@@ -22,7 +22,7 @@ const batch = (from: number, size: number): IncomingExecution[] =>
 
 /** Pages of `execution_keys` and `executions` that a batch of 500 mostly known executions reads. */
 async function pagesRead(before: (world: World, instanceId: string) => Promise<unknown>): Promise<number> {
-  const world = createWorld(await createPostgresTestDatabase({ maxConnections: 1 }))
+  const world = createWorld(await createTestDatabase({ maxConnections: 1 }))
   try {
     const { instanceId } = await world.tracked()
     await before(world, instanceId)
@@ -78,7 +78,7 @@ test.each<[string, Parameters<typeof pagesRead>[0]]>([
 })
 
 test('tables without statistics: the search for runs without data reads each run a few times', async () => {
-  const world = createWorld(await createPostgresTestDatabase({ maxConnections: 1 }))
+  const world = createWorld(await createTestDatabase({ maxConnections: 1 }))
   try {
     const { instanceId } = await world.tracked()
     const runs = 1500

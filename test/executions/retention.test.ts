@@ -4,7 +4,7 @@ import { ingest } from '../../src/executions/record/ingest.ts'
 import { type IncomingExecution, emptyDelivery } from '../../src/executions/record/merge.ts'
 import { closeAbandoned, dropExpiredMonths, trimExecutionData } from '../../src/executions/retention.ts'
 import { toRunData } from '../../src/executions/record/run-data.ts'
-import { createPostgresTestDatabase, type PostgresTestDatabase } from '../harness/database.ts'
+import { createTestDatabase, type PostgresTestDatabase } from '../harness/database.ts'
 import { createPollWorld, type PolledInstance, type PollWorld } from './poll-world.ts'
 
 const dayMs = 24 * 60 * 60 * 1000
@@ -12,7 +12,7 @@ const dayMs = 24 * 60 * 60 * 1000
 let database: PostgresTestDatabase
 let world: PollWorld
 beforeAll(async () => {
-  database = await createPostgresTestDatabase()
+  database = await createTestDatabase()
   world = createPollWorld(database)
   world.clock.now = new Date()
 })

@@ -7,7 +7,7 @@ import { type IncomingExecution, emptyDelivery } from '../../src/executions/reco
 import { closeAbandoned, dropExpiredMonths, trimExecutionData } from '../../src/executions/retention.ts'
 import { purgeDeletedAccounts } from '../../src/users/delete-account.ts'
 import { toRunData } from '../../src/executions/record/run-data.ts'
-import { createPostgresTestDatabase } from '../harness/database.ts'
+import { createTestDatabase } from '../harness/database.ts'
 import { hourMs, randomData, randomDelivery } from './random-runs.ts'
 import { expectRollupsToBeARecount, type TrimmedData, unfoldedChanges } from './rollup-recount.ts'
 import { createWorld, type World } from './world.ts'
@@ -15,7 +15,7 @@ import { createWorld, type World } from './world.ts'
 let world: World
 let postgresUrl: string
 beforeAll(async () => {
-  const database = await createPostgresTestDatabase()
+  const database = await createTestDatabase()
   postgresUrl = database.postgresUrl
   world = createWorld(database)
 })

@@ -4,7 +4,7 @@ import { rollUpChanges } from '../../src/executions/record/roll-up.ts'
 import { emptyDelivery } from '../../src/executions/record/merge.ts'
 import { ingest } from '../../src/executions/record/ingest.ts'
 import { toRunData } from '../../src/executions/record/run-data.ts'
-import { createPostgresTestDatabase } from '../harness/database.ts'
+import { createTestDatabase } from '../harness/database.ts'
 import {
   type Delivery,
   hourMs,
@@ -23,7 +23,7 @@ const connections = 50
 
 let world: World
 beforeAll(async () => {
-  world = createWorld(await createPostgresTestDatabase({ maxConnections: connections }))
+  world = createWorld(await createTestDatabase({ maxConnections: connections }))
 })
 afterAll(() => world.close())
 

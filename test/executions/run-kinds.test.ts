@@ -5,13 +5,13 @@ import { ingest, settlePendingRetries } from '../../src/executions/record/ingest
 import { type IncomingExecution, emptyDelivery } from '../../src/executions/record/merge.ts'
 import { activityOf } from '../../src/executions/record/node-runs.ts'
 import { toRunData } from '../../src/executions/record/run-data.ts'
-import { createPostgresTestDatabase } from '../harness/database.ts'
+import { createTestDatabase } from '../harness/database.ts'
 import { expectRollupsToBeARecount } from './rollup-recount.ts'
 import { createWorld, type World } from './world.ts'
 
 let world: World
 beforeAll(async () => {
-  world = createWorld(await createPostgresTestDatabase({ maxConnections: 40 }))
+  world = createWorld(await createTestDatabase({ maxConnections: 40 }))
 })
 afterAll(() => world.close())
 

@@ -1,7 +1,7 @@
 /** @module The application on a real Postgres, behind an endpoint that fails at random, and a client that retries. */
 import { expect } from 'vitest'
 import { createTestApp, type Answer, type TestApp, type TestUser } from '../harness/app.ts'
-import { createPostgresTestDatabase } from '../harness/database.ts'
+import { createTestDatabase } from '../harness/database.ts'
 import { failingAtRandom, type FaultyEndpoint } from '../harness/database-faults.ts'
 import { seeded } from '../harness/random.ts'
 import { orders } from '../deployments/orders.ts'
@@ -16,7 +16,7 @@ export interface FaultWorld extends TestApp {
 
 /** With the timeouts of production. */
 export async function createFaultWorld(seed: number): Promise<FaultWorld> {
-  const base = await createPostgresTestDatabase({
+  const base = await createTestDatabase({
     connectTimeoutMs: 2000,
     lockTimeoutMs: 2000,
     statementTimeoutMs: 8000,

@@ -7,7 +7,7 @@ import { afterAll, beforeAll } from 'vitest'
 import { type App, createApp } from '../../src/app.ts'
 import { parseConfig } from '../../src/config.ts'
 import { createDeps, type Deps, type Runtime } from '../../src/deps.ts'
-import { createPostgresTestDatabase, createTestDatabase, type TestDatabase } from './database.ts'
+import { createTestDatabase, type TestDatabase } from './database.ts'
 
 const key = () => randomBytes(32).toString('base64')
 const ring = () => JSON.stringify({ active: 'k1', keys: { k1: key() } })
@@ -69,20 +69,16 @@ export interface SentStatement {
 }
 
 export interface TestAppOptions {
-  database?: 'pglite' | 'postgres' | TestDatabase
+  /** Default: a database of its own on the server. */
+  database?: TestDatabase
   env?: Record<string, string>
   runtime?: Partial<Runtime>
   /** Receives the body of every request to the database: one statement, or the statements of a batch. */
   onDatabaseRequest?: (body: SentStatement | { queries: SentStatement[] }) => void
 }
 
-const databaseOf = (wanted: TestAppOptions['database']): TestDatabase | Promise<TestDatabase> => {
-  if (typeof wanted === 'object') return wanted
-  return wanted === 'postgres' ? createPostgresTestDatabase() : createTestDatabase()
-}
-
 export async function createTestApp(options: TestAppOptions = {}): Promise<TestApp> {
-  const database = await databaseOf(options.database)
+  const database = options.database ?? (await createTestDatabase())
   const logs: string[] = []
   const answers: string[] = []
   const deferred = new Set<Promise<unknown>>()

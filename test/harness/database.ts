@@ -41,15 +41,8 @@ const unlimited = {
 
 type ClientOptions = Omit<DbOptions, 'databaseUrl' | 'fetch' | 'fetchEndpoint'>
 
-/** PGlite (Postgres 18): fast and private to the process, but sequential. */
-export async function createTestDatabase(options: ClientOptions & PgliteOptions = {}): Promise<TestDatabase> {
-  const loadDataDir = new Blob([await readFile(inject('pgliteTemplate'))])
-  const backend = pgliteBackend(await PGlite.create({ loadDataDir }), options)
-  return connect(backend, options)
-}
-
-/** A real Postgres (15, or `TEST_DATABASE_URL`), for concurrency, locks and timeouts. */
-export async function createPostgresTestDatabase(
+/** A real Postgres (15, or `TEST_DATABASE_URL`). */
+export async function createTestDatabase(
   options: ClientOptions & PostgresOptions = {},
 ): Promise<PostgresTestDatabase> {
   const name = `flowkeep_test_${randomBytes(6).toString('hex')}`
@@ -67,13 +60,22 @@ export async function createPostgresTestDatabase(
   }
 }
 
+/** PGlite (Postgres 18), the embedded database: it starts ten times slower than a database on the server. */
+export async function createPgliteTestDatabase(
+  options: ClientOptions & PgliteOptions = {},
+): Promise<TestDatabase> {
+  const loadDataDir = new Blob([await readFile(inject('pgliteTemplate'))])
+  const backend = pgliteBackend(await PGlite.create({ loadDataDir }), options)
+  return connect(backend, options)
+}
+
 /** On a server that the test starts and kills itself. */
 export const testDatabaseOn = (backend: Backend): TestDatabase => connect(backend, {})
 
 /** Both kinds, for `describe.each`. */
 export const databaseKinds = [
-  { kind: 'PGlite', create: createTestDatabase },
-  { kind: 'Postgres', create: createPostgresTestDatabase },
+  { kind: 'PGlite', create: createPgliteTestDatabase },
+  { kind: 'Postgres', create: createTestDatabase },
 ] as const
 
 function connect(backend: Backend, options: ClientOptions): TestDatabase {

@@ -13,7 +13,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib'
 import { startGatewayServer } from '../../src/db/gateway/server.ts'
 import { testEnvironment } from './app.ts'
-import { createPostgresTestDatabase, type PostgresTestDatabase } from './database.ts'
+import { createTestDatabase, type PostgresTestDatabase } from './database.ts'
 
 export type TargetRuntime = 'node' | 'workerd'
 
@@ -93,7 +93,7 @@ export const randomAddress = (): string => `100.${randomInt(1, 60)}.${randomInt(
 
 export async function startTarget(options: TargetOptions = {}): Promise<Target> {
   const runtime = options.runtime ?? targetRuntime
-  const database = await createPostgresTestDatabase()
+  const database = await createTestDatabase()
   const answers: string[] = []
   const env = testEnvironment({
     PUBLIC_URL: 'http://flowkeep.localhost',

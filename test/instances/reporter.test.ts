@@ -8,7 +8,7 @@ import { type Connected, createConnected } from './connected.ts'
 
 let connected: Connected
 beforeAll(async () => {
-  connected = await createConnected({ database: 'postgres' })
+  connected = await createConnected()
 })
 afterAll(() => connected.close())
 

@@ -15,7 +15,6 @@ const stub = await createN8nStub({ apiKey: 'planted-api-key' })
 const sentToN8n: Headers[] = []
 const pool = { active: 2, idle: 3, waiting: 1, max: 10 }
 const app = useTestApp({
-  database: 'postgres',
   env: {
     METRICS_TOKEN: token,
     // A port that fetch never connects to.

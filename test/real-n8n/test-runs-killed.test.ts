@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { testEnvironment } from '../harness/app.ts'
-import { createPostgresTestDatabase, type PostgresTestDatabase } from '../harness/database.ts'
+import { createTestDatabase, type PostgresTestDatabase } from '../harness/database.ts'
 import { chainOf, node } from './test-workflows.ts'
 import { n8nApiKey, n8nUrl, onRealN8n, until } from './world.ts'
 
@@ -29,7 +29,7 @@ onRealN8n()('a server that is killed', () => {
   let kill: { after: number; isApplied: boolean } | null = null
 
   beforeAll(async () => {
-    database = await createPostgresTestDatabase()
+    database = await createTestDatabase()
     proxy = createServer((incoming, outgoing) => {
       let isFatal = false
       if (kill) {

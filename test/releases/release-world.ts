@@ -5,16 +5,15 @@ import { parseConfig } from '../../src/config.ts'
 import { createDeps } from '../../src/deps.ts'
 import bcrypt from '@node-rs/bcrypt'
 import { type Answer, testEnvironment, type TestUser } from '../harness/app.ts'
-import { createPostgresTestDatabase, createTestDatabase } from '../harness/database.ts'
+import { createTestDatabase } from '../harness/database.ts'
 import { createN8nStub, type N8nStub } from '../harness/n8n-stub.ts'
 
 export interface ReleaseWorldOptions {
-  database?: 'pglite' | 'postgres'
   onDatabaseRequest?: (statements: number) => void
 }
 
-export async function createReleaseWorld({ database: kind, onDatabaseRequest }: ReleaseWorldOptions = {}) {
-  const database = await (kind === 'postgres' ? createPostgresTestDatabase() : createTestDatabase())
+export async function createReleaseWorld({ onDatabaseRequest }: ReleaseWorldOptions = {}) {
+  const database = await createTestDatabase()
   const stubs = new Map<string, N8nStub>()
   const environment = testEnvironment({ DATABASE_URL: database.url })
   const logs: string[] = []

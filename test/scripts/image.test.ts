@@ -9,7 +9,7 @@ import { validate } from 'dockerfile-utils'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { testEnvironment } from '../harness/app.ts'
-import { createPostgresTestDatabase, type PostgresTestDatabase } from '../harness/database.ts'
+import { createTestDatabase, type PostgresTestDatabase } from '../harness/database.ts'
 
 const root = join(import.meta.dirname, '../..')
 const maxImageBytes = 40 * 1024 * 1024
@@ -83,7 +83,7 @@ describe('the image', () => {
     expect({ status, stderr }).toMatchObject({ status: 0 })
     // Outside the repository, so that its packages cannot be found.
     await cp(join(root, 'dist/image'), folder, { recursive: true })
-    database = await createPostgresTestDatabase()
+    database = await createTestDatabase()
   })
   afterAll(async () => {
     await database.close()

@@ -7,7 +7,7 @@ import { createDeps, type Runtime } from '../../src/deps.ts'
 import { ensurePartitions } from '../../src/db/expired-rows.ts'
 import { users } from '../../src/db/schema/users.ts'
 import { testEnvironment } from '../harness/app.ts'
-import { createTestDatabase, type TestDatabase } from '../harness/database.ts'
+import { createPgliteTestDatabase, type TestDatabase } from '../harness/database.ts'
 import { createN8nStub, type N8nStub } from '../harness/n8n-stub.ts'
 import { orders } from '../deployments/orders.ts'
 import { beDeterministic } from './determinism.ts'
@@ -52,7 +52,7 @@ const key = (name: string) => createHash('sha256').update(name).digest('base64')
 const ring = (name: string) => JSON.stringify({ active: 'k1', keys: { k1: key(name) } })
 
 export async function createFixture(): Promise<Fixture> {
-  const database = await createTestDatabase({ keepsPlans: true })
+  const database = await createPgliteTestDatabase({ keepsPlans: true })
   const config = parseConfig(
     testEnvironment({
       DATABASE_URL: database.url,

@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { dayMs, hourMs, minuteMs } from '../../src/lib/time.ts'
-import { createPostgresTestDatabase, type TestDatabase } from '../harness/database.ts'
+import { createTestDatabase, type TestDatabase } from '../harness/database.ts'
 import { type Accounts, createAccounts, newEmail, password, type SignedIn } from './fixture.ts'
 
 let database: TestDatabase
 let accounts: Accounts
 
 beforeAll(async () => {
-  database = await createPostgresTestDatabase()
+  database = await createTestDatabase()
   accounts = createAccounts(database.db, { canSend: true })
 })
 afterAll(() => database.close())

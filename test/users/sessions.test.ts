@@ -1,13 +1,13 @@
 import { v7 as uuidv7 } from 'uuid'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createPostgresTestDatabase, type TestDatabase } from '../harness/database.ts'
+import { createTestDatabase, type TestDatabase } from '../harness/database.ts'
 import { type Accounts, createAccounts, password } from './fixture.ts'
 
 let database: TestDatabase
 let accounts: Accounts
 
 beforeAll(async () => {
-  database = await createPostgresTestDatabase()
+  database = await createTestDatabase()
   accounts = createAccounts(database.db)
 })
 afterAll(() => database.close())

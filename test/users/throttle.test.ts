@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createFingerprint } from '../../src/crypto/fingerprint.ts'
 import { AppError } from '../../src/errors.ts'
-import { createPostgresTestDatabase, type TestDatabase } from '../harness/database.ts'
+import { createTestDatabase, type TestDatabase } from '../harness/database.ts'
 import { createAccounts, newEmail, password } from './fixture.ts'
 
 let database: TestDatabase
 
 beforeAll(async () => {
-  database = await createPostgresTestDatabase()
+  database = await createTestDatabase()
 })
 afterAll(() => database.close())
 

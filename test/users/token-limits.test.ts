@@ -8,7 +8,7 @@ import { testEnvironment } from '../harness/app.ts'
 
 /** The same time, so that all requests fall into one minute. */
 const now = () => new Date('2026-05-04T10:00:20Z')
-const app = useTestApp({ database: 'postgres', runtime: { now } })
+const app = useTestApp({ runtime: { now } })
 
 /** Another server on the database. */
 const anotherServer = ({ database }: TestApp) =>

@@ -1,7 +1,7 @@
 /** @module Concurrent requests, on a real Postgres, because PGlite runs them sequentially. */
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { canonicalJson } from '../../src/n8n/reading/workflow-json.ts'
-import { createPostgresTestDatabase, type PostgresTestDatabase } from '../harness/database.ts'
+import { createTestDatabase, type PostgresTestDatabase } from '../harness/database.ts'
 import { type Answer, caller, createUser, createWorkflowServer, node, workflowOf } from './workflow-server.ts'
 
 let database: PostgresTestDatabase
@@ -9,7 +9,7 @@ let userId: string
 let call: ReturnType<typeof caller>
 
 beforeAll(async () => {
-  database = await createPostgresTestDatabase()
+  database = await createTestDatabase()
 })
 afterAll(() => database.close())
 

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { readMigrations } from '../../src/cli/migrate/files.ts'
 import { workflowHolds } from '../../src/db/search.ts'
 import { migrate } from '../../src/db/migrate.ts'
-import { createPostgresTestDatabase, databaseKinds, type TestDatabase } from '../harness/database.ts'
+import { createTestDatabase, databaseKinds, type TestDatabase } from '../harness/database.ts'
 import { caller, createUser, createWorkflowServer, node, workflowOf } from './workflow-server.ts'
 
 const none = { nodes: [], connections: {} }
@@ -135,7 +135,7 @@ describe('with 5,000 workflows, on Postgres', () => {
   let database: TestDatabase
   let users: string[]
   beforeAll(async () => {
-    database = await createPostgresTestDatabase()
+    database = await createTestDatabase()
     users = [await createUser(database.db), await createUser(database.db)]
     for (let from = 1; from < 5000; from += 1000)
       await database.sql`
@@ -163,7 +163,7 @@ describe('with 5,000 workflows, on Postgres', () => {
 })
 
 test('the migration makes existing descriptions, prompts, nodes and errors searchable', async () => {
-  const database = await createPostgresTestDatabase()
+  const database = await createTestDatabase()
   const { sql: run } = database
   try {
     await run`drop schema public cascade`

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { keyOf } from '../../crypto/rings.ts'
-import { createPostgresTestDatabase, type PostgresTestDatabase } from '../../harness/database.ts'
+import { createTestDatabase, type PostgresTestDatabase } from '../../harness/database.ts'
 import { contentOfDatabase, insertOddRows, rings } from './odd-rows.ts'
 import { type S3Stub, startS3Stub } from './s3-stub.ts'
 
@@ -18,7 +18,7 @@ let stub: S3Stub
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'flowkeep-backup-commands-'))
-  source = await createPostgresTestDatabase()
+  source = await createTestDatabase()
   stub = await startS3Stub()
   await insertOddRows(source, keys)
 })
@@ -63,7 +63,7 @@ test('backs up to a folder, verifies, and restores into an empty database', asyn
   )
   const verified = await run(['backup', 'verify', 'backups'])
   expect(verified).toMatchObject({ status: 0, stdout: expect.stringContaining('is complete: ') })
-  const target = await createPostgresTestDatabase()
+  const target = await createTestDatabase()
   try {
     const refused = await run(['restore', 'backups'], database(target))
     expect(refused).toMatchObject({ status: 1, stdout: '' })

@@ -7,7 +7,7 @@ import { restoreBackup } from '../../../src/cli/backup/restore-backup.ts'
 import { folderStorage } from '../../../src/cli/backup/storage.ts'
 import { writeBackup } from '../../../src/cli/backup/write-backup.ts'
 import { createDb, type Sql } from '../../../src/db/client.ts'
-import { createPostgresTestDatabase, type TestDatabase } from '../../harness/database.ts'
+import { createTestDatabase, type TestDatabase } from '../../harness/database.ts'
 import { contentOfDatabase, idOf, insertOddRows, rings, targetOf, userId } from './odd-rows.ts'
 
 let folder: string
@@ -17,8 +17,8 @@ const keys = rings()
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'flowkeep-pages-'))
-  source = await createPostgresTestDatabase()
-  target = await createPostgresTestDatabase()
+  source = await createTestDatabase()
+  target = await createTestDatabase()
   await insertOddRows(source, keys, 30)
   // The odd rows have statistics without runs.
   await source.sql`delete from execution_stats`

@@ -17,7 +17,7 @@ import { migrate } from '../../../src/db/migrate.ts'
 import { schemaVersion } from '../../../src/db/schema-version.ts'
 import { keyOf, randomRing } from '../../crypto/rings.ts'
 import {
-  createPostgresTestDatabase,
+  createPgliteTestDatabase,
   createTestDatabase,
   databaseKinds,
   type PostgresTestDatabase,
@@ -36,7 +36,7 @@ let content: string[]
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'flowkeep-backup-'))
-  source = await createPostgresTestDatabase()
+  source = await createTestDatabase()
   await insertOddRows(source, keys, 50)
   content = await contentOfDatabase(source)
 })
@@ -135,18 +135,18 @@ describe.each(databaseKinds)('into $kind', ({ create }) => {
 })
 
 test('backs up the embedded database', () =>
-  withTarget(createTestDatabase, async (embedded) => {
+  withTarget(createPgliteTestDatabase, async (embedded) => {
     await insertOddRows(embedded, keys, 1)
     const { storage, manifest } = await backup({ kind: 'snapshot', backend: embedded.backend })
     await verifyBackup(storage, manifest)
-    await withTarget(createPostgresTestDatabase, async (target) => {
+    await withTarget(createTestDatabase, async (target) => {
       await restoreBackup({ storage, target: targetOf(target), rings: keys })
       expect(await contentOfDatabase(target)).toEqual(await contentOfDatabase(embedded))
     })
   }))
 
 test('reads large tables in pages, in the order of the primary key, without gaps', () =>
-  withTarget(createPostgresTestDatabase, async (database) => {
+  withTarget(createTestDatabase, async (database) => {
     await database.sql`insert into key_checks (key_id, sealed)
       select 'k' || n, jsonb_build_array(n, repeat('x', case when n % 97 = 0 then 300000 else 0 end)) from generate_series(1, 5000) n`
     const query = overHttp(database.sql)
@@ -186,7 +186,7 @@ describe('a damaged backup is refused and names the file', () => {
 
   let target: TestDatabase
   beforeAll(async () => {
-    target = await createPostgresTestDatabase()
+    target = await createTestDatabase()
   })
   afterAll(() => target.close())
 

@@ -12,7 +12,7 @@ import {
 import { createKeyCheck } from '../../../src/db/key-check.ts'
 import { toAppError } from '../../../src/http/problem.ts'
 import { randomRing } from '../../crypto/rings.ts'
-import { createPostgresTestDatabase, createTestDatabase, type TestDatabase } from '../../harness/database.ts'
+import { createPgliteTestDatabase, createTestDatabase, type TestDatabase } from '../../harness/database.ts'
 import { insertOddRows, rings, userId } from '../backup/odd-rows.ts'
 
 const email = 'odd@example.com'
@@ -24,7 +24,7 @@ let source: TestDatabase
 let target: TestDatabase
 
 beforeAll(async () => {
-  source = await createTestDatabase()
+  source = await createPgliteTestDatabase()
   target = await createTestDatabase()
   await insertOddRows(source, keys, 300)
   await insertMore(source)
@@ -105,7 +105,7 @@ test('moves every row of one user with its pending changes, and nothing of other
   expect(pending).toHaveLength(300)
   const runs = await total(source)
   const others = await contentOfUserIn(source, otherId)
-  const postgres = await createPostgresTestDatabase()
+  const postgres = await createTestDatabase()
   try {
     await createKeyCheck(postgres.db, keys.CREDENTIAL_KEYS).verified()
     await moveUser(options({ target: postgres.backend }))

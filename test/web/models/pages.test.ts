@@ -4,7 +4,7 @@ import { createAlertWorld, createReceiver } from '../../alerts/world.ts'
 import { useTestApp } from '../../harness/app.ts'
 import { browser, type Browser } from '../browser.ts'
 
-const app = useTestApp({ database: 'postgres' })
+const app = useTestApp()
 let world: Awaited<ReturnType<typeof createAlertWorld>>
 let tab: Browser
 
