@@ -24,17 +24,13 @@ const { metafile } = await build({
   outdir: `${target}/node`,
   bundle: true,
   splitting: true,
-  ...(isImage
-    ? {
-        external: [...copied, ...excluded],
-        // CommonJS packages call `require` for Node's own modules.
-        banner: {
-          js: "import { createRequire } from 'node:module';const require = createRequire(import.meta.url);",
-        },
-        minifySyntax: true,
-        minifyWhitespace: true,
-      }
-    : { packages: 'external' }),
+  external: [...copied, ...excluded],
+  // CommonJS packages call `require` for Node's own modules.
+  banner: {
+    js: "import { createRequire } from 'node:module';const require = createRequire(import.meta.url);",
+  },
+  minifySyntax: isImage,
+  minifyWhitespace: isImage,
   platform: 'node',
   format: 'esm',
   target: 'node22',

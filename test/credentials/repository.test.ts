@@ -272,7 +272,11 @@ describe('a change', () => {
     expect(await f.credentials.delete(await f.newUser(), id)).toBe(false)
     expect(await f.credentials.delete(userId, id)).toBe(true)
     expect(await f.credentials.delete(userId, id)).toBe(false)
-    const events = await f.db.read.select().from(auditEvents).where(eq(auditEvents.userId, userId))
+    const events = await f.db.read
+      .select()
+      .from(auditEvents)
+      .where(eq(auditEvents.userId, userId))
+      .orderBy(auditEvents.id)
     expect(events.map(({ action, subjectId, details }) => ({ action, subjectId, details }))).toEqual([
       { action: 'credential.created', subjectId: id, details: { type: 'acmeCrmApi' } },
       { action: 'credential.updated', subjectId: id, details: { changed: ['data', 'name'] } },
