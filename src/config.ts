@@ -1,7 +1,14 @@
 /** @module Parses the environment variables at startup. */
 import * as z from 'zod'
-import { type RingName, ringNames } from './db/key-usage.ts'
-import { type KeyRing, KeyRingText, KeyText, openKey, openRing } from './crypto/key-ring.ts'
+import {
+  type KeyRing,
+  KeyRingText,
+  KeyText,
+  openKey,
+  openRing,
+  type RingName,
+  ringNames,
+} from './crypto/key-ring.ts'
 import { type KmsSettings, KmsUrl, missingKmsVariable, type WrappedKey } from './crypto/kms/wrapped-key.ts'
 import { isLoopback } from './instances/url-guard.ts'
 

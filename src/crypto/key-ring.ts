@@ -5,6 +5,15 @@ import { fromBase64 } from '../lib/encoding.ts'
 import { sharedLoad } from '../lib/shared-load.ts'
 import { type KeyBinding, type KmsSettings, WrappedKey } from './kms/wrapped-key.ts'
 
+/** The settings that are key rings. */
+export const ringNames = [
+  'CREDENTIAL_KEYS',
+  'ACCESS_TOKEN_KEYS',
+  'REFRESH_TOKEN_KEYS',
+  'PASSWORD_PEPPERS',
+] as const
+export type RingName = (typeof ringNames)[number]
+
 type KeyBytes = Uint8Array<ArrayBuffer>
 
 /** A key that a KMS unwraps on first use. All callers share one request. */

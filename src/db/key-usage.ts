@@ -1,15 +1,8 @@
 /** @module Which stored rows need which key of which ring. */
 import { sql } from 'drizzle-orm'
+import type { RingName } from '../crypto/key-ring.ts'
 import type { Db } from './client.ts'
 import { sealedTables } from './sealed-columns.ts'
-
-export const ringNames = [
-  'CREDENTIAL_KEYS',
-  'ACCESS_TOKEN_KEYS',
-  'REFRESH_TOKEN_KEYS',
-  'PASSWORD_PEPPERS',
-] as const
-export type RingName = (typeof ringNames)[number]
 
 /** Rows of one table that need one key. */
 export interface KeyUsage {

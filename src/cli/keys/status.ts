@@ -1,5 +1,6 @@
 /** @module `flowkeep keys status`: the keys of every ring, what wraps them, and the rows that need them. */
-import { type KeyUsage, keyUsage, ringNames } from '../../db/key-usage.ts'
+import { ringNames } from '../../crypto/key-ring.ts'
+import { type KeyUsage, keyUsage } from '../../db/key-usage.ts'
 import { type CommandInput, exitCode } from '../command.ts'
 import { withDeps } from '../operate/with-deps.ts'
 import { jsonResult, message, result } from '../terminal.ts'

@@ -12,7 +12,7 @@ import {
   type WrappedKey,
   type WrappingKey,
 } from '../../crypto/kms/wrapped-key.ts'
-import { ringNames } from '../../db/key-usage.ts'
+import { ringNames } from '../../crypto/key-ring.ts'
 import type { CommandInput } from '../command.ts'
 import { UsageError } from '../failure.ts'
 import { loadKeys } from '../server/state.ts'
