@@ -2,7 +2,7 @@ import { configDefaults, defineConfig } from 'vitest/config'
 import type { InlineConfig } from 'vitest/node'
 import { testFiles } from './test/harness/projects.ts'
 
-/** A process for each test file, and no more at a time than a small machine can hold. */
+/** No more processes at a time than a small machine can hold. */
 export const common = {
   environment: 'node',
   pool: 'forks',
@@ -13,6 +13,8 @@ export const common = {
   hookTimeout: 300_000,
   teardownTimeout: 30_000,
 } satisfies InlineConfig
+/** Files share processes and what they import: loading everything again for each file would take longer than the tests. */
+const shared = { isolate: false } satisfies InlineConfig
 export const reporters = ['default', './test/harness/summary-reporter.ts']
 export const globalSetup = './test/harness/global-setup.ts'
 
@@ -33,8 +35,8 @@ export default defineConfig({
     reporters,
     maxWorkers: common.maxWorkers,
     projects: [
-      { test: { ...common, name: 'unit', include: unit } },
-      { test: { ...common, name: 'db', include: db, globalSetup } },
+      { test: { ...common, ...shared, name: 'unit', include: unit } },
+      { test: { ...common, ...shared, name: 'db', include: db, globalSetup } },
       {
         test: {
           ...common,

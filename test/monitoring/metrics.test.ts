@@ -1,13 +1,17 @@
 /** `/metrics` over an account that uses every part of Flowkeep. */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { parse } from 'yaml'
-import { housekeeping } from '../../src/housekeeping.ts'
-import { takeSpans } from '../../src/telemetry/trace.ts'
-import { type TestUser, useTestApp } from '../harness/app.ts'
-import { createN8nStub } from '../harness/n8n-stub.ts'
+import type { TestUser } from '../harness/app.ts'
 import { type Family, parseOpenMetrics } from '../telemetry/parse-openmetrics.ts'
+
+// Metrics count what a process has done. With modules of its own, this file starts from zero.
+vi.resetModules()
+const { housekeeping } = await import('../../src/housekeeping.ts')
+const { takeSpans } = await import('../../src/telemetry/trace.ts')
+const { useTestApp } = await import('../harness/app.ts')
+const { createN8nStub } = await import('../harness/n8n-stub.ts')
 
 const token = 'planted-metrics-token-0123456789'
 const stub = await createN8nStub({ apiKey: 'planted-api-key' })
