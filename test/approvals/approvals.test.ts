@@ -1,12 +1,15 @@
 /** What an access token may do once, after a person approves exactly that request. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { withToken } from '../../src/db/actor.ts'
 import type { Answer, TestUser } from '../harness/app.ts'
+import { restoredAfterTest } from '../harness/clock.ts'
 import { createN8nWorld, type N8nWorld, orders, type Setting } from '../deployments/n8n-world.ts'
 
 let world: N8nWorld
+/** Milliseconds between the machine's clock and Flowkeep's. */
+const laterBy = restoredAfterTest(0)
 beforeAll(async () => {
-  world = await createN8nWorld()
+  world = await createN8nWorld({ now: () => new Date(Date.now() + laterBy.value) })
 })
 afterAll(() => world.close())
 
@@ -594,13 +597,6 @@ describe('deciding', () => {
 })
 
 describe('time', () => {
-  beforeEach(() => {
-    vi.useFakeTimers({ toFake: ['Date'] })
-  })
-  afterEach(() => {
-    vi.useRealTimers()
-  })
-
   test('a pending one expires after 24 hours, an approved one after an hour', async () => {
     const { user, workflowId } = await world.setting()
     const agent = await tokenOf(user)
@@ -616,13 +612,13 @@ describe('time', () => {
     }
     const send = () => agent('DELETE', `/v1/workflows/${workflowId}`)
     const first = askedIn(await send())
-    vi.setSystemTime(Date.now() + 24 * 3_600_000)
+    laterBy.value += 24 * 3_600_000
     const later = await signIn()
     expect(await approve(later, first)).toMatchObject({ status: 409 })
     const second = askedIn(await send())
     expect(second).not.toBe(first)
     expect((await approve(later, second)).status).toBe(200)
-    vi.setSystemTime(Date.now() + 3_600_000)
+    laterBy.value += 3_600_000
     const evening = await signIn()
     expect(await statusOf(evening, second)).toBe('expired')
     const third = askedIn(await send())

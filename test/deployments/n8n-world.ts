@@ -63,11 +63,15 @@ export interface Setting {
   deploy: (more?: object) => Promise<any>
 }
 
-export async function createN8nWorld(): Promise<N8nWorld> {
+export async function createN8nWorld({ now = () => new Date() } = {}): Promise<N8nWorld> {
   const stub = await createN8nStub()
   const n8nFetch: { fetch: typeof fetch } = { fetch: stub.fetch }
   const app = await createTestApp({
-    runtime: { instanceFetch: (input, init) => n8nFetch.fetch(input, init), wait: async () => undefined },
+    runtime: {
+      instanceFetch: (input, init) => n8nFetch.fetch(input, init),
+      wait: async () => undefined,
+      now,
+    },
   })
   const setting: N8nWorld['setting'] = async (workflow = orders) => {
     // Only one user's workflows at a time, because a webhook path is unique.
