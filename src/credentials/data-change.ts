@@ -3,7 +3,7 @@ import { requireNone } from '../errors.ts'
 import { mergePatch } from '../lib/merge-patch.ts'
 import type { Catalogue } from '../n8n/catalogue/catalogue.ts'
 import { checkCredentialData } from '../n8n/catalogue/credential-data.ts'
-import { canonicalJson } from '../n8n/reading/workflow-json.ts'
+import { canonicalJson } from '../lib/canonical-json.ts'
 import { maximumFields } from './contract.ts'
 
 type Data = Record<string, unknown>

@@ -5,7 +5,8 @@ import type { Context, Env, Input, MiddlewareHandler, ValidationTargets } from '
 import type * as z from 'zod'
 import { AppError, type FieldError, invalid } from '../errors.ts'
 import { MAX_CONTAINERS, mayBeUnstorable, measureJson } from '../lib/json-text.ts'
-import { checkJson, MAX_JSON_DEPTH } from '../n8n/reading/workflow-json.ts'
+import { MAX_JSON_DEPTH } from '../lib/canonical-json.ts'
+import { checkJson } from '../n8n/reading/workflow-json.ts'
 import { documented } from './openapi.ts'
 
 export const bodyLimits = {

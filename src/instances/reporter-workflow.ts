@@ -2,7 +2,7 @@
 import { sha256Hex } from '../lib/encoding.ts'
 import type { N8nWorkflow } from '../n8n/api/shapes.ts'
 import type { N8nNodeBody, N8nWorkflowBody } from '../n8n/sendable/workflow.ts'
-import { canonicalJson } from '../n8n/reading/workflow-json.ts'
+import { canonicalJson } from '../lib/canonical-json.ts'
 
 export const reporterName = 'Flowkeep: report errors'
 export const reporterCredentialName = 'Flowkeep: reports'

@@ -6,7 +6,8 @@ import type { AuthEnv } from '../http/auth.ts'
 import { requestFailed } from '../http/failure-log.ts'
 import { bodyLimits, parseJson, readText } from '../http/validate.ts'
 import { mayBeUnstorable } from '../lib/json-text.ts'
-import { checkJson, MAX_JSON_DEPTH } from '../n8n/reading/workflow-json.ts'
+import { MAX_JSON_DEPTH } from '../lib/canonical-json.ts'
+import { checkJson } from '../n8n/reading/workflow-json.ts'
 
 const load = () => import('./server.ts')
 

@@ -6,7 +6,7 @@ import { sql } from 'drizzle-orm'
 import { withToken } from '../db/actor.ts'
 import type { Log } from '../http/log.ts'
 import { errorNameOf } from '../errors.ts'
-import { contentHash } from '../n8n/reading/workflow-json.ts'
+import { contentHash } from '../lib/canonical-json.ts'
 import {
   type ClaimedTarget,
   isWorking,

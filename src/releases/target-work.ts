@@ -13,7 +13,7 @@ import { hasScopes, type Scope } from '../http/scopes.ts'
 import { type InstanceConnections, toAppError } from '../instances/connections.ts'
 import { withoutSuccessReport } from '../instances/success-report.ts'
 import { isN8nError, N8nError } from '../n8n/api/transport.ts'
-import { contentHash } from '../n8n/reading/workflow-json.ts'
+import { contentHash } from '../lib/canonical-json.ts'
 import type { ClaimedTarget } from './progress.ts'
 
 export type Attempt =

@@ -9,7 +9,7 @@ import {
 } from '../executions/values/capture.ts'
 import type { JsonObject } from '../lib/json-object.ts'
 import type { N8nExecution } from '../n8n/api/shapes.ts'
-import { canonicalJson } from '../n8n/reading/workflow-json.ts'
+import { canonicalJson } from '../lib/canonical-json.ts'
 import type { TestNode } from './contract.ts'
 
 export const differenceKinds = ['status', 'items', 'shape', 'values'] as const

@@ -3,7 +3,7 @@ import type { CredentialChoice, SlotBinding } from '../db/schema/deployments.ts'
 import { createIntern, ExpressionInputs } from '../n8n/reading/expression-inputs.ts'
 import { type Destination, isSentTo } from '../n8n/reading/request-destination.ts'
 import { type Slot, type SlotNode, slotKey, type WorkflowSlots } from '../n8n/reading/slots.ts'
-import { canonicalJson } from '../n8n/reading/workflow-json.ts'
+import { canonicalJson } from '../lib/canonical-json.ts'
 
 /** A workflow with known bindings: an earlier deployment, or the live workflow in n8n. */
 export interface BindingSource {

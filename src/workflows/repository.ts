@@ -15,7 +15,9 @@ import { encodeCursor, type Page, type Slice } from '../http/page.ts'
 import { hasScopes, requireScope } from '../http/scopes.ts'
 import type { Catalogue } from '../n8n/catalogue/catalogue.ts'
 import { extractMetadata, type WorkflowWarning } from '../n8n/reading/metadata.ts'
-import { contentHash, parseWorkflow } from '../n8n/reading/workflow-json.ts'
+import { sha256Hex } from '../lib/encoding.ts'
+import type { JsonObject } from '../lib/json-object.ts'
+import { type ParsedWorkflow, parseWorkflow } from '../n8n/reading/workflow-json.ts'
 import {
   type NewWorkflow,
   type Workflow,
@@ -90,18 +92,18 @@ export class WorkflowRepository extends WorkflowVersions {
     extraWrites?: ExtraWrites,
     findings: readonly WorkflowWarning[] = [],
   ): Promise<Workflow> {
-    const { workflow: json, name } = parseWorkflow(body.workflow, inBody)
+    const parsed = parseWorkflow(body.workflow, inBody)
     const id = uuidv7()
     const createdAt = this.#now()
     const row = {
-      name: body.name ?? shortened(name ?? '') ?? 'Untitled workflow',
+      name: body.name ?? shortened(parsed.name ?? '') ?? 'Untitled workflow',
       description: body.description ?? null,
       prompt: body.prompt ?? null,
       model: body.model ?? null,
       tags: body.tags ?? [],
       dataRetentionDays: body.dataRetentionDays ?? null,
       requireReplay: body.requireReplay ?? false,
-      ...(await this.#extract(json, findings)),
+      ...(await this.#extract(parsed, findings)),
       version: 1,
       createdAt,
       updatedAt: createdAt,
@@ -208,8 +210,7 @@ export class WorkflowRepository extends WorkflowVersions {
     }
     const values: Values = {
       ...Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)),
-      ...(workflow !== undefined &&
-        (await this.#extract(parseWorkflow(workflow, inBody).workflow, findings))),
+      ...(workflow !== undefined && (await this.#extract(parseWorkflow(workflow, inBody), findings))),
     }
     return this.#write(userId, id, expected, values, { parent: sql`${workflows.version} - 1`, operations })
   }
@@ -245,8 +246,9 @@ export class WorkflowRepository extends WorkflowVersions {
   ): Promise<Workflow | null> {
     const earlier = await this.findVersion(userId, id, version)
     if (!earlier) return null
-    const { author, name, description, prompt, model, tags, workflow } = earlier
-    const values = { name, description, prompt, model, tags, ...(await this.#extract(workflow)) }
+    const { author, name, description, prompt, model, tags, contentHash } = earlier
+    const described = await this.#describe(earlier.workflow)
+    const values = { name, description, prompt, model, tags, contentHash, ...described }
     return this.#write(userId, id, expected, values, { parent: sql`${version}::integer`, author }, version)
   }
 
@@ -266,7 +268,7 @@ export class WorkflowRepository extends WorkflowVersions {
       name,
     }: { workflow: Record<string, unknown>; author: 'flowkeep' | 'n8n'; name?: string },
   ): Promise<number | null> {
-    const extracted = await this.#extract(parseWorkflow(workflow, inBody).workflow)
+    const extracted = await this.#extract(parseWorkflow(workflow, inBody))
     const rows = await this.#db.read
       .select({
         version: workflowVersions.version,
@@ -302,15 +304,18 @@ export class WorkflowRepository extends WorkflowVersions {
     return created?.version ?? null
   }
 
-  /** @param json within the limits of `parseWorkflow` */
-  async #extract(json: Record<string, unknown>, findings: readonly WorkflowWarning[] = []) {
+  async #extract({ workflow, canonical }: ParsedWorkflow, findings?: readonly WorkflowWarning[]) {
+    return { ...(await this.#describe(workflow, findings)), contentHash: await sha256Hex(canonical) }
+  }
+
+  async #describe(workflow: JsonObject, findings: readonly WorkflowWarning[] = []) {
     const {
       requirements: _,
       unresolved: __,
       ...metadata
-    } = extractMetadata(json, await this.#loadCatalogue())
+    } = extractMetadata(workflow, await this.#loadCatalogue())
     const warnings = [...findings.filter(({ code }) => code !== 'unwrapped-json'), ...metadata.warnings]
-    return { ...metadata, warnings, data: json, contentHash: await contentHash(json) }
+    return { ...metadata, warnings, data: workflow }
   }
 
   /** Does nothing if the version exists. Copies the JSON inside the database. */

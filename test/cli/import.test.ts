@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { exitCode } from '../../src/cli/command.ts'
 import { describeFailure, UsageError } from '../../src/cli/failure.ts'
 import { type ImportIo, importWorkflows } from '../../src/cli/transfer/import.ts'
-import { contentHash } from '../../src/n8n/reading/workflow-json.ts'
+import { contentHash } from '../../src/lib/canonical-json.ts'
 
 /** A fake server, as strict as the real one for the importer, that can fail on demand. */
 class StubServer {

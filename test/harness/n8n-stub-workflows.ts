@@ -1,6 +1,6 @@
 /** @module The workflows of the n8n stub: drafts, versions, and delayed publishing. */
 import { hasWebhooks, webhooksOf } from '../../src/n8n/reading/webhook-paths.ts'
-import { canonicalJson } from '../../src/n8n/reading/workflow-json.ts'
+import { canonicalJson } from '../../src/lib/canonical-json.ts'
 import {
   iso,
   type Json,

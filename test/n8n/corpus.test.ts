@@ -4,7 +4,8 @@ import { describe, expect, test } from 'vitest'
 import { AppError } from '../../src/errors.ts'
 import { loadCatalogue } from '../../src/n8n/catalogue/catalogue.ts'
 import { extractMetadata } from '../../src/n8n/reading/metadata.ts'
-import { contentHash, parseWorkflow, unwrapWorkflowFile } from '../../src/n8n/reading/workflow-json.ts'
+import { contentHash } from '../../src/lib/canonical-json.ts'
+import { parseWorkflow, unwrapWorkflowFile } from '../../src/n8n/reading/workflow-json.ts'
 
 interface Entry {
   file: string

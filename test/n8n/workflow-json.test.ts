@@ -1,11 +1,9 @@
 import { pointerTo } from '../../src/lib/json-object.ts'
 import { describe, expect, test } from 'vitest'
 import { AppError } from '../../src/errors.ts'
+import { canonicalJson, contentHash, MAX_JSON_DEPTH } from '../../src/lib/canonical-json.ts'
 import {
-  canonicalJson,
   checkJson,
-  contentHash,
-  MAX_JSON_DEPTH,
   MAX_WORKFLOW_BYTES,
   parseWorkflow,
   unwrapWorkflowFile,
@@ -54,7 +52,9 @@ describe('a workflow', () => {
 
   test('returns its name, nodes and size', () => {
     const value = { name: 'Ü', nodes: [{ name: 'A' }] }
-    expect(parseWorkflow(value)).toEqual({ workflow: value, name: 'Ü', nodes: value.nodes, sizeBytes: 36 })
+    const { canonical, ...parsed } = parseWorkflow(value)
+    expect(parsed).toEqual({ workflow: value, name: 'Ü', nodes: value.nodes, sizeBytes: 36 })
+    expect(new TextDecoder().decode(canonical)).toBe('{"name":"Ü","nodes":[{"name":"A"}]}')
     expect(parseWorkflow({ nodes: [], name: 5 }).name).toBeNull()
   })
 

@@ -1,6 +1,6 @@
 /** @module Concurrent requests, on a real Postgres, because PGlite runs them sequentially. */
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { canonicalJson } from '../../src/n8n/reading/workflow-json.ts'
+import { canonicalJson } from '../../src/lib/canonical-json.ts'
 import { createTestDatabase, type PostgresTestDatabase } from '../harness/database.ts'
 import { type Answer, caller, createUser, createWorkflowServer, node, workflowOf } from './workflow-server.ts'
 

@@ -1,6 +1,6 @@
 import { v7 as uuidv7 } from 'uuid'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { contentHash } from '../../src/n8n/reading/workflow-json.ts'
+import { contentHash } from '../../src/lib/canonical-json.ts'
 import { createTestDatabase, type TestDatabase } from '../harness/database.ts'
 import {
   caller,

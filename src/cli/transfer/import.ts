@@ -5,7 +5,8 @@ import { AppError } from '../../errors.ts'
 import { checkWorkflow } from '../../check/run.ts'
 import { type CheckSummary, summarizeCheck } from '../../check/summary.ts'
 import { inexactNumbers } from '../../lib/json-text.ts'
-import { contentHash, parseWorkflow } from '../../n8n/reading/workflow-json.ts'
+import { sha256Hex } from '../../lib/encoding.ts'
+import { parseWorkflow } from '../../n8n/reading/workflow-json.ts'
 import type { JsonObject } from '../../lib/json-object.ts'
 import { workflowsInText } from '../../n8n/reading/workflow-text.ts'
 import { findFiles, readText } from '../files.ts'
@@ -180,7 +181,7 @@ class Importer {
     let hash: string
     try {
       parsed = parseWorkflow(value)
-      hash = await contentHash(parsed.workflow)
+      hash = await sha256Hex(parsed.canonical)
     } catch (error) {
       return { kind: 'refused', reason: reasonOf(error) }
     }

@@ -5,7 +5,7 @@ import { isN8nError } from '../../n8n/api/transport.ts'
 import type { Catalogue } from '../../n8n/catalogue/catalogue.ts'
 import type { Finding } from '../../n8n/checks/finding.ts'
 import type { N8nWorkflowBody } from '../../n8n/sendable/workflow.ts'
-import { canonicalJson } from '../../n8n/reading/workflow-json.ts'
+import { canonicalJson } from '../../lib/canonical-json.ts'
 import { quoted } from '../../workflows/slot-bindings.ts'
 import { isStarter } from '../remote/body.ts'
 

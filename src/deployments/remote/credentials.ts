@@ -11,7 +11,7 @@ import type { Connection } from '../../instances/connections.ts'
 import type { Catalogue } from '../../n8n/catalogue/catalogue.ts'
 import { isN8nError, N8nError } from '../../n8n/api/transport.ts'
 import { completeCredentialData, sendableCredentialData } from '../../n8n/catalogue/credential-data.ts'
-import { canonicalJson } from '../../n8n/reading/workflow-json.ts'
+import { canonicalJson } from '../../lib/canonical-json.ts'
 import type { N8nCredentialRef } from './credential-refs.ts'
 
 /** n8n rejects a data change of a credential with a shorter or longer name. */

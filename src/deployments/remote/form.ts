@@ -4,7 +4,7 @@
  */
 import { isObject, type JsonObject } from '../../lib/json-object.ts'
 import { KNOWN_SETTINGS, sendableSettings } from '../../n8n/sendable/settings.ts'
-import { contentHash } from '../../n8n/reading/workflow-json.ts'
+import { contentHash } from '../../lib/canonical-json.ts'
 import { type ConnectionDiff, connectionsOf, diffWorkflows, sameJson } from '../../workflows/diff.ts'
 
 /** A workflow as sent to or received from n8n. */

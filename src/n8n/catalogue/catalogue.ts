@@ -101,12 +101,28 @@ const DOMAIN_FIELDS: FieldType[] = [
 ]
 const OAUTH_TOKEN_FIELD = toFieldType(['oauthTokenData', 'json', FieldFlag.secret])
 
-/** Immutable. Names are user input, so every lookup uses a Map. */
+interface FoundNode {
+  row: NodeRow
+  /** of the display name */
+  suffix: string
+  descriptions: readonly DescriptionRow[]
+}
+
+/** The value for a key, found once. Keys without a value are not remembered: they are user input. */
+function remembered<Value>(known: Map<string, Value>, key: string, find: () => Value | undefined) {
+  const value = known.get(key) ?? find()
+  if (value !== undefined) known.set(key, value)
+  return value
+}
+
+/** Immutable, and so are the facts that it returns. Names are user input, so every lookup uses a Map. */
 export class Catalogue {
   readonly #nodes: Map<string, NodeRow>
   readonly #credentials: Map<string, CredentialRow>
   /** credential type → node types that declare it */
   readonly #users = new Map<string, string[]>()
+  readonly #nodeTypes = new Map<string, NodeType>()
+  readonly #found = new Map<string, FoundNode>()
 
   constructor(file: CatalogueFile) {
     this.#nodes = new Map(file.nodes.map((row) => [row[0], row]))
@@ -138,6 +154,10 @@ export class Catalogue {
     }
   }
 
+  hasCredentialType(name: string): boolean {
+    return this.#credentials.has(name)
+  }
+
   /** Whether the type is not tied to a service, so that nodes can send it to any server. */
   isGenericCredential(name: string): boolean {
     const row = this.#credentials.get(name)
@@ -166,9 +186,13 @@ export class Catalogue {
 
   /** Includes the `…Tool` and `…HitlTool` variants that n8n derives from some nodes. */
   nodeType(name: string): NodeType | undefined {
-    const found = this.#findNode(name)
-    if (!found) return undefined
-    const { row, suffix, descriptions } = found
+    return remembered(this.#nodeTypes, name, () => {
+      const found = this.#findNode(name)
+      return found && this.#toNodeType(name, found)
+    })
+  }
+
+  #toNodeType(name: string, { row, suffix, descriptions }: FoundNode): NodeType {
     const versions = descriptions.flatMap((each) => each.v).toSorted((a, b) => a - b)
     return {
       type: name,
@@ -208,7 +232,11 @@ export class Catalogue {
       .map((row) => ({ type: row[0], displayName: row[1], trigger: isTrigger(row) }))
   }
 
-  #findNode(name: string) {
+  #findNode(name: string): FoundNode | undefined {
+    return remembered(this.#found, name, () => this.#lookUpNode(name))
+  }
+
+  #lookUpNode(name: string): FoundNode | undefined {
     const row = this.#nodes.get(name)
     if (row) return { row, suffix: '', descriptions: row[3] }
     // `…HitlTool` first, because it also ends in `…Tool`.

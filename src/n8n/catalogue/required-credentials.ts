@@ -2,7 +2,7 @@
 import { isObject, type JsonObject } from '../../lib/json-object.ts'
 import type { Catalogue, NodeDescription } from './catalogue.ts'
 import { type DescriptionRow, ParameterFlag } from './catalogue-file.ts'
-import { isDisplayed, isExpression, ownValue } from './display-options.ts'
+import { type DisplayOptions, isDisplayed, isExpression, ownValue } from './display-options.ts'
 import { type Parameter, scopeOf } from './parameter-scope.ts'
 
 /** Parameters that select the node's credential type. */
@@ -45,6 +45,26 @@ export function displayedParameters(node: unknown, description: NodeDescription)
   return displayed
 }
 
+interface CredentialUse {
+  name: string
+  isRequired: boolean
+  displayOptions: DisplayOptions
+}
+const uses = new WeakMap<DescriptionRow, CredentialUse[]>()
+
+function usesOf(facts: DescriptionRow): readonly CredentialUse[] {
+  let found = uses.get(facts)
+  if (!found) {
+    found = (facts.c ?? []).map(([name, isRequired, show, hide]) => ({
+      name,
+      isRequired: isRequired === 1,
+      displayOptions: { show, hide },
+    }))
+    uses.set(facts, found)
+  }
+  return found
+}
+
 const known = new WeakMap<DescriptionRow, Parameter[]>()
 
 function parametersOf(facts: DescriptionRow): Parameter[] {
@@ -75,11 +95,13 @@ export function requiredCredentials(
     for (const type of attached) required.set(type, true)
     return { required, unresolved }
   }
+  const { c: credentials = [], p: parameters = [] } = description.facts
+  if (credentials.length === 0 && parameters.length === 0) return { required, unresolved }
   const values = displayedParameters(node, description)
-  for (const [name, isRequired, show, hide] of description.facts.c ?? []) {
+  for (const { name, isRequired, displayOptions } of usesOf(description.facts)) {
     if (!isRequired && !attached.has(name)) continue
-    if (!isDisplayed({ show, hide }, { values, root: values }, description)) continue
-    required.set(name, isRequired === 1 || required.get(name) === true)
+    if (!isDisplayed(displayOptions, { values, root: values }, description)) continue
+    required.set(name, isRequired || required.get(name) === true)
   }
   for (const selector of SELECTORS) {
     const type = values[selector]

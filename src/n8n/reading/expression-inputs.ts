@@ -5,7 +5,7 @@
 import { isContainer } from '../../lib/json-object.ts'
 import { ownValue } from '../catalogue/display-options.ts'
 import type { WorkflowGraph } from './workflow-graph.ts'
-import { canonicalJson } from './workflow-json.ts'
+import { canonicalJson } from '../../lib/canonical-json.ts'
 
 /** Returns the same number for equal strings. */
 export type Intern = (text: string) => number

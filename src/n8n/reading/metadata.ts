@@ -138,7 +138,7 @@ function readNode(node: Record<string, unknown>, label: string, catalogue: Catal
   const { required, unresolved } = requiredCredentials(node, description)
   for (const [credentialType, isRequired] of required) {
     found.require(credentialType, label, isRequired)
-    if (description && !catalogue.credentialType(credentialType)) {
+    if (description && !catalogue.hasCredentialType(credentialType)) {
       const message = `${shown(credentialType)} is not a built-in n8n credential type`
       found.warn('unknown-credential-type', message, label)
     }

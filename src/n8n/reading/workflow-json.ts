@@ -1,5 +1,5 @@
 /** @module Validates workflow JSON against limits that protect the database and the isolate. */
-import { concatBytes, toHex } from '../../lib/encoding.ts'
+import { MAX_JSON_DEPTH, storableCanonicalJson } from '../../lib/canonical-json.ts'
 import { hasNul } from '../../lib/storable-text.ts'
 import { isContainer, isObject, type JsonObject, pointerTo } from '../../lib/json-object.ts'
 import { AppError, type FieldError } from '../../errors.ts'
@@ -10,8 +10,6 @@ export const MAX_NODES = 5_000
 export const MAX_CONNECTIONS = 20_000
 /** Total number of strings, numbers, booleans, nulls, arrays and objects. A real 2 MB workflow has about 50,000. */
 export const MAX_VALUES = 200_000
-/** Nesting depth of arrays and objects. Real workflows stay below 30. */
-export const MAX_JSON_DEPTH = 100
 const MAX_ERRORS = 20
 const MAX_POINTER_LENGTH = 300
 /** Maximum depth of wrappers around workflows. */
@@ -23,8 +21,10 @@ export interface ParsedWorkflow {
   /** null if it has none */
   name: string | null
   nodes: JsonObject[]
-  /** UTF-8 bytes of the compact JSON without exponents in numbers */
+  /** UTF-8 bytes of the compact JSON without exponents in numbers: jsonb writes 1e308 as 309 digits */
   sizeBytes: number
+  /** canonical JSON, in UTF-8 */
+  canonical: Uint8Array<ArrayBuffer>
 }
 
 export interface CheckJsonOptions {
@@ -47,9 +47,9 @@ export function parseWorkflow(value: unknown, options: CheckJsonOptions = {}): P
       ? tooMany(value.nodes.length, 'nodes', MAX_NODES)
       : undefined
   if (excess) throw invalidWorkflow([{ ...excess, pointer: prefix + excess.pointer }])
+  const canonical = storableCanonicalJson(value, MAX_VALUES)
   // First, because the following checks recurse.
-  const errors = checkJson(value, { ...options, maxValues: MAX_VALUES })
-  if (errors.length > 0) throw invalidWorkflow(errors)
+  if (!canonical) throw invalidWorkflow(checkJson(value, { ...options, maxValues: MAX_VALUES }))
   if (!isObject(value)) throw invalidWorkflow([{ pointer: prefix, detail: 'must be an object with nodes' }])
   const { nodes, name } = value
   if (!Array.isArray(nodes)) {
@@ -63,19 +63,17 @@ export function parseWorkflow(value: unknown, options: CheckJsonOptions = {}): P
     isObject(node) ? [] : [{ pointer: `${prefix}/nodes/${index}`, detail: 'must be an object' }],
   )
   if (faults.length > 0) throw invalidWorkflow(faults.slice(0, options.maxErrors ?? MAX_ERRORS))
-  const text = JSON.stringify(value)
-  const sizeBytes = new TextEncoder().encode(text).length + digitsInFull(text)
+  const sizeBytes = canonical.bytes.length + canonical.exponents
   if (sizeBytes > MAX_WORKFLOW_BYTES) {
     throw new AppError('too-large', `The workflow exceeds ${MAX_WORKFLOW_BYTES / (1024 * 1024)} MB`)
   }
-  return { workflow: value, name: typeof name === 'string' ? name : null, nodes, sizeBytes }
-}
-
-/** jsonb prints numbers without exponents: 1e308 becomes 309 digits. Also counts exponents in strings, which is harmless. */
-function digitsInFull(text: string): number {
-  let digits = 0
-  for (const [, exponent] of text.matchAll(/\de[-+](\d{2,3})/g)) digits += Number(exponent)
-  return digits
+  return {
+    workflow: value,
+    name: typeof name === 'string' ? name : null,
+    nodes,
+    sizeBytes,
+    canonical: canonical.bytes,
+  }
 }
 
 function tooMany(count: number, name: 'nodes' | 'connections', limit: number): FieldError | undefined {
@@ -207,62 +205,4 @@ function notAWorkflow(pointer: string, detail: string): AppError {
   return new AppError('invalid-workflow', `${pointer || 'The file'} ${detail}`, {
     errors: [{ pointer, detail }],
   })
-}
-
-/**
- * Serializes equal values to equal text: keys sorted by UTF-16 code unit, no whitespace.
- * @throws {AppError} `invalid` if nested more than 100 levels deep
- */
-export function canonicalJson(value: unknown): string {
-  const parts: string[] = []
-  writeCanonical(value, 0, (part) => parts.push(part))
-  return parts.join('')
-}
-
-/** Writes tokens in order, because joining nested strings would copy large text at every level. */
-function writeCanonical(value: unknown, depth: number, write: (part: string) => void): void {
-  if (depth > MAX_JSON_DEPTH) throw new AppError('invalid', `The JSON ${TOO_DEEP}`)
-  if (Array.isArray(value)) {
-    write('[')
-    for (let index = 0; index < value.length; index += 1) {
-      if (index > 0) write(',')
-      writeCanonical(value[index], depth + 1, write)
-    }
-    write(']')
-  } else if (isObject(value)) {
-    let isFirst = true
-    for (const key of Object.keys(value).toSorted()) {
-      write(`${isFirst ? '{' : ','}${JSON.stringify(key)}:`)
-      writeCanonical(value[key], depth + 1, write)
-      isFirst = false
-    }
-    write(isFirst ? '{}' : '}')
-  } else {
-    write(JSON.stringify(value))
-  }
-}
-
-/** SHA-256 of the canonical JSON in lowercase hex. Does not depend on key order. */
-export async function contentHash(workflow: unknown): Promise<string> {
-  const digest = await crypto.subtle.digest('SHA-256', canonicalBytes(workflow))
-  return toHex(new Uint8Array(digest))
-}
-
-const CHUNK_CHARS = 32 * 1024
-
-/** UTF-8, encoded in chunks, because a list of all tokens takes many times the memory. */
-function canonicalBytes(value: unknown): Uint8Array<ArrayBuffer> {
-  const encoder = new TextEncoder()
-  const chunks: Uint8Array[] = []
-  let text = ''
-  const flush = () => {
-    chunks.push(encoder.encode(text))
-    text = ''
-  }
-  writeCanonical(value, 0, (part) => {
-    text += part
-    if (text.length >= CHUNK_CHARS) flush()
-  })
-  flush()
-  return concatBytes(chunks)
 }
