@@ -1,7 +1,7 @@
 /** @module JSON in one form: equal values have equal text, so that hashes compare them. Keys sorted by UTF-16 code unit, no whitespace. */
 import { AppError } from '../errors.ts'
 import { concatBytes, sha256Hex } from './encoding.ts'
-import type { JsonObject } from './json-object.ts'
+import { isContainer, type JsonObject } from './json-object.ts'
 import { isStorable } from './storable-text.ts'
 
 /** Nesting depth of arrays and objects, because writing recurses. */
@@ -45,7 +45,7 @@ class CanonicalWriter {
     this.#values += 1
     if (this.#values > this.#maxValues) return false
     if (typeof value === 'string') return this.#writeString(value)
-    if (typeof value !== 'object' || value === null) return this.#writeOther(value)
+    if (!isContainer(value)) return this.#writeOther(value)
     if (depth >= MAX_JSON_DEPTH) return false
     if (this.#text.length >= chunkChars) this.#flush()
     return Array.isArray(value)
