@@ -12,7 +12,7 @@ const keyTexts = new Map<string, string>()
 const maxKeyTexts = 4096
 const maxKeyChars = 40
 /** A string without these is its own JSON text, and Postgres can store it. */
-const special = /["\\\u0000-\u001f\ud800-\udfff]/
+const special = /["\\\p{Cc}\p{Cs}]/u
 
 /** Writes tokens in order. Every `write` returns whether it could: the value is within the limits, and storable if there are any. */
 class CanonicalWriter {
