@@ -16,6 +16,7 @@ export type DashboardDeps = Pick<
   | 'defer'
   | 'fingerprint'
   | 'claimRequest'
+  | 'networkLimit'
   | 'usage'
   | 'dashboardTokens'
   | 'secretBox'

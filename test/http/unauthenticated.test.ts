@@ -38,6 +38,7 @@ const statusesOf = async (count: number, send: () => Promise<{ status: number; h
 describe('one network', () => {
   const form = { 'Content-Type': 'application/x-www-form-urlencoded' }
   const refreshToken = 'fkr_k1_x'
+  const sameOrigin = { Origin: 'https://flowkeep.example.com' }
   test.each([
     ['readiness', 200, () => app.call('GET', '/health/ready')],
     ['the OpenAPI document', 200, () => app.call('GET', '/openapi.json')],
@@ -47,6 +48,11 @@ describe('one network', () => {
     ['invalid webhook tokens', 401, () => app.call('POST', hook, { token, body: {} })],
     ['reports without a token', 401, () => app.call('POST', hook, { body: {} })],
     ['traces without a token', 401, () => app.call('POST', `${hook}/otlp/v1/traces`, { body: {} })],
+    [
+      'options for passkeys',
+      200,
+      () => app.call('POST', '/sign-in/passkey-options', { headers: sameOrigin }),
+    ],
     ['revoking', 400, () => app.call('POST', '/oauth/revoke', { headers: form, body: 'token=x' })],
     ['codes', 400, () => app.call('POST', '/oauth/token', { headers: form, body: 'grant_type=x' })],
   ])('has 100 requests and gets back 10 a second: %s', async (_, status, send) => {

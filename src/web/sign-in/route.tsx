@@ -2,6 +2,7 @@
 import { type Context, Hono } from 'hono'
 import type { AppError } from '../../errors.ts'
 import type { BaseEnv } from '../../http/env.ts'
+import { limited } from '../../http/network-limit.ts'
 import { statusOf } from '../../http/problem.ts'
 import { loadCommonPasswords } from '../../users/common-passwords.ts'
 import { Registration } from '../../users/contract.ts'
@@ -24,9 +25,9 @@ import {
 import { type SecondStep, startFrom, stepAfter } from './sign-in-step.ts'
 import { RegisterFooter, RegisterView, SignedOutView, SignInFooter, SignInView } from './view.tsx'
 
-type SignInDeps = Pick<DashboardDeps, 'signIn' | 'factors' | 'now'>
+type SignInDeps = Pick<DashboardDeps, 'signIn' | 'factors' | 'networkLimit' | 'now'>
 
-export function signInPages({ signIn, factors, now }: SignInDeps, sessions: BrowserSessions) {
+export function signInPages({ signIn, factors, networkLimit, now }: SignInDeps, sessions: BrowserSessions) {
   const signInPage = (
     c: Context,
     back: string,
@@ -76,7 +77,9 @@ export function signInPages({ signIn, factors, now }: SignInDeps, sessions: Brow
         )
       }
     })
-    .post('/sign-in/passkey-options', async (c) => c.json(await factors.signInOptions()))
+    .post('/sign-in/passkey-options', limited(networkLimit), async (c) =>
+      c.json(await factors.signInOptions()),
+    )
     .get('/register', async (c) => {
       const back = returnPath(c.req.query('return'))
       return (await sessions.read(c)) ? c.redirect(back, 303) : registerPage(c, back, blank, 200)
