@@ -1,6 +1,6 @@
 /**
- * How often the owner of an account signs in while others guess: `npx tsx bench/sign-in-attack.ts [tries]`, on Linux, on Node
- * and on workerd. A try succeeds if the right password gets 200 within ten seconds, waiting as Retry-After says. Also prints
+ * How often the owner of an account signs in while others guess: `npx tsx bench/sign-in-attack.ts [tries] [runtime]`, on Linux, on Node
+ * and on workerd. A try succeeds if the right password gets 200 within ten seconds, waiting as Retry-After says after 429 and 503. Also prints
  * the longest response time of /health/live.
  */
 import { spawn } from 'node:child_process'
@@ -19,6 +19,8 @@ import { startPostgres } from '../test/harness/postgres-server.ts'
 import { startWorkerd } from './workerd.ts'
 
 const tries = Number(process.argv[2] ?? 100)
+/** `Node` or `workerd`; default: both */
+const only = process.argv[3]
 const owner = { email: 'owner@example.com', password: 'plum lantern velvet orbit' }
 
 interface Server {
@@ -84,6 +86,8 @@ const attacks: Record<string, (server: Server, signal: AbortSignal) => Promise<u
     paced(23, signal, () => guess(server, '192.0.2.2', madeUp())),
 }
 
+let busy = 0
+
 /** @returns seconds; Infinity after ten */
 async function tryToSignIn(server: Server): Promise<number> {
   const startedAt = Date.now()
@@ -92,8 +96,10 @@ async function tryToSignIn(server: Server): Promise<number> {
     const seconds = (Date.now() - startedAt) / 1000
     if (seconds > 10) return Infinity
     if (response.status === 200) return seconds
-    if (response.status !== 429) throw new Error(`The sign-in returned ${response.status}`)
-    await sleep(Number(response.headers.get('Retry-After')) * 1000)
+    if (response.status !== 429 && response.status !== 503)
+      throw new Error(`The sign-in returned ${response.status}`)
+    if (response.status === 503) busy += 1
+    await sleep(Number(response.headers.get('Retry-After') ?? 1) * 1000)
   }
 }
 
@@ -106,6 +112,7 @@ async function underAttack(server: Server, attack: (typeof attacks)[string]) {
     await fetch(`${server.url}/health/live`).then((response) => response.text())
     slowestMs = Math.max(slowestMs, Date.now() - startedAt)
   })
+  busy = 0
   const seconds: number[] = []
   for (let each = 0; each < tries; each += 1) seconds.push(await tryToSignIn(server))
   ending.abort()
@@ -113,6 +120,7 @@ async function underAttack(server: Server, attack: (typeof attacks)[string]) {
   const sorted = seconds.toSorted((a, b) => a - b)
   return {
     'signed in': `${seconds.filter((each) => each <= 10).length} of ${tries}`,
+    '503 on the way': busy,
     'median, s': sorted[Math.floor(tries / 2)],
     'slowest, s': sorted.at(-1),
     'slowest /health/live, ms': slowestMs,
@@ -139,6 +147,7 @@ async function measure(): Promise<void> {
       ['Node', () => startOnNode(env, 18_787)],
       ['workerd', async () => startWorkerd(await bundleWorker(), env)],
     ] as const) {
+      if (only !== undefined && only !== runtime) continue
       const server = await start()
       try {
         await fetch(`${server.url}/v1/auth/register`, {

@@ -4,7 +4,7 @@ import { codeBySource, partOf } from './bundle-parts.ts'
 import { bundleWorker } from './worker-bundle.ts'
 
 /** KiB, gzipped, of all code that is uploaded. Static assets do not count. */
-const limit = 629
+const limit = 632
 /** KiB, gzipped: a little above what the part needs. */
 const limits: Record<string, number> = {
   'src/web': 147.5,
@@ -41,6 +41,8 @@ const limits: Record<string, number> = {
   'src/runs': 7,
   'src/crypto': 7,
   'src/oauth': 7,
+  // How chunks find each other.
+  bundler: 6,
 }
 /** A part that is not listed. */
 const otherLimit = 4

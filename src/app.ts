@@ -1,4 +1,5 @@
 /** @module Mounts every path of the application. */
+import { mountDashboard } from '#dashboard'
 import { Hono } from 'hono'
 import { usageRoutes } from './budgets/routes.ts'
 import { approvalRoutes } from './approvals/routes.ts'
@@ -13,9 +14,6 @@ import { credentialDeploymentRoutes } from './deployments/credentials/routes.ts'
 import { driftRoutes, remoteWorkflowRoutes } from './deployments/drift/routes.ts'
 import { readinessRoutes } from './deployments/plan/readiness-routes.ts'
 import { deploymentRoutes } from './deployments/routes.ts'
-import { notFoundPage } from './web/layout/failure-page.tsx'
-import { dashboardRoutes } from './web/routes.tsx'
-import { BrowserSessions } from './web/session.ts'
 import type { Deps } from './deps.ts'
 import { diagnosisRoutes } from './executions/diagnosis/routes.ts'
 import { executionValueRoutes, valueStorageRoutes } from './executions/values/routes.ts'
@@ -78,9 +76,6 @@ export function createApp(deps: Deps) {
   app.use('/mcp', challenge(deps.config.publicUrl))
   const signedIn = requireUser(deps)
   for (const path of signedInPaths) app.use(path, signedIn)
-  const forPages = { ...deps, db: deps.db.read }
-  const browserSessions = new BrowserSessions(forPages)
-  handleFailures(app, deps.log, notFoundPage(browserSessions, deps.now))
   const routed = app
     .route('/health', healthRoutes(deps.runtime, deps.ready, deps.networkLimit))
     .route('/v1/auth', authRoutes(deps))
@@ -137,7 +132,7 @@ export function createApp(deps: Deps) {
     .route('/oauth', oauthRoutes(deps))
     .route('/metrics', metricsRoutes(deps.monitoring, deps.isLocal))
   app.route('/', docsRoutes(app, deps.config.publicUrl, deps.networkLimit))
-  app.route('/', dashboardRoutes(forPages, browserSessions))
+  handleFailures(app, deps.log, mountDashboard(app, { ...deps, db: deps.db.read }))
   return routed
 }
 

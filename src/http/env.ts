@@ -10,6 +10,8 @@ export interface BaseEnv {
     userId?: string
     /** Undefined without a session. */
     sessionId?: string
+    /** The pattern of the path, if the application's own routes do not tell. */
+    route?: string
     /** ID of the access token, if the request has one. */
     tokenId?: string
   }

@@ -1,5 +1,5 @@
 /** @module Measures requests by route, and makes each a span of the caller's trace. */
-import type { MiddlewareHandler } from 'hono'
+import type { Context, MiddlewareHandler } from 'hono'
 import { routePath } from 'hono/route'
 import { metrics } from '../telemetry/metrics.ts'
 import { inTrace } from '../telemetry/trace.ts'
@@ -8,6 +8,9 @@ import type { BaseEnv } from './env.ts'
 const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
 
 let active = 0
+
+/** The pattern of the path, without IDs. */
+export const routeOf = (c: Context<BaseEnv>): string => c.get('route') ?? routePath(c, -1)
 
 /** @param onEnd called after each request */
 export function measuredRequest(onEnd?: () => void): MiddlewareHandler<BaseEnv> {
@@ -23,7 +26,7 @@ export function measuredRequest(onEnd?: () => void): MiddlewareHandler<BaseEnv> 
       } finally {
         active -= 1
         metrics.activeRequests.set(active)
-        const route = routePath(c, -1)
+        const route = routeOf(c)
         const { status } = c.res
         metrics.requests.add(1, method, route, `${Math.floor(status / 100)}xx`)
         metrics.requestSeconds.observe((performance.now() - startedAt) / 1000, method, route)

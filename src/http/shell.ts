@@ -2,7 +2,6 @@
 import type { Context, Hono, MiddlewareHandler } from 'hono'
 import { cors } from 'hono/cors'
 import { TrieRouter } from 'hono/router/trie-router'
-import { routePath } from 'hono/route'
 import { AppError } from '../errors.ts'
 import { withRequest } from '../db/actor.ts'
 import { asOneRequest } from '../db/read-batching.ts'
@@ -11,7 +10,7 @@ import type { BaseEnv } from './env.ts'
 import { isNoneMatch } from './etag.ts'
 import { requestFailed } from './failure-log.ts'
 import type { Log } from './log.ts'
-import { measuredRequest } from './request-metrics.ts'
+import { measuredRequest, routeOf } from './request-metrics.ts'
 import { problem, toAppError } from './problem.ts'
 
 export interface ShellOptions {
@@ -49,7 +48,7 @@ const oneRequest =
     log('info', 'request', {
       requestId: c.var.requestId,
       method: c.req.method,
-      route: routePath(c, -1),
+      route: routeOf(c),
       status: c.res.status,
       durationMs: Math.round(performance.now() - startedAt),
       userId: c.get('userId'),
@@ -92,6 +91,9 @@ export function shell(options: ShellOptions): MiddlewareHandler<BaseEnv>[] {
     conditional,
   ]
 }
+
+/** Whether the path is not for browsers. */
+export const isForPrograms = (path: string): boolean => /^\/(?:v1|hooks|health)(?:\/|$)/.test(path)
 
 /** The not-found page for browsers; null when the client should get a problem document. */
 export type NotFoundPage = (c: Context<BaseEnv>) => Promise<Response | null>

@@ -4,6 +4,7 @@ import type { AppError } from '../../errors.ts'
 import type { BaseEnv } from '../../http/env.ts'
 import { requestFailed } from '../../http/failure-log.ts'
 import type { Log } from '../../http/log.ts'
+import { isForPrograms } from '../../http/shell.ts'
 import { problem, statusOf, titleOf, toAppError } from '../../http/problem.ts'
 import { renderAuthPage } from './auth-layout.tsx'
 import { KeyValues } from '../components/card.tsx'
@@ -14,7 +15,7 @@ const wantsPage = (c: Context) => c.req.header('Accept')?.includes('text/html') 
 
 /** For `app.notFound`. Null for API paths and for clients that do not accept HTML. */
 export const notFoundPage = (sessions: BrowserSessions, now: () => Date) => async (c: Context<BaseEnv>) => {
-  const isPage = ['GET', 'HEAD'].includes(c.req.method) && !/^\/(?:v1|hooks|health)(?:\/|$)/.test(c.req.path)
+  const isPage = ['GET', 'HEAD'].includes(c.req.method) && !isForPrograms(c.req.path)
   if (!isPage || !wantsPage(c)) return null
   return notFound(c, (await sessions.read(c)) !== null, now())
 }
