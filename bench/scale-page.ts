@@ -125,6 +125,24 @@ function figuresOf({ sizes, costs, polls }: Measured, a: Assumptions) {
   }
 }
 
+/** What a million runs cost beyond what plans include, in US dollars: reported separately and in batches of 50. */
+export function millionRuns(measured: Measured, a: Assumptions = defaults): string {
+  const { runWithoutData, report, batch } = figuresOf(measured, a)
+  const { dataBytes, freshDataShare } = measured.sizes
+  const storage = (((runWithoutData + dataBytes * freshDataShare) * a.bloat * 1e6) / 1e9) * a.neonGbMonth
+  const row = (name: string, each: Cost, runsEach: number) => {
+    const requests = 1e6 / runsEach
+    const workers =
+      (requests * a.workersMillionRequests + requests * each.workerd * a.workersMillionCpuMs) / 1e6
+    const compute = ((requests * each.postgres) / 3.6e6 / a.utilization) * a.neonCuHour
+    return [name, ...[workers, compute, storage, workers + compute + storage].map(dollars)]
+  }
+  return table(
+    ['A million runs', 'Workers', 'Neon: compute', 'Neon: storage, one month', 'Total'],
+    [row('Reported separately', report, 1), row('In batches of 50', batch, 50)],
+  )
+}
+
 export function scalePage(measured: Measured, a: Assumptions = defaults): string {
   const { sizes, costs, polls, on } = measured
   const f = figuresOf(measured, a)

@@ -1,16 +1,10 @@
 /** @module The cost of requests on Node and in workerd: statements, round trips, bytes and CPU time, with and without 304. */
-import { spawn } from 'node:child_process'
-import { createServer } from 'node:http'
-import { once } from 'node:events'
-import { readdirSync, readFileSync } from 'node:fs'
-import type { AddressInfo } from 'node:net'
-import { join, resolve } from 'node:path'
 import type { Client } from 'pg'
 import { postgresBackend } from '../src/db/gateway/postgres.ts'
 import { createGateway } from '../src/db/gateway/protocol.ts'
 import { startGatewayServer } from '../src/db/gateway/server.ts'
-import { sleep } from '../src/lib/retry.ts'
-import { cpuTime, type Modules, postgresCpuTime, startWorkerd } from './workerd.ts'
+import { buildNode, builtWorker, type Server, startNode } from './servers.ts'
+import { cpuTime, postgresCpuTime, startWorkerd } from './workerd.ts'
 
 export interface Cost {
   name: string
@@ -33,52 +27,7 @@ interface Request_ {
   body?: () => unknown
 }
 
-const root = resolve(import.meta.dirname, '..')
 const rounds = 5
-
-interface Server {
-  url: string
-  pid: number
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  return port
-}
-
-/** The worker and the API reference that it serves, like `wrangler deploy`. */
-async function builtWorker(): Promise<Modules> {
-  await once(spawn('npm', ['run', '--silent', 'build:worker'], { cwd: root, stdio: 'inherit' }), 'exit')
-  const folder = join(root, 'dist/worker')
-  const files = readdirSync(folder).filter((name) => name.endsWith('.js'))
-  return files
-    .toSorted((a, b) => Number(b === 'worker.js') - Number(a === 'worker.js'))
-    .map((fileName) => ({ fileName, code: readFileSync(join(folder, fileName), 'utf8') }))
-}
-
-/** The compiled server, like `npm start`. */
-async function startNode(env: Record<string, string>): Promise<Server & { stop: () => void }> {
-  const build = spawn(process.execPath, ['scripts/build.js'], { cwd: root, stdio: 'ignore' })
-  await once(build, 'exit')
-  const port = await freePort()
-  const child = spawn(process.execPath, [join(root, 'dist/node/flowkeep.js'), 'serve'], {
-    env: { PATH: process.env['PATH'], ...env, PORT: String(port), HOST: '127.0.0.1' },
-    stdio: 'ignore',
-  })
-  const url = `http://127.0.0.1:${port}`
-  for (let tries = 0; tries < 300; tries += 1) {
-    const isReady = await fetch(`${url}/health/ready`).then(
-      ({ ok }) => ok,
-      () => false,
-    )
-    if (isReady) return { url, pid: child.pid ?? 0, stop: () => void child.kill('SIGKILL') }
-    await sleep(200)
-  }
-  throw new Error('The server did not start')
-}
 
 async function send(
   server: Server,
@@ -124,6 +73,7 @@ export async function measureRequests(options: {
     },
   }
   const listening = await startGatewayServer(counting)
+  await buildNode()
   const node = await startNode({ ...env, DATABASE_URL: databaseUrl })
   const workerd = await startWorkerd(
     await builtWorker(),

@@ -46,6 +46,12 @@ export const threadTime = (pid: number, thread: number | string = pid): number =
 export const cpuTime = (pid: number): number =>
   readdirSync(`/proc/${pid}/task`).reduce((sum, thread) => sum + threadTime(pid, thread), 0)
 
+/** Resident memory of a process, in bytes. */
+export function residentBytes(pid: number): number {
+  const [, kibibytes] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []
+  return Number(kibibytes) * 1024
+}
+
 /** Of the connections to the client's database, without its own and those of autovacuum. @param client of a superuser */
 export async function postgresCpuTime(client: Client): Promise<number> {
   const { rows } = await client.query<{ pid: number }>(

@@ -22,11 +22,17 @@ export interface ServerCertificate {
 /** Postgres refuses to run as root. This user exists on every Linux. */
 const NOBODY = 65_534
 
-/** @throws with instructions when no server can be started, so that tests on a real Postgres are never skipped silently */
-export async function startPostgres(tls?: ServerCertificate): Promise<PostgresServer> {
+/**
+ * @param more settings besides those that make tests fast
+ * @throws with instructions when no server can be started, so that tests on a real Postgres are never skipped silently
+ */
+export async function startPostgres(
+  tls?: ServerCertificate,
+  more: Record<string, string> = {},
+): Promise<PostgresServer> {
   const home = await mkdtemp(join(tmpdir(), 'flowkeep-postgres-'))
   try {
-    return await start(home, tls)
+    return await start(home, tls, more)
   } catch (error) {
     await rm(home, { recursive: true, force: true })
     throw new Error(
@@ -37,7 +43,11 @@ export async function startPostgres(tls?: ServerCertificate): Promise<PostgresSe
   }
 }
 
-async function start(home: string, tls: ServerCertificate | undefined): Promise<PostgresServer> {
+async function start(
+  home: string,
+  tls: ServerCertificate | undefined,
+  more: Record<string, string>,
+): Promise<PostgresServer> {
   const isRoot = process.getuid?.() === 0
   const owner = isRoot ? { uid: NOBODY, gid: NOBODY } : {}
   const native = await copyBinaries(home)
@@ -84,6 +94,7 @@ async function start(home: string, tls: ServerCertificate | undefined): Promise<
     max_connections: 200,
     shared_buffers: '64MB',
     ...(tls && { ssl: 'on' }),
+    ...more,
   }
   const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
   // The shell stops the server when its input closes: on `stop`, and also when this process is killed.

@@ -1,0 +1,187 @@
+/** @module Writes docs/performance.md from a measurement. */
+import { readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { millionRuns } from '../scale-page.ts'
+import { goalsOf, isNoisy, type Measured, noisy } from './goals.ts'
+import type { Growth } from './growth.ts'
+import type { Spread } from './rounds.ts'
+import { postgresSettings, scales } from './world.ts'
+
+export const performancePagePath = resolve(import.meta.dirname, '../../docs/performance.md')
+
+const barWidth = 40
+
+function table(head: string[], rows: string[][], texts = 1): string {
+  const line = (cells: string[]) => `| ${cells.join(' | ')} |`
+  return [line(head), line(head.map((_, at) => (at < texts ? '---' : '---:'))), ...rows.map(line)].join('\n')
+}
+
+const grouped = (value: number) => Math.round(value).toLocaleString('en-US')
+const ratio = (value: number) => value.toFixed(2)
+const spread = ({ min, median, max }: Spread) => `${ratio(median)} (${ratio(min)} to ${ratio(max)})`
+const ms = (value: number) => value.toFixed(value < 10 ? 1 : 0)
+
+/** Bars of text, which need no style and no script. */
+function chart(rows: [name: string, value: number][]): string {
+  const width = Math.max(...rows.map(([name]) => name.length))
+  const most = Math.max(1, ...rows.map(([, value]) => value))
+  return rows
+    .map(([name, value]) => {
+      const bar = '█'.repeat(Math.max(1, Math.round((value / most) * barWidth)))
+      return `${name.padEnd(width)}  ${bar.padEnd(barWidth)}  ${ratio(value)}`
+    })
+    .join('\n')
+}
+
+const growthTable = (growth: Growth[], before: string, after: string) =>
+  table(
+    ['Request', `${before}, ms`, `${after}, ms`, 'Ratio'],
+    growth.map((each) => [each.name, ms(each.before), ms(each.after), spread(each.ratio)]),
+  )
+
+/** The table of goals, also for the terminal. */
+export const goalTable = (measured: Measured): string =>
+  table(
+    ['What', 'Goal', 'Measured', ''],
+    goalsOf(measured).map(({ name, goal, figure, isMet }) => [
+      name,
+      goal,
+      figure ?? 'not measured',
+      isMet === null ? '' : isMet ? 'met' : '**missed**',
+    ]),
+  )
+
+export const pathTable = ({ paths }: Measured): string =>
+  table(
+    [
+      'Request',
+      'Runtime',
+      'Ratio to the floor',
+      'Requests/s',
+      'Floor, requests/s',
+      'CPU, ms',
+      'Floor, CPU, ms',
+      'Statements',
+      'Round trips',
+      'Noise',
+    ],
+    paths.map((path) => [
+      path.name,
+      path.runtime,
+      spread(path.ratio),
+      grouped(path.perSecond.route.median),
+      grouped(path.perSecond.floor.median),
+      ms(path.cpu.route),
+      ms(path.cpu.floor),
+      String(path.statements),
+      String(path.roundTrips),
+      `${Math.round(path.noise * 100)}%`,
+    ]),
+    2,
+  )
+
+export function performancePage(measured: Measured): string {
+  const { on, scale, rounds, seconds, paths, scales: between, arrivals, n8n, memory } = measured
+  const settings = Object.entries(postgresSettings).map(([name, value]) => `\`${name} = ${value}\``)
+  const mib = (bytes: number) => grouped(bytes / 2 ** 20)
+  const sections = [
+    `# Performance
+
+How fast Flowkeep is, as ratios within one run, because the speed of machines differs. \`npm run bench\` measured this on ${on.date}:
+${on.cpu}, Node ${on.node}, Postgres ${on.postgres}, ${grouped(scales[scale].executions)} executions and ${grouped(scales[scale].workflows)} workflows, half of them of one user.
+${isNoisy(measured) ? '\nThe machine was too noisy for exact figures: other processes ran at the same time.\n' : ''}
+\`\`\`sh no-test
+npm run bench                                 # minutes, on Linux
+npm run bench -- --scale medium               # a million executions
+npm run bench -- --only 'GET a workflow'      # one path
+npm run bench -- --help
+\`\`\`
+
+## Goals
+
+${goalTable(measured)}`,
+    `## Against the floor
+
+The floor is a bare Hono handler on the same runtime that sends the statements of the route in one request through Neon's
+driver. Route and floor alternate for ${rounds} rounds of ${seconds} s, each with 16 connections from another process. A ratio is the median
+of all rounds, with the least and the greatest. Noise is the range of the floor's rounds over their median; above ${noisy * 100}%, the ratio
+is not reliable. Edits use 4 connections and logins 1. Logging in includes the password hash, and a plan includes calls to
+n8n, which the floor has not.
+
+\`\`\`text
+${chart(paths.filter(({ runtime }) => runtime === 'workerd').map(({ name, ratio: value }) => [name, value.median]))}
+\`\`\`
+
+${pathTable(measured)}`,
+    reportSection(measured),
+    between &&
+      `## As the data grows
+
+The median of one request at a time on Node, on two databases of the same server: ${grouped(scales[between.from].executions)} executions and
+${grouped(scales[between.from].workflows)} workflows, and ${grouped(scales[between.to].executions)} executions and ${grouped(scales[between.to].workflows)} workflows. Half of each belongs to the user that asks.
+
+${growthTable(between.growth, between.from, between.to)}`,
+    arrivals &&
+      `## While runs arrive
+
+The same, while ${grouped(arrivals.perSecond)} executions a second arrive in batches of 50 at the same server.
+
+${growthTable(arrivals.growth, 'Idle', 'Busy')}`,
+    n8n &&
+      `## Against n8n
+
+The public API of a real n8n on the same machine, with as many rows per response.
+
+${table(
+  ['Request', 'Rows', 'Flowkeep, requests/s', 'n8n, requests/s', 'Ratio'],
+  n8n.map((each) => [
+    each.name,
+    String(each.rows),
+    grouped(each.flowkeep.median),
+    grouped(each.n8n.median),
+    spread(each.ratio),
+  ]),
+)}`,
+    memory &&
+      `## Memory
+
+Resident memory after all requests above, in MiB. workerd includes its own code and threads, which the floor has too.
+
+${table(
+  ['', 'Flowkeep', 'Floor'],
+  [
+    ['workerd', mib(memory.workerd.flowkeep), mib(memory.workerd.floor)],
+    ['Node', mib(memory.node.flowkeep), mib(memory.node.floor)],
+  ],
+)}`,
+    `## Cost of runs
+
+From the measurements of [Scale](scale.md), which also has the bytes per row, the prices, and how to replace them:
+
+${millionRuns(JSON.parse(readFileSync(join(import.meta.dirname, '../scale.json'), 'utf8')))}`,
+    `## How it is measured
+
+\`npm run bench\` starts Postgres with ${settings.join(', ')}, applies the migrations, inserts the
+rows in bulk, rolls up the executions with Flowkeep's own function, and compares the rollups with the executions. It then
+starts the compiled server on Node and the production worker in workerd. The limits on requests are off. The worker reaches
+Postgres through one gateway, which the floor uses as well.`,
+  ]
+  return `${sections.filter(Boolean).join('\n\n')}\n`
+}
+
+function reportSection({ paths, on }: Measured): string | null {
+  const measured = paths.filter(({ prepared }) => prepared)
+  if (measured.length === 0) return null
+  const rows = measured.map(({ name, runtime, perSecond, prepared }) => [
+    name,
+    runtime,
+    grouped(perSecond.route.median),
+    grouped(prepared?.perSecond.median ?? 0),
+    prepared ? spread(prepared.ratio) : '',
+  ])
+  return `## Against Postgres itself
+
+The statement that stores reports, prepared on 16 connections, ${on.pgbench ? 'by `pgbench`' : 'by a loop over `pg`, because `pgbench` was not installed'}, without a server in front.
+
+${table(['Request', 'Runtime', 'Requests/s', 'Prepared statement/s', 'Ratio'], rows, 2)}`
+}
