@@ -10,6 +10,7 @@ export const common = {
   execArgv: ['--max-old-space-size=3072'],
   maxWorkers: 2,
   testTimeout: 300_000,
+  expect: { poll: { timeout: 60_000 } },
   hookTimeout: 300_000,
   teardownTimeout: 30_000,
 } satisfies InlineConfig

@@ -470,14 +470,14 @@ describe('on demand', () => {
     await poll()
     await expect(poll()).rejects.toMatchObject({ code: 'too-many-requests', retryAfterSeconds: 3 })
     world.advance(5000)
-    server.fetch = () => new Promise(() => undefined)
+    const asked = Promise.withResolvers<void>()
+    server.fetch = () => {
+      asked.resolve()
+      return new Promise(() => undefined)
+    }
     void poll()
-    await expect
-      .poll(() => poll().catch((error: unknown) => error))
-      .toMatchObject({
-        code: 'too-many-requests',
-        retryAfterSeconds: 120,
-      })
+    await asked.promise
+    await expect(poll()).rejects.toMatchObject({ code: 'too-many-requests', retryAfterSeconds: 120 })
   })
 
   test("returns null for another user's instance", async () => {

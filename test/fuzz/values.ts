@@ -301,9 +301,11 @@ export const mutations: fc.Arbitrary<Mutation[]> = fc.oneof(
 )
 
 /** Applies the mutations to a copy. */
-export function mutated(value: unknown, changes: readonly Mutation[]): unknown {
-  const root: Record<string, unknown> = { value: structuredClone(value) }
-  for (const { place, kind, value: replacement } of changes) {
+export function mutated(original: unknown, changes: readonly Mutation[]): unknown {
+  const root: Record<string, unknown> = { value: structuredClone(original) }
+  for (const { place, kind, value } of changes) {
+    // A later change may change it.
+    const replacement = structuredClone(value)
     const places = placesOf(root)
     const [holder, key] = places[place % places.length] ?? [root, 'value']
     if (kind === 'replace') holder[key] = replacement

@@ -77,6 +77,11 @@ export interface TargetOptions {
   /** For the process on Node. */
   nodeOptions?: string
   runtime?: TargetRuntime
+  /**
+   * On workerd alone: it has no static files and no log, but its requests do not pass through wrangler's test server, which
+   * follows redirects.
+   */
+  isBare?: boolean
 }
 
 interface Server {
@@ -101,8 +106,10 @@ export async function startTarget(options: TargetOptions = {}): Promise<Target> 
     ...(runtime === 'node' && { TRUSTED_PROXY_HOPS: '1' }),
     ...options.env,
   })
-  const start = () =>
-    runtime === 'node' ? startOnNode(database, env, options.nodeOptions) : startWorker(database, env)
+  const start = () => {
+    if (runtime === 'node') return startOnNode(database, env, options.nodeOptions)
+    return options.isBare ? startBareWorker(database, env) : startWorker(database, env)
+  }
   let server: Server
   try {
     server = await start()
@@ -391,6 +398,22 @@ async function startWorker(database: PostgresTestDatabase, env: Record<string, s
     stop: async () => {
       lastLogs = logs()
       await server.close()
+      await gateway.close()
+    },
+  }
+}
+
+async function startBareWorker(database: PostgresTestDatabase, env: Record<string, string>): Promise<Server> {
+  const { bundleWorker } = await import('../../scripts/worker-bundle.ts')
+  const { startWorkerd } = await import('../../bench/workerd.ts')
+  const gateway = await startGatewayServer(database.gateway)
+  const settings = { ...env, DATABASE_URL: database.url, DATABASE_GATEWAY_URL: gateway.endpoint }
+  const server = await startWorkerd(await bundleWorker(), settings, 'ignore')
+  return {
+    url: new URL(server.url),
+    logs: () => '',
+    stop: async () => {
+      server.stop()
       await gateway.close()
     },
   }

@@ -259,22 +259,28 @@ export function outgoing(world: World): void {
   })
 
   threat('S3', async () => {
+    const target = isNode ? world.target : await startTarget({ isBare: true })
     const listener = await listen()
     try {
+      const user = await target.user()
+      const { baseUrl, stub: n8n } = world.n8n
+      const body = { name: 'S3', baseUrl, apiKey: n8n.apiKey }
+      const { json } = await user.call('POST', '/v1/instances', { body })
       for (const location of [
         `http://127.0.0.1:${listener.port}/x`,
         `http://localhost:${listener.port}/`,
         '//evil.example.com',
       ]) {
-        stub().failNext({ step: '*', mode: 'redirect', location })
-        const answer = await remote()
+        n8n.failNext({ step: '*', mode: 'redirect', location })
+        const answer = await user.call('GET', `/v1/instances/${json.id}/workflows`)
         expect(answer.json).toMatchObject({ status: 502, code: 'instance-redirected' })
         expect(answer.text).not.toContain(String(listener.port))
-        stub().clearFaults()
+        n8n.clearFaults()
       }
       expect(listener.connections()).toBe(0)
     } finally {
       listener.server.close()
+      if (target !== world.target) await target.close()
     }
   })
 
@@ -283,6 +289,7 @@ export function outgoing(world: World): void {
     const created = await world.owner.call('POST', '/v1/instances', {
       body: { name: 'S5', baseUrl: 'http://127.0.0.1:1', apiKey: plainSecret() },
     })
+    expect(created.status).toBe(201)
     const path = `/v1/instances/${created.json.id}`
     const change = (body: object) => world.owner.call('PATCH', path, { body, headers: { 'If-Match': '*' } })
     try {

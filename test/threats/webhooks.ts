@@ -51,6 +51,7 @@ export function webhooks(world: World): void {
     const statuses = new Set<number>()
     for (const i of stream) {
       if (i === stream.length >> 1) {
+        await owner.renew()
         fresh = (await owner.call('POST', `/v1/instances/${id}/webhook-token`)).json.webhookToken
         target.answers.length = 0
       }
