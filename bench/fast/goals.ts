@@ -129,7 +129,7 @@ export function goalsOf(measured: Measured): Goal[] {
       ' ms',
     ),
     {
-      name: 'Memory of workerd under load, without that of the floor',
+      name: "Memory of workerd under load, without the floor's memory",
       goal: '≤ 64 MiB',
       figure: memory ? mebibytes(memory.workerd.flowkeep - memory.workerd.floor) : null,
       isMet: memory ? memory.workerd.flowkeep - memory.workerd.floor <= 64 * 2 ** 20 : null,
