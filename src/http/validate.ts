@@ -186,7 +186,12 @@ function fieldErrors(issues: readonly z.core.$ZodIssue[], target: keyof Validati
 /** Issues of the union branch that the value matches best, with paths from the body's root. */
 function nearestBranch({ errors, path }: z.core.$ZodIssueInvalidUnion): z.core.$ZodIssue[] {
   const depth = (issues: z.core.$ZodIssue[]) =>
-    Math.max(...issues.map((issue) => issue.path.length + (issue.code === 'unrecognized_keys' ? 1 : 0)))
+    // Not as arguments: a large body may have more issues than a call can take.
+    issues.reduce(
+      (deepest, { path: { length }, code }) =>
+        Math.max(deepest, length + (code === 'unrecognized_keys' ? 1 : 0)),
+      0,
+    )
   const [nearest = []] = errors.toSorted((a, b) => depth(b) - depth(a))
   return nearest.map((issue) => Object.assign({}, issue, { path: [...path, ...issue.path] }))
 }
