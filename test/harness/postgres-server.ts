@@ -23,7 +23,7 @@ export interface ServerCertificate {
 const NOBODY = 65_534
 
 /**
- * @param more settings besides those that make tests fast
+ * @param more server settings that override the defaults for tests
  * @throws with instructions when no server can be started, so that tests on a real Postgres are never skipped silently
  */
 export async function startPostgres(

@@ -1,7 +1,6 @@
 /** @module The rings of the environment as they are written, and how commands describe and print them. */
-import type { KeyRing, RingKey } from '../../crypto/key-ring.ts'
+import { type KeyRing, type RingKey, type RingName, ringNames } from '../../crypto/key-ring.ts'
 import type { KmsName } from '../../crypto/kms/wrapped-key.ts'
-import { type RingName, ringNames } from '../../crypto/key-ring.ts'
 import type { KeyUsage } from '../../db/key-usage.ts'
 import type { Deps } from '../../deps.ts'
 import { UsageError } from '../failure.ts'
