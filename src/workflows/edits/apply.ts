@@ -4,8 +4,8 @@ import { isContainer, isObject, type JsonObject, ownOf, putOwn, segmentsOf } fro
 import { mergePatch } from '../../lib/merge-patch.ts'
 import { MAX_WORKFLOW_BYTES } from '../../n8n/reading/workflow-json.ts'
 import { shown } from '../../n8n/structure/repairs.ts'
-import { inputOf, isTarget, slotsOf, type Target } from '../../n8n/reading/connection-slots.ts'
-import { MAIN, PendingRenames, removeNodeConnections, removeTargets, targetsOf } from './connections.ts'
+import { inputOf, isTarget, slotsOf } from '../../n8n/reading/connection-slots.ts'
+import { MAIN, PendingRemovals, PendingRenames, removeTargets, targetsOf } from './connections.ts'
 import { type EditFailure, Refusal } from './failure.ts'
 import { placeNodes } from './layout.ts'
 import type { EditOperation } from './operations.ts'
@@ -65,15 +65,31 @@ const readsConnections: ReadonlySet<EditOperation['op']> = new Set([
   'setPinData',
 ])
 
+/** Operations that a node which is gone, but not taken out, cannot affect. */
+const keepsRemovals: ReadonlySet<EditOperation['op']> = new Set([
+  'removeNode',
+  'moveNode',
+  'enableNode',
+  'disableNode',
+  'setParameter',
+  'replaceText',
+  'setNodeProperty',
+  'setCredential',
+  'setSettings',
+  'setName',
+])
+
 class Editor {
   readonly #workflow: JsonObject
-  readonly #nodes: unknown[]
+  #nodes: unknown[]
   readonly #options: EditOptions
-  readonly #byName = new Map<string, JsonObject[]>()
+  readonly #byName = new Map<string, Set<JsonObject>>()
   readonly #byId = new Map<string, JsonObject>()
   readonly #withoutPosition = new Set<JsonObject>()
   readonly #named = new Set<string>()
   readonly #renames = new PendingRenames()
+  readonly #removals = new PendingRemovals()
+  readonly #removed = new Set<unknown>()
   #references: ReferenceIndex | undefined
   #name: string | undefined
 
@@ -87,6 +103,7 @@ class Editor {
   }
 
   finish(): Edited {
+    this.#takeOut()
     this.#renames.write(this.#workflow)
     this.#references?.write()
     placeNodes(this.#workflow, this.#withoutPosition)
@@ -98,6 +115,7 @@ class Editor {
   }
 
   apply(operation: EditOperation): void {
+    if (!keepsRemovals.has(operation.op)) this.#takeOut()
     if (readsConnections.has(operation.op)) this.#renames.write(this.#workflow)
     switch (operation.op) {
       case 'addNode':
@@ -153,8 +171,8 @@ class Editor {
     const { name, id } = node
     if (typeof name === 'string') {
       const same = this.#byName.get(name)
-      if (same) same.push(node)
-      else this.#byName.set(name, [node])
+      if (same) same.add(node)
+      else this.#byName.set(name, new Set([node]))
     }
     if (typeof id === 'string' && !this.#byId.has(id)) this.#byId.set(id, node)
   }
@@ -162,9 +180,9 @@ class Editor {
   #unregister(node: JsonObject): void {
     const { name, id } = node
     if (typeof name === 'string') {
-      const others = (this.#byName.get(name) ?? []).filter((each) => each !== node)
-      if (others.length > 0) this.#byName.set(name, others)
-      else this.#byName.delete(name)
+      const same = this.#byName.get(name)
+      same?.delete(node)
+      if (same?.size === 0) this.#byName.delete(name)
     }
     if (typeof id === 'string' && this.#byId.get(id) === node) this.#byId.delete(id)
   }
@@ -270,38 +288,19 @@ class Editor {
     this.#unregister(node)
     const { name } = node
     if (typeof name === 'string' && !this.#byName.has(name)) {
-      if (reconnect === true) this.#bypass(name)
-      removeNodeConnections(this.#workflow, name)
-      const { pinData } = this.#workflow
-      if (isObject(pinData)) Reflect.deleteProperty(pinData, name)
+      this.#removals.add(this.#workflow, name, reconnect === true)
     }
-    this.#nodes.splice(this.#nodes.indexOf(node), 1)
+    this.#removed.add(node)
     this.#withoutPosition.delete(node)
   }
 
-  /** Connects the nodes before a node to the nodes after its first output. */
-  #bypass(name: string): void {
-    const sources: unknown[][] = []
-    const targets: Target[] = []
-    for (const slot of slotsOf(this.#workflow.connections)) {
-      if (slot.type !== MAIN) continue
-      if (slot.from === name) {
-        if (slot.output === 0) targets.push(...slot.targets.filter((each) => isTarget(each)))
-      } else if (slot.targets.some((each) => isTarget(each) && each.node === name)) sources.push(slot.targets)
-    }
-    if (sources.length > 1 && targets.length > 1) {
-      throw new Refusal(
-        'cannot-reconnect',
-        '/reconnect',
-        'Several nodes lead to it, and it leads to several nodes. Remove it without reconnect, and connect them',
-      )
-    }
-    for (const source of sources) {
-      for (const target of targets) {
-        if (target.node === name || source.some((each) => isTarget(each) && isSame(each, target))) continue
-        source.push(structuredClone(target))
-      }
-    }
+  /** Takes out the nodes that were removed. */
+  #takeOut(): void {
+    if (this.#removed.size === 0) return
+    this.#removals.write(this.#workflow)
+    this.#nodes = this.#nodes.filter((node) => !this.#removed.has(node))
+    this.#workflow.nodes = this.#nodes
+    this.#removed.clear()
   }
 
   #replaceNode({ node: given, with: replacement }: Extract<EditOperation, { op: 'replaceNode' }>): void {
@@ -321,7 +320,10 @@ class Editor {
     const { name } = node
     if (name === next) return
     this.#checkName(next, pointer)
-    this.#references ??= new ReferenceIndex(this.#nodes, (each) => this.#byName.get(each)?.[0])
+    this.#references ??= new ReferenceIndex(
+      this.#nodes,
+      (each) => this.#byName.get(each)?.values().next().value,
+    )
     this.#unregister(node)
     node.name = next
     this.#register(node)
@@ -534,8 +536,6 @@ class Editor {
 /** The last segment that is not an index. */
 const lastName = (pointer: string): string =>
   segmentsOf(pointer).findLast((each) => !/^(?:-|\d+)$/.test(each)) ?? ''
-
-const isSame = (a: Target, b: Target): boolean => a.node === b.node && inputOf(a) === inputOf(b)
 
 function unknownParameter(owner: object, segment: string, pointer: string): Refusal {
   const names = Object.keys(owner)

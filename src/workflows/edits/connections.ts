@@ -1,6 +1,7 @@
 /** @module Changes the connections of a workflow. */
+import { addTo } from '../../lib/grouped.ts'
 import { isContainer, isObject, type JsonObject, ownOf, putOwn } from '../../lib/json-object.ts'
-import { isTarget, slotsOf, type Target } from '../../n8n/reading/connection-slots.ts'
+import { inputOf, isTarget, type Slot, slotsOf, type Target } from '../../n8n/reading/connection-slots.ts'
 import { mergedEntries } from '../../n8n/structure/names.ts'
 import { Refusal } from './failure.ts'
 
@@ -41,11 +42,88 @@ export function removeTargets(targets: unknown[], isRemoved: (target: Target) =>
   return removed
 }
 
-export function removeNodeConnections(workflow: JsonObject, name: string): void {
-  const { connections } = workflow
-  if (!isObject(connections)) return
-  for (const { targets } of slotsOf(connections)) removeTargets(targets, ({ node }) => node === name)
-  Reflect.deleteProperty(connections, name)
+/** Removed nodes that the connections and the pinned data still have: taken out in one pass. */
+export class PendingRemovals {
+  readonly #names = new Set<string>()
+  #index: ConnectionIndex | undefined
+
+  /** No node has the name any more. @param reconnect connects the nodes before it to the nodes after its first output */
+  add(workflow: JsonObject, name: string, reconnect: boolean): void {
+    if (reconnect) {
+      this.#index ??= new ConnectionIndex(workflow.connections)
+      this.#index.bypass(name, this.#names)
+    }
+    this.#names.add(name)
+  }
+
+  write(workflow: JsonObject): void {
+    if (this.#names.size === 0) return
+    for (const { targets } of slotsOf(workflow.connections)) {
+      removeTargets(targets, ({ node }) => this.#names.has(node))
+    }
+    for (const members of [workflow.connections, workflow.pinData]) {
+      if (isObject(members)) for (const name of this.#names) Reflect.deleteProperty(members, name)
+    }
+    this.#names.clear()
+    this.#index = undefined
+  }
+}
+
+const targetKey = (target: Target): string => `${inputOf(target)} ${target.node}`
+
+/** The main connections from and to each node. */
+class ConnectionIndex {
+  /** Node → its outputs. */
+  readonly #from = new Map<string, Slot[]>()
+  /** Node → the outputs that lead to it. */
+  readonly #to = new Map<string, Set<Slot>>()
+  readonly #keys = new Map<Slot, Set<string>>()
+
+  constructor(connections: unknown) {
+    for (const slot of slotsOf(connections)) {
+      if (slot.type !== MAIN) continue
+      addTo(this.#from, slot.from, slot)
+      for (const target of slot.targets) if (isTarget(target)) this.#lead(slot, target)
+    }
+  }
+
+  #lead(slot: Slot, { node }: Target): void {
+    const slots = this.#to.get(node)
+    if (slots) slots.add(slot)
+    else this.#to.set(node, new Set([slot]))
+  }
+
+  /** @param removed nodes whose connections do not count. @throws {Refusal} `cannot-reconnect` */
+  bypass(name: string, removed: ReadonlySet<string>): void {
+    const targets = (this.#from.get(name) ?? [])
+      .filter(({ output }) => output === 0)
+      .flatMap((slot) => slot.targets.filter((each) => isTarget(each)))
+      .filter(({ node }) => !removed.has(node))
+    const sources = [...(this.#to.get(name) ?? [])].filter(({ from }) => from !== name && !removed.has(from))
+    if (sources.length > 1 && targets.length > 1) {
+      throw new Refusal(
+        'cannot-reconnect',
+        '/reconnect',
+        'Several nodes lead to it, and it leads to several nodes. Remove it without reconnect, and connect them',
+      )
+    }
+    for (const source of sources) {
+      const keys = this.#keysOf(source)
+      for (const target of targets) {
+        const key = targetKey(target)
+        if (target.node === name || keys.has(key)) continue
+        keys.add(key)
+        source.targets.push(structuredClone(target))
+        this.#lead(source, target)
+      }
+    }
+  }
+
+  #keysOf(slot: Slot): Set<string> {
+    const keys = this.#keys.get(slot) ?? new Set(slot.targets.filter((each) => isTarget(each)).map(targetKey))
+    this.#keys.set(slot, keys)
+    return keys
+  }
 }
 
 /** Renames of nodes that the connections, the pinned data and the static data do not have yet: written in one pass. */

@@ -459,6 +459,33 @@ test('sentences name what each operation does', () => {
   expect(sentencesOf(many).slice(-2)).toEqual(['Enabled A', '5 more'])
 })
 
+test('several removals give the same workflow as one after the other', () => {
+  const random = seeded(43)
+  let applied = 0
+  for (let round = 0; round < 500; round += 1) {
+    const nodes = ['A', 'B', 'C', 'D', 'E', 'F'].map((name) => node(name))
+    const link = () => ({ node: pick(random, nodes).name, type: 'main', index: Math.floor(random() * 2) })
+    const workflow: TestWorkflow = {
+      nodes,
+      connections: Object.fromEntries(
+        nodes.map(({ name }) => [name, { main: [[link()], random() < 0.5 ? [link(), link()] : null] }]),
+      ),
+    }
+    const operations = nodes
+      .filter(() => random() < 0.5)
+      .map(({ name }): EditOperation => ({ op: 'removeNode', node: name, reconnect: random() < 0.8 }))
+    let each: JsonObject | undefined = workflow
+    for (const operation of operations) {
+      const next: ReturnType<typeof applyEdits> | undefined = each && applyEdits(each, [operation])
+      each = next?.failure ? undefined : next?.workflow
+    }
+    const result = applyEdits(workflow, operations)
+    expect(result.failure ? undefined : result.workflow).toEqual(each)
+    if (each) applied += 1
+  }
+  expect(applied).toBeGreaterThan(100)
+})
+
 test('never throws on any JSON, does not change its input, and gives the same result each time', () => {
   const random = seeded(41)
   let applied = 0
