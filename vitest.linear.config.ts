@@ -1,14 +1,14 @@
 import { defineConfig } from 'vitest/config'
-import { common, globalSetup, reporters } from './vitest.config.ts'
+import { common, reporters } from './vitest.config.ts'
 
-/** `npm run test:linear`: every operation, form and page takes work in proportion to its input. */
+/** `npm run test:linear`: functions for workflows and every operation of the API take work in proportion to their input. */
 export default defineConfig({
   test: {
     ...common,
     reporters,
     include: ['test/linear/*.test.ts'],
     setupFiles: ['test/linear/setup.ts'],
-    globalSetup,
+    globalSetup: './test/harness/postgres-setup.ts',
     testTimeout: 900_000,
   },
 })

@@ -1,7 +1,7 @@
-/** @module One resource of each kind, created over HTTP on a `Target`. */
+/** @module One resource of each kind, created on a server. */
 import { randomBytes } from 'node:crypto'
+import type { Answer, CallOptions } from './app.ts'
 import type { createN8nStub } from './n8n-stub.ts'
-import type { Target, TargetUser } from './target.ts'
 
 type Stub = Awaited<ReturnType<typeof createN8nStub>>
 
@@ -42,6 +42,21 @@ export interface Secrets {
   apiKey: string
 }
 
+type Call = (
+  method: string,
+  path: string,
+  options?: CallOptions,
+) => Promise<Pick<Answer, 'status' | 'text' | 'json'>>
+
+/** What the resources contain; by default one of each. */
+export interface Contents {
+  workflow?: (name?: string) => { name: string; nodes: object[]; connections: object }
+  /** Of the execution that failed: node → runs. */
+  runData?: object
+  /** Of the environment. */
+  variables?: Record<string, string>
+}
+
 export interface Resources {
   /** Path of the collection, without /v1 → ID. */
   ids: Record<string, string>
@@ -51,11 +66,17 @@ export interface Resources {
 
 /** Deletes what is limited first: each n8n server can be connected once, and alert channels have a quota. */
 export async function createResources(
-  target: Target,
-  user: TargetUser,
+  target: { call: Call },
+  user: { call: Call; accessToken: string },
   n8n: N8nServer,
   secrets: Secrets,
+  contents: Contents = {},
 ): Promise<Resources> {
+  const {
+    workflow: workflowOf = sampleWorkflow,
+    runData = { Hook: [{ source: [], data: { main: [[{ json: { order: 1 } }]] } }] },
+    variables = {},
+  } = contents
   const tag = randomBytes(4).toString('hex')
   const post = async (path: string, body: unknown, token = user.accessToken) => {
     const answer = await user.call('POST', path, { body, token })
@@ -69,7 +90,7 @@ export async function createResources(
       })
     }
   }
-  const workflow = await post('/v1/workflows', { workflow: sampleWorkflow(`Orders ${tag}`) })
+  const workflow = await post('/v1/workflows', { workflow: workflowOf(`Orders ${tag}`) })
   const credential = await post('/v1/credentials', {
     type: 'slackApi',
     name: `Slack ${tag}`,
@@ -83,7 +104,7 @@ export async function createResources(
   const inN8n = await n8n.stub.fetch(`${n8n.baseUrl}/api/v1/workflows`, {
     method: 'POST',
     headers: { 'X-N8N-API-KEY': n8n.stub.apiKey, 'Content-Type': 'application/json' },
-    body: JSON.stringify({ settings: {}, ...sampleWorkflow() }),
+    body: JSON.stringify({ settings: {}, ...workflowOf() }),
   })
   const { id: n8nWorkflowId } = (await inN8n.json()) as { id: string }
   const deployment = await post('/v1/deployments', {
@@ -99,9 +120,7 @@ export async function createResources(
         status,
         startedAt: new Date().toISOString(),
         ...(status === 'error' && { error: { message: 'Orders failed', node: 'Slack' } }),
-        data: {
-          resultData: { runData: { Hook: [{ source: [], data: { main: [[{ json: { order: 1 } }]] } }] } },
-        },
+        data: { resultData: { runData } },
       },
       token: instance.webhookToken,
       headers: { Prefer: 'wait' },
@@ -117,7 +136,7 @@ export async function createResources(
     url: `${n8n.baseUrl}/alerts-${tag}`,
   })
   const rule = await post('/v1/alerts/rules', { kind: 'drift', channelIds: [channel.id] })
-  const environment = await post('/v1/environments', { name: `Stage ${tag}` })
+  const environment = await post('/v1/environments', { name: `Stage ${tag}`, variables })
   const release = await post('/v1/releases', {
     workflows: [{ workflowId: workflow.id }],
     instanceIds: [instance.id],
