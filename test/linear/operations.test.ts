@@ -91,11 +91,14 @@ const known: Record<string, string> = {
 function pathOf({ method, path }: Operation, { ids }: Account): string {
   // What later operations deploy and test stays.
   const isEdit = method !== 'GET' && /^\/v1\/workflows\/\{id\}(?:$|\/(?:versions|edits|fix))/.test(path)
-  const collection = isEdit
-    ? path.endsWith('edits')
-      ? 'spare workflow'
-      : 'edited workflow'
-    : (path.slice('/v1/'.length).split('/{')[0] ?? '')
+  const collection =
+    path.endsWith('}/test') && path.startsWith('/v1/workflows')
+      ? 'tested workflow'
+      : isEdit
+        ? path.endsWith('edits')
+          ? 'spare workflow'
+          : 'edited workflow'
+        : (path.slice('/v1/'.length).split('/{')[0] ?? '')
   return path
     .replace('credential-types/{type}', 'credential-types/slackApi')
     .replaceAll(/\{(\w+)\}/g, (_, name: string) =>
@@ -160,7 +163,7 @@ const ordered = operations
 
 /** May refuse all of the input: they need a token of an email, a passkey, the password, or a state that requests before it changed. */
 const refused =
-  /^POST \/v1\/(?:credentials\/\{id\}\/test|deployments\/\{id\}\/(?:activate|rollback|undeploy)|releases(?:\/\{id\}\/\w+)?|promotions|alerts\/deliveries\/.+|workflows\/\{id\}\/test|auth\/(?:register|refresh|reset-password|confirm-email|undo-email-change|second-factor|passkey)|me\/password|me\/delete|me\/factors\/.+)$|^DELETE \/v1\/me\/sessions\//
+  /^POST \/v1\/(?:credentials\/\{id\}\/test|deployments\/\{id\}\/(?:activate|deactivate|deploy|rollback|undeploy)|releases(?:\/\{id\}\/\w+)?|promotions|alerts\/deliveries\/.+|workflows\/\{id\}\/test|auth\/(?:register|refresh|reset-password|confirm-email|undo-email-change|second-factor|passkey)|me\/password|me\/delete|me\/factors\/.+)$|^PATCH \/v1\/deployments\/\{id\}$|^DELETE \/v1\/(?:me\/sessions|instances)\//
 
 test.each(ordered)('%s', async (name, operation) => {
   const { faults, failures, statuses } = await compare(accounts, (account) => requestsOf(operation, account))

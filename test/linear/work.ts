@@ -238,7 +238,7 @@ export async function workOf<Result>(
 }
 
 /** Twice the input may take this many times the work. */
-const limit = 2.5
+const limitOfTwice = 2.5
 /** Of the whole: functions below this share are not looked at one by one. */
 const share = 0.02
 /** Too little to compare, in characters, elements and bytes. */
@@ -246,8 +246,12 @@ const negligible = { run: 50_000, visited: 10_000, allocated: 2_000_000 }
 
 const total = (work: Work) => [...work.values()].reduce((sum, each) => sum + each, 0)
 
-/** What grows faster than the input, with the figures for both sizes; empty for linear work. */
-export function superlinear(once: Measured, twice: Measured): string[] {
+/**
+ * What grows faster than the input, with the figures for both sizes; empty for linear work.
+ * @param input how many times as large the second input is
+ */
+export function superlinear(once: Measured, twice: Measured, input = 2): string[] {
+  const limit = (limitOfTwice * Math.max(input, 2)) / 2
   return (['run', 'visited', 'allocated'] as const).flatMap((measure) => {
     const all = total(twice[measure])
     const growth = (first: number, second: number) =>
