@@ -93,7 +93,8 @@ const visiting: [string, object, Record<string, Cost>][] = [
   [
     'Uint8Array',
     Object.getPrototypeOf(Uint8Array.prototype) as object,
-    { slice: made, set: (_, __, [from]) => (from as ArrayLike<unknown>).length },
+    // Bytes are copied in words.
+    { slice: made, set: (_, __, [from]) => (from as ArrayLike<unknown>).length / 8 },
   ],
 ]
 
@@ -255,7 +256,7 @@ export function superlinear(once: Measured, twice: Measured, input = 2): string[
   return (['run', 'visited', 'allocated'] as const).flatMap((measure) => {
     const all = total(twice[measure])
     const growth = (first: number, second: number) =>
-      second > negligible[measure] && second > limit * first
+      second > limit * first + negligible[measure]
         ? [`${(second / first).toFixed(1)}× ${first} → ${second}`]
         : []
     // Samples of one function are too few.
