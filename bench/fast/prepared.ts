@@ -23,6 +23,17 @@ export const hasPgbench: Promise<boolean> = run('pgbench', ['--version']).then(
 const literal = (value: string) =>
   `E'${value.replaceAll('\\', '\\\\').replaceAll("'", "''").replaceAll(':', '\\x3a').replaceAll('\n', '\\n')}'`
 
+async function parameterTypes(url: string, { query }: Statement): Promise<string[]> {
+  const client = new Client({ connectionString: url })
+  await client.connect()
+  await client.query(`prepare measured as ${query}`)
+  const { rows } = await client.query<{ types: string[] }>(
+    "select parameter_types::text[] types from pg_prepared_statements where name = 'measured'",
+  )
+  await client.end()
+  return rows[0]?.types ?? []
+}
+
 /** @returns executions of the statement per second */
 export async function perSecondInPostgres(
   url: string,
@@ -32,6 +43,7 @@ export async function perSecondInPostgres(
 ): Promise<number> {
   if (!(await hasPgbench))
     return loop({ url, statement, connections, seconds, first: Date.now() % 0x4000_0000 })
+  const types = await parameterTypes(url, statement)
   const folder = await mkdtemp(join(tmpdir(), 'flowkeep-pgbench-'))
   try {
     const script = join(folder, 'script.sql')
@@ -39,7 +51,7 @@ export async function perSecondInPostgres(
       const value = statement.params[Number(place) - 1] ?? null
       if (value === null) return 'null'
       return value.includes(unique)
-        ? `replace(${literal(value)}, '${unique}', lpad(to_hex(:n), 8, '0'))`
+        ? `cast(replace(${literal(value)}, '${unique}', lpad(to_hex(cast(:n as int)), 8, '0')) as ${types[Number(place) - 1] ?? 'text'})`
         : literal(value)
     })
     await writeFile(script, `\\set n random(0, 2147483647)\n${text};\n`)
