@@ -106,7 +106,7 @@ describe.each(databaseKinds)('batches through the gateway, on $kind', ({ create 
       expect(row).not.toMatchObject({ name: 'leaked' })
       expect(row).toMatchObject({ leaked: null })
       const [kept] = await sql`
-        select (select count(*) from pg_prepared_statements)::integer as statements,
+        select (select count(*) from pg_prepared_statements where from_sql)::integer as statements,
           (select count(*) from pg_cursors where name = 'leaked_cursor')::integer as cursors,
           (select count(*) from pg_listening_channels())::integer as channels,
           (select count(*) from pg_locks where locktype = 'advisory' and objid = 4711)::integer as locks,

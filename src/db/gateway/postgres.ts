@@ -1,9 +1,17 @@
 /** @module Postgres 15 or newer, through `pg`. */
 import type { ConnectionOptions } from 'node:tls'
 import pLimit from 'p-limit'
-import { Pool, type PoolClient, type QueryArrayConfig } from 'pg'
-import { type Backend, ConnectionFailed, type Execute, ResponseTooLarge } from './protocol.ts'
+import { DatabaseError, Pool, type PoolClient, type QueryArrayConfig } from 'pg'
+import {
+  type Backend,
+  ConnectionFailed,
+  type Execute,
+  ResponseTooLarge,
+  type Statement,
+  type StatementResult,
+} from './protocol.ts'
 import { sessionReset } from './session-reset.ts'
+import { statementKinds } from './statement-kinds.ts'
 
 export interface PostgresOptions {
   maxConnections?: number
@@ -15,7 +23,13 @@ export interface PostgresOptions {
   ssl?: false | ConnectionOptions
 }
 
-/** A connection pool. @param url any connection string that `pg` accepts */
+/** Prepared statements of one connection. One with more is replaced, because the server keeps a plan of each. */
+const maxPrepared = 128
+
+/**
+ * A connection pool. Prepares statements that are sent repeatedly, so that Postgres plans them once.
+ * @param url any connection string that `pg` accepts
+ */
 export function postgresBackend(url: string, options: PostgresOptions = {}): Backend {
   const maxConnections = options.maxConnections ?? 10
   // The pool's own timeout would include the time in the queue, so that a burst would look like a dead server.
@@ -33,25 +47,70 @@ export function postgresBackend(url: string, options: PostgresOptions = {}): Bac
   // The pool drops an idle connection that fails. Without a listener, the error would end the process.
   pool.on('error', ignore)
 
+  const kindOf = statementKinds()
+  const prepared = new WeakMap<PoolClient, Set<string>>()
+  /** False once a pooler, such as PgBouncer, gives the statements of one connection to several. */
+  let canPrepare = true
+
+  async function connect(): Promise<PoolClient> {
+    try {
+      const client = await pool.connect()
+      client.on('error', ignore)
+      return client
+    } catch (cause) {
+      throw new ConnectionFailed('connection failed', { cause })
+    }
+  }
+
+  /** @returns the result, and what must be done before others can use the connection */
+  async function onConnection<T>(use: (execute: Execute) => Promise<T>, mayPrepare: boolean) {
+    const client = await connect()
+    const names = prepared.get(client) ?? new Set()
+    prepared.set(client, names)
+    let mustReset = false
+    let isOutdated = false
+    const execute: Execute = async (statement, maxChars) => {
+      const { name, changesSession } = kindOf(statement.query)
+      const preparedName = mayPrepare ? name : undefined
+      mustReset ||= changesSession
+      if (preparedName !== undefined) names.add(preparedName)
+      try {
+        return await send(client, statement, maxChars, preparedName)
+      } catch (error) {
+        if (preparedName !== undefined && isOfPreparing(error)) isOutdated = true
+        if (isOutdated && isOfPooler(error)) canPrepare = false
+        // After other failures, the reset shows whether the connection still works.
+        mustReset ||= !(error instanceof DatabaseError && error.severity === 'ERROR')
+        throw error
+      }
+    }
+    const release = () =>
+      releaseConnection(client, {
+        mustReset,
+        isReusable: !isOutdated && names.size <= maxPrepared,
+        hasPrepared: names.size > 0,
+      })
+    const outcome = await Promise.allSettled([use(execute)])
+    return { outcome: outcome[0], isOutdated, release }
+  }
+
   return {
     withConnection: (use) =>
       new Promise((resolve, reject) => {
         void inTurn(async () => {
-          let client: PoolClient
           try {
-            client = await pool.connect()
-          } catch (cause) {
-            reject(new ConnectionFailed('connection failed', { cause }))
-            return
-          }
-          client.on('error', ignore)
-          try {
-            resolve(await use(executeOn(client)))
+            let used = await onConnection(use, canPrepare)
+            if (used.isOutdated) {
+              await used.release()
+              used = await onConnection(use, false)
+            }
+            if (used.outcome.status === 'fulfilled') resolve(used.outcome.value)
+            else reject(used.outcome.reason)
+            // The response does not wait for the reset.
+            await used.release()
           } catch (error) {
             reject(error)
           }
-          // The response does not wait for the reset.
-          await releaseConnection(client)
         })
       }),
     close: () => pool.end(),
@@ -64,13 +123,30 @@ export function postgresBackend(url: string, options: PostgresOptions = {}): Bac
   }
 }
 
+/**
+ * Of a prepared statement, before it ran: a migration changed its result, or the connection does not have it.
+ * Source: PostgreSQL, plancache.c (`RevalidateCachedQuery`) and prepare.c.
+ */
+const isOfPreparing = (error: unknown): boolean =>
+  isOfPooler(error) ||
+  (error instanceof DatabaseError && error.code === '0A000' && error.routine === 'RevalidateCachedQuery')
+
+/** `invalid_sql_statement_name` or `duplicate_prepared_statement`. */
+const isOfPooler = (error: unknown): boolean =>
+  error instanceof DatabaseError && (error.code === '26000' || error.code === '42P05')
+
 const ignore = () => undefined
 
-async function releaseConnection(client: PoolClient): Promise<void> {
+async function releaseConnection(
+  client: PoolClient,
+  { mustReset, isReusable, hasPrepared }: { mustReset: boolean; isReusable: boolean; hasPrepared: boolean },
+): Promise<void> {
   try {
-    await within(RESET_TIMEOUT_MS, reset(client))
+    if (client.getTransactionStatus() !== 'I') await within(RESET_TIMEOUT_MS, client.query('rollback'))
+    if (mustReset) await within(RESET_TIMEOUT_MS, client.query(sessionReset))
     client.off('error', ignore)
-    client.release()
+    // The reset also drops what is prepared, which `pg` does not notice.
+    client.release(!isReusable || (mustReset && hasPrepared))
   } catch {
     client.release(true)
   }
@@ -87,41 +163,40 @@ async function within<T>(timeoutMs: number, work: Promise<T>): Promise<T> {
   return Promise.race([work, late]).finally(() => clearTimeout(timer))
 }
 
-async function reset(client: PoolClient): Promise<void> {
-  if (client.getTransactionStatus() !== 'I') await client.query('rollback')
-  await client.query(sessionReset)
-}
-
-function executeOn(client: PoolClient): Execute {
-  return async (statement, maxChars) => {
-    let chars = 0
-    const asText = (value: string) => {
-      chars += value.length
-      // Thrown while parsing a value, so that `pg` discards the remaining rows.
-      if (chars > maxChars) throw new ResponseTooLarge()
-      return value
-    }
-    const config: QueryArrayConfig & { queryMode: 'extended' } = {
-      text: statement.query,
-      values: statement.params,
-      rowMode: 'array',
-      queryMode: 'extended',
-      types: { getTypeParser: () => asText },
-    }
-    const result = await client.query<(string | null)[]>(config)
-    return {
-      fields: result.fields.map((field) => ({
-        name: field.name,
-        dataTypeID: field.dataTypeID,
-        tableID: field.tableID,
-        columnID: field.columnID,
-        dataTypeSize: field.dataTypeSize,
-        dataTypeModifier: field.dataTypeModifier,
-        format: 'text',
-      })),
-      rows: result.rows,
-      command: result.command ?? '',
-      rowCount: result.rowCount,
-    }
+async function send(
+  client: PoolClient,
+  statement: Statement,
+  maxChars: number,
+  name?: string,
+): Promise<StatementResult> {
+  let chars = 0
+  const asText = (value: string) => {
+    chars += value.length
+    // Thrown while parsing a value, so that `pg` discards the remaining rows.
+    if (chars > maxChars) throw new ResponseTooLarge()
+    return value
+  }
+  const config: QueryArrayConfig & { queryMode: 'extended' } = {
+    ...(name !== undefined && { name }),
+    text: statement.query,
+    values: statement.params,
+    rowMode: 'array',
+    queryMode: 'extended',
+    types: { getTypeParser: () => asText },
+  }
+  const result = await client.query<(string | null)[]>(config)
+  return {
+    fields: result.fields.map((field) => ({
+      name: field.name,
+      dataTypeID: field.dataTypeID,
+      tableID: field.tableID,
+      columnID: field.columnID,
+      dataTypeSize: field.dataTypeSize,
+      dataTypeModifier: field.dataTypeModifier,
+      format: 'text',
+    })),
+    rows: result.rows,
+    command: result.command ?? '',
+    rowCount: result.rowCount,
   }
 }

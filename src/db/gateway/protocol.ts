@@ -42,7 +42,7 @@ export type Execute = (statement: Statement, maxChars: number) => Promise<Statem
 export interface Backend {
   /**
    * Gives `use` exclusive access to a connection with session defaults and no open transaction. Rolls back a transaction
-   * that `use` leaves open.
+   * that `use` leaves open. Calls `use` again after a failure that is certain not to have changed anything.
    * @throws {ConnectionFailed} when no connection is available; `use` is not called
    */
   withConnection<T>(use: (execute: Execute) => Promise<T>): Promise<T>

@@ -1,0 +1,46 @@
+/**
+ * @module What the text of a statement says about the connection after it: whether it is worth preparing, and whether session
+ * state can remain. Functions of the schema keep none, which `test/db/gateway-plans.test.ts` checks.
+ */
+import { createHash } from 'node:crypto'
+
+export interface StatementKind {
+  /** For a prepared statement; undefined: do not prepare it. The same text has the same name in every process. */
+  name: string | undefined
+  changesSession: boolean
+}
+
+/** Texts remembered. The server has a few hundred. */
+const maxTexts = 1000
+/** A text this old is prepared: preparing costs more than planning once. */
+const usesBeforeName = 2
+
+const isDml = /^\s*(?:select|with|insert|update|delete)\b/i
+/** The gateway's own. What they leave open is rolled back. */
+const isTransactionControl = /^(?:start transaction|commit|rollback)\b/
+const setsState =
+  /\b(?:set_config|nextval|setval|pg_(?:try_)?advisory_lock\w*)\s*\(|\binto\s+(?:local\s+|global\s+)?temp/i
+
+interface Remembered extends StatementKind {
+  uses: number
+}
+
+/** @returns the kind of a statement, which it counts as used */
+export function statementKinds(): (text: string) => StatementKind {
+  const texts = new Map<string, Remembered>()
+  return (text) => {
+    let known = texts.get(text)
+    if (!known) {
+      const keepsSession = isTransactionControl.test(text) || (isDml.test(text) && !setsState.test(text))
+      known = { name: undefined, changesSession: !keepsSession, uses: 0 }
+    }
+    // The most recently used text is the last.
+    texts.delete(text)
+    texts.set(text, known)
+    if (texts.size > maxTexts) texts.delete(texts.keys().next().value as string)
+    known.uses += 1
+    if (known.uses === usesBeforeName && !known.changesSession && isDml.test(text))
+      known.name = `flowkeep_${createHash('sha256').update(text).digest('hex').slice(0, 32)}`
+    return known
+  }
+}
