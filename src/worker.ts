@@ -12,11 +12,14 @@ interface WorkerContext {
   props: unknown
 }
 
-const load = () => import('./worker/isolate.ts')
+type Isolate = typeof import('./worker/isolate.ts')
+
+let isolate: Isolate | undefined
+const load = async (): Promise<Isolate> => (isolate ??= await import('./worker/isolate.ts'))
 
 export default {
   async fetch(request: Request, env: Env, context: WorkerContext): Promise<Response> {
-    const { respond } = await load()
+    const { respond } = isolate ?? (await load())
     return respond(request, env, context)
   },
   async scheduled(_controller: unknown, env: Env): Promise<void> {

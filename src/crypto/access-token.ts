@@ -37,6 +37,15 @@ const maxLifetimes = 3
 const clockToleranceSeconds = 5
 const maxTokenChars = 2048
 const headerNames = new Set(['alg', 'kid', 'typ'])
+/** Tokens whose signature is not checked again. */
+const maxVerified = 1000
+
+interface Verified {
+  claim: AccessClaim
+  /** Seconds since 1970, both included. */
+  from: number
+  until: number
+}
 
 export function createAccessTokens(
   ring: KeyRing,
@@ -44,6 +53,11 @@ export function createAccessTokens(
 ): AccessTokens {
   const maxLifetimeSeconds = lifetimeSeconds * maxLifetimes
   const keyOf = importKeys(ring, { name: 'HMAC', hash: 'SHA-256' }, ['sign', 'verify'])
+  const verified = new Map<string, Verified>()
+  const remember = (token: string, each: Verified) => {
+    if (verified.size >= maxVerified) verified.delete(verified.keys().next().value as string)
+    verified.set(token, each)
+  }
 
   return {
     activeKeyId: ring.active,
@@ -65,6 +79,9 @@ export function createAccessTokens(
     },
 
     async verify(token) {
+      const known = verified.get(token)
+      const atSeconds = Math.floor(now().getTime() / 1000)
+      if (known && atSeconds >= known.from && atSeconds <= known.until) return known.claim
       if (token.length > maxTokenChars || !/^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+){2}$/.test(token)) return null
       if (!token.split('.').every(isCanonicalBase64url)) return null
       try {
@@ -92,7 +109,13 @@ export function createAccessTokens(
         if (exp <= iat || exp - iat > maxLifetimeSeconds) return null
         if (typeof sub !== 'string' || typeof sid !== 'string' || !validate(sub) || !validate(sid))
           return null
-        return { userId: sub, sessionId: sid }
+        const claim = { userId: sub, sessionId: sid }
+        remember(token, {
+          claim,
+          from: iat - clockToleranceSeconds,
+          until: Math.min(exp - 1, iat + maxLifetimeSeconds) + clockToleranceSeconds,
+        })
+        return claim
       } catch (error) {
         if (error instanceof errors.JOSEError) return null
         throw error

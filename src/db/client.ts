@@ -3,6 +3,7 @@ import { type AttemptOutcome, backoffMs, retry } from '../lib/retry.ts'
 import { type NeonQueryFunction, neon, neonConfig } from '@neondatabase/serverless'
 import { drizzle, type NeonHttpDatabase } from 'drizzle-orm/neon-http'
 import { isConnectionRefused, isMaybeApplied, isRetriable } from './errors.ts'
+import type { GatewayFetch } from './gateway/protocol.ts'
 import { batchReads } from './read-batching.ts'
 import { measured } from './statement-metrics.ts'
 
@@ -39,7 +40,7 @@ export interface DbOptions {
   /** In metrics; default `primary`. */
   name?: 'primary' | 'replica'
   /** Default: the global fetch. In Node, the gateway's `fetch`. */
-  fetch?: (request: Request) => Promise<Response>
+  fetch?: GatewayFetch
   /** Where to post instead of Neon's own host, e.g. `http://127.0.0.1:5499/sql`. */
   fetchEndpoint?: string
   onSlow?: (slow: SlowStatement) => void
@@ -50,7 +51,17 @@ export interface DbOptions {
 
 export type StatementKind = 'read' | 'write' | 'repeatable-write'
 
-type Send = (endpoint: string, init: RequestInit & { body: string }) => Promise<Response>
+/** What the driver sends. */
+interface Sent {
+  method: string
+  body: string
+  headers: Record<string, string>
+}
+
+/** The members of a response that the driver reads. */
+type Received = Pick<Response, 'ok' | 'status' | 'json' | 'text'>
+
+type Send = (endpoint: string, sent: Sent) => Promise<Received>
 
 const STATEMENT_MAX_CHARS = 500
 const maxAttempts = 3
@@ -74,8 +85,8 @@ export const idempotent = (db: Db): Repeatable => repeatable.get(db) ?? db
 export function createDb(options: DbOptions): Db {
   assertConnectionString(options.databaseUrl)
   // The driver's configuration is global, but it passes `fetchOptions` on. This gives each client its own `send`.
-  neonConfig.fetchFunction = (endpoint: string, { send, ...init }: Parameters<Send>[1] & { send?: Send }) =>
-    send ? send(endpoint, init) : fetch(endpoint, init)
+  neonConfig.fetchFunction = (endpoint: string, { send, ...sent }: Sent & { send?: Send }) =>
+    send ? send(endpoint, sent) : fetch(endpoint, sent)
   const connect = (kind: StatementKind): Sql =>
     neon(options.databaseUrl, {
       fetchOptions: { send: sender(options, kind) },
@@ -99,114 +110,118 @@ function assertConnectionString(databaseUrl: string): void {
 }
 
 function sender(
-  {
-    name = 'primary',
-    fetch: call = fetch,
-    fetchEndpoint,
-    onSlow,
-    slowMs = 1_000,
-    timeoutMs = 8_000,
-  }: DbOptions,
+  { name = 'primary', fetch: call, fetchEndpoint, onSlow, slowMs = 1_000, timeoutMs = 8_000 }: DbOptions,
   kind: StatementKind,
 ): Send {
-  const ownEndpoint = fetchEndpoint ?? (call === fetch ? undefined : 'http://gateway.internal/sql')
-  return async (endpoint, init) => {
+  const ownEndpoint = fetchEndpoint ?? (call && 'http://gateway.internal/sql')
+  const exchange = exchangeBy(call, timeoutMs)
+  const delayMs = (outcome: AttemptOutcome<Answer>, attempt: number) => {
+    const retriable = judge(outcome)
+    const isRetried = retriable === 'yes' || (retriable === 'if-repeatable' && kind !== 'write')
+    return isRetried ? backoffMs(firstRetryMs, attempt) : null
+  }
+  return async (endpoint, sent) => {
     const startedAt = Date.now()
-    const send = () => {
-      const request = new Request(ownEndpoint ?? endpoint, init)
-      // Neon reads this header for batches only. The gateway of the tests rejects writes in every request with it.
-      if (kind === 'read') request.headers.set('Neon-Batch-Read-Only', 'true')
-      return exchange(call, request, timeoutMs)
-    }
-    const delayMs = (outcome: AttemptOutcome<Exchange>, attempt: number) => {
-      const retriable = judge(outcome)
-      const isRetried = retriable === 'yes' || (retriable === 'if-repeatable' && kind !== 'write')
-      return isRetried ? backoffMs(firstRetryMs, attempt) : null
-    }
+    // Neon reads this header for batches only. The gateway of the tests rejects writes in every request with it.
+    if (kind === 'read') sent.headers['Neon-Batch-Read-Only'] = 'true'
     try {
-      const exchanged = await measured(
-        { database: name, kind, body: init.body },
+      return await measured(
+        { database: name, kind, body: sent.body },
         (countAttempt) =>
           retry(
             () => {
               countAttempt()
-              return send()
+              return exchange(ownEndpoint ?? endpoint, sent)
             },
             { delayMs, maxAttempts, budgetMs: retryBudgetMs },
           ),
-        (answer) => (answer.response.ok ? undefined : codeOf(answer.body)),
-      )
-      return responseOf(exchanged)
+        (answer) => (isOk(answer) ? undefined : codeOf(answer)),
+      ).then(received)
     } finally {
       const durationMs = Date.now() - startedAt
       if (onSlow && durationMs >= slowMs) {
-        onSlow({ durationMs, statement: statements(init).join('; ').slice(0, STATEMENT_MAX_CHARS) })
+        onSlow({ durationMs, statement: statements(sent).join('; ').slice(0, STATEMENT_MAX_CHARS) })
       }
     }
   }
 }
 
-/** A response with its whole body. */
-interface Exchange {
-  response: Response
-  body: ArrayBuffer
-}
+/** A response with its whole body: the text, or the value in `json`. */
+type Answer = { status: number } & ({ text: string; isJson: boolean } | { json: unknown })
 
-/** Reads the whole response, so that every failure occurs here and not in the driver. */
-async function exchange(
-  call: (request: Request) => Promise<Response>,
-  request: Request,
-  timeoutMs: number,
-): Promise<Exchange> {
-  const aborter = new AbortController()
-  const timer = setTimeout(
-    () => aborter.abort(new DOMException(`No response within ${timeoutMs} ms`, 'TimeoutError')),
-    timeoutMs,
-  )
-  const aborted = new Promise<never>((_, reject) => {
-    aborter.signal.addEventListener('abort', () => reject(aborter.signal.reason), { once: true })
-  })
-  const read = async () => {
-    const response = await call(new Request(request, { signal: aborter.signal }))
-    return { response, body: await response.arrayBuffer() }
+const isOk = ({ status }: Answer): boolean => status >= 200 && status < 300
+
+/** @returns reads the whole response, so that every failure occurs here and not in the driver */
+function exchangeBy(call: GatewayFetch | undefined, timeoutMs: number) {
+  const respond = async (endpoint: string, sent: Sent, signal: AbortSignal): Promise<Answer> => {
+    if (call?.answer) {
+      const { status, body } = await call.answer({
+        headers: new Headers(sent.headers),
+        body: sent.body,
+        signal,
+      })
+      return { status, json: body }
+    }
+    const init = { ...sent, signal }
+    const response = await (call ? call(new Request(endpoint, init)) : fetch(endpoint, init))
+    const isJson = response.headers.get('content-type')?.startsWith('application/json') === true
+    return { status: response.status, text: await response.text(), isJson }
   }
-  try {
-    return await Promise.race([read(), aborted])
-  } finally {
-    clearTimeout(timer)
+  return async (endpoint: string, sent: Sent): Promise<Answer> => {
+    const aborter = new AbortController()
+    let timer: ReturnType<typeof setTimeout> | undefined
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        const error = new DOMException(`No response within ${timeoutMs} ms`, 'TimeoutError')
+        aborter.abort(error)
+        reject(error)
+      }, timeoutMs)
+    })
+    try {
+      return await Promise.race([respond(endpoint, sent, aborter.signal), late])
+    } finally {
+      clearTimeout(timer)
+    }
   }
 }
 
 /** Keeps responses that are not from the database gateway, such as a proxy's HTML, away from the driver's JSON parser. */
-function responseOf({ response, body }: Exchange): Response {
-  if ((response.ok || response.status === 400) && !isJson(response)) {
-    throw new Error(`The database endpoint returned ${response.status} without JSON`)
+function received(answer: Answer): Received {
+  const { status } = answer
+  const ok = isOk(answer)
+  if ((ok || status === 400) && !hasJson(answer)) {
+    throw new Error(`The database endpoint returned ${status} without JSON`)
   }
-  const { status, headers } = response
-  return new Response(body, { status, headers })
+  return {
+    ok,
+    status,
+    json: async () => jsonOf(answer),
+    text: async () => ('json' in answer ? JSON.stringify(answer.json) : answer.text),
+  }
 }
 
 /** Whether the statement was not applied, and another attempt may succeed. `if-repeatable`: it may have been applied. */
-function judge(outcome: AttemptOutcome<Exchange>): 'yes' | 'if-repeatable' | 'no' {
+function judge(outcome: AttemptOutcome<Answer>): 'yes' | 'if-repeatable' | 'no' {
   if ('error' in outcome) return isConnectionRefused(outcome.error) ? 'yes' : 'if-repeatable'
-  const { response, body } = outcome.value
-  if (response.ok) return isJson(response) ? 'no' : 'if-repeatable'
-  if (response.status === 429) return 'yes'
-  const sqlState = isJson(response) ? codeOf(body) : ''
+  const answer = outcome.value
+  const { status } = answer
+  if (isOk(answer)) return hasJson(answer) ? 'no' : 'if-repeatable'
+  if (status === 429) return 'yes'
+  const sqlState = codeOf(answer)
   if (isRetriable(sqlState)) return 'yes'
   if (sqlState !== '') return isMaybeApplied(sqlState) ? 'if-repeatable' : 'no'
-  return response.status === 400 || (response.status >= 500 && response.status !== 507)
-    ? 'if-repeatable'
-    : 'no'
+  return status === 400 || (status >= 500 && status !== 507) ? 'if-repeatable' : 'no'
 }
 
-function isJson(response: Response): boolean {
-  return response.headers.get('content-type')?.startsWith('application/json') === true
-}
+const hasJson = (answer: Answer): boolean => 'json' in answer || answer.isJson
 
-function codeOf(body: ArrayBuffer): string {
+const jsonOf = (answer: Answer): unknown => ('json' in answer ? answer.json : JSON.parse(answer.text))
+
+/** The SQLSTATE of a failure; empty without one. */
+function codeOf(answer: Answer): string {
+  if (!hasJson(answer)) return ''
   try {
-    const { code }: { code?: unknown } = JSON.parse(new TextDecoder().decode(body))
+    const { code } = jsonOf(answer) as { code?: unknown }
     return typeof code === 'string' ? code : ''
   } catch {
     return ''

@@ -39,6 +39,18 @@ const part = (value: unknown) => base64url.encode(JSON.stringify(value))
 const later = (ms: number) =>
   createAccessTokens(ring, { issuer, audience, now: () => new Date(at.getTime() + ms) })
 
+test('a token that was verified before is valid just as long', async () => {
+  let ms = 0
+  const remembering = createAccessTokens(ring, { issuer, audience, now: () => new Date(at.getTime() + ms) })
+  for (const claims of [{}, { iat: seconds - 600, exp: seconds + 100 }, { exp: seconds + 0.5 }]) {
+    const token = await signed(claims)
+    ms = 0
+    expect(await remembering.verify(token)).toEqual(claim)
+    for (ms = -8000; ms < 1_000_000; ms += ms > 20_000 && ms < 280_000 ? 7000 : 500)
+      expect(await remembering.verify(token), String(ms)).toEqual(await later(ms).verify(token))
+  }
+})
+
 describe('session tokens', () => {
   test('a signed token identifies its user for five minutes', async () => {
     const { accessToken, expiresIn } = await tokens.sign(claim)

@@ -66,8 +66,26 @@ export class ResponseTooLarge extends Error {}
 export interface Gateway {
   /** For the driver. Contains the gateway's password; the host is ignored. */
   url: string
-  /** Handles one request of the driver. Never rejects. */
-  fetch: (request: Request) => Promise<Response>
+  fetch: GatewayFetch
+}
+
+/** Handles one request of the driver. Never rejects. */
+export type GatewayFetch = ((request: Request) => Promise<Response>) & {
+  /** The same for a caller in this process, which needs no encoded response. */
+  answer?: (request: GatewayRequest) => Promise<GatewayAnswer>
+}
+
+/** A request of the driver, already read. */
+export interface GatewayRequest {
+  headers: { get: (name: string) => string | null }
+  body: string
+  signal?: AbortSignal
+}
+
+export interface GatewayAnswer {
+  status: number
+  /** What the body's JSON would contain. */
+  body: unknown
 }
 
 export interface GatewayOptions {
@@ -117,59 +135,84 @@ class Refused extends Error {
 
 export function createGateway(backend: Backend, options: GatewayOptions = {}): Gateway {
   const password = options.password ?? randomBytes(24).toString('base64url')
+  const digestOfPassword = digest(password)
   const maxRequestBytes = options.maxRequestBytes ?? NEON_LIMIT_BYTES
   const maxResponseBytes = options.maxResponseBytes ?? NEON_LIMIT_BYTES
 
-  async function answer(request: Request): Promise<Response> {
-    if (request.method !== 'POST') throw new Refused(405, 'Method not allowed. Use POST')
-    authenticate(request.headers.get('neon-connection-string'), password)
-    if (request.headers.get('neon-raw-text-output') !== 'true') {
+  /** @param finish runs before a batch is committed */
+  async function run<T>(
+    { headers, body, signal }: GatewayRequest,
+    finish: (result: object) => T,
+  ): Promise<T> {
+    authenticate(headers.get('neon-connection-string'), digestOfPassword)
+    if (headers.get('neon-raw-text-output') !== 'true') {
       throw new Refused(400, 'Only Neon-Raw-Text-Output: true is supported')
     }
-    const asArrays = request.headers.get('neon-array-mode') === 'true'
-    const begin = beginStatement(request.headers)
-    const payload = parsePayload(await readBody(request, maxRequestBytes))
-
-    const body = await backend.withConnection(async (execute) => {
-      if (request.signal.aborted)
-        throw new Refused(400, 'Query cancelled, connection was terminated', '08P01')
+    const asArrays = headers.get('neon-array-mode') === 'true'
+    const begin = beginStatement(headers)
+    const payload = parsePayload(body)
+    return backend.withConnection(async (execute) => {
+      if (signal?.aborted) throw new Refused(400, 'Query cancelled, connection was terminated', '08P01')
       let charsLeft = maxResponseBytes
-      const run = async (statement: Statement) => {
+      const each = async (statement: Statement) => {
         const result = await execute(statement, charsLeft)
         charsLeft -= countChars(result)
         return render(result, asArrays)
       }
-      if (!Array.isArray(payload)) return encode(await run(payload), maxResponseBytes)
+      if (!Array.isArray(payload)) return finish(await each(payload))
 
       await execute(begin, 0)
       try {
         const results = []
-        for (const statement of payload) results.push(await run(statement))
-        const encoded = encode({ results }, maxResponseBytes)
+        for (const statement of payload) results.push(await each(statement))
+        const finished = finish({ results })
         await execute({ query: 'commit', params: [] }, 0)
-        return encoded
+        return finished
       } catch (error) {
         await execute({ query: 'rollback', params: [] }, 0).catch(() => undefined)
         throw error
       }
     })
+  }
+
+  async function respond(request: Request): Promise<Response> {
+    if (request.method !== 'POST') throw new Refused(405, 'Method not allowed. Use POST')
+    const { headers, signal } = request
+    const read = { headers, body: await readBody(request, maxRequestBytes), signal }
+    const body = await run(read, (result) => encode(result, maxResponseBytes))
     return new Response(body, { headers: { 'content-type': 'application/json' } })
+  }
+
+  async function answer(request: GatewayRequest): Promise<GatewayAnswer> {
+    try {
+      if (Buffer.byteLength(request.body) > maxRequestBytes) throw tooLarge(maxRequestBytes)
+      return await run(request, (body) => ({ status: 200, body }))
+    } catch (error) {
+      return problem(error)
+    }
   }
 
   return {
     url: `postgresql://flowkeep:${encodeURIComponent(password)}@localhost/flowkeep`,
-    fetch: (request) => answer(request).catch(problem),
+    fetch: Object.assign(
+      (request: Request) =>
+        respond(request).catch((error: unknown) => {
+          const { status, body } = problem(error)
+          return Response.json(body, { status })
+        }),
+      { answer },
+    ),
   }
 }
 
-function authenticate(connectionString: string | null, password: string): void {
+function authenticate(connectionString: string | null, expected: Buffer): void {
   let shown = ''
   try {
     shown = decodeURIComponent(new URL(connectionString ?? '').password)
   } catch {
     // Not a connection string, so without a password.
   }
-  if (!timingSafeEqual(digest(shown), digest(password))) {
+  if (!timingSafeEqual(digest(shown), expected)) {
     throw new Refused(400, 'password authentication failed', '28P01')
   }
 }
@@ -178,7 +221,7 @@ function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest()
 }
 
-function beginStatement(headers: Headers): Statement {
+function beginStatement(headers: GatewayRequest['headers']): Statement {
   const modes = []
   const level = headers.get('neon-batch-isolation-level')
   if (level !== null) {
@@ -191,15 +234,16 @@ function beginStatement(headers: Headers): Statement {
   return { query: `start transaction ${modes.join(', ')}`, params: [] }
 }
 
+const tooLarge = (maxBytes: number) => new Refused(413, `request is too large (max is ${maxBytes} bytes)`)
+
 async function readBody(request: Request, maxBytes: number): Promise<string> {
-  const tooLarge = () => new Refused(413, `request is too large (max is ${maxBytes} bytes)`)
-  if (Number(request.headers.get('content-length') ?? 0) > maxBytes) throw tooLarge()
+  if (Number(request.headers.get('content-length') ?? 0) > maxBytes) throw tooLarge(maxBytes)
   const decoder = new TextDecoder()
   let text = ''
   let sizeBytes = 0
   for await (const chunk of request.body ?? []) {
     sizeBytes += chunk.byteLength
-    if (sizeBytes > maxBytes) throw tooLarge()
+    if (sizeBytes > maxBytes) throw tooLarge(maxBytes)
     text += decoder.decode(chunk, { stream: true })
   }
   return text + decoder.decode()
@@ -251,7 +295,7 @@ function encode(value: unknown, maxBytes: number): Uint8Array<ArrayBuffer> {
 }
 
 /** Status and body as Neon returns them: 400 with a Postgres error's members, or with code "" for a lost connection. */
-function problem(error: unknown): Response {
+function problem(error: unknown): GatewayAnswer {
   if (error instanceof Refused) return errorResponse(error.status, error.message, { code: error.code })
   if (error instanceof ResponseTooLarge) return errorResponse(507, 'response is too large', {})
   if (error instanceof ConnectionFailed) {
@@ -263,12 +307,12 @@ function problem(error: unknown): Response {
   return errorResponse(400, error instanceof Error ? error.message : 'connection lost', members)
 }
 
-function errorResponse(status: number, message: string, members: Record<string, unknown>): Response {
+function errorResponse(status: number, message: string, members: Record<string, unknown>): GatewayAnswer {
   const body: Record<string, unknown> = {
     message,
     code: members['code'] ?? '',
     severity: members['severity'] ?? '',
   }
   for (const member of ERROR_MEMBERS) body[member] = members[member] ?? null
-  return Response.json(body, { status })
+  return { status, body }
 }
