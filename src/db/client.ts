@@ -1,11 +1,14 @@
 /** @module The database client: drizzle over Neon's HTTP driver, with timeouts and retries. */
 import { type AttemptOutcome, backoffMs, retry } from '../lib/retry.ts'
-import { type NeonQueryFunction, neon, neonConfig } from '@neondatabase/serverless'
+import { type NeonQueryFunction, neon, neonConfig, types } from '@neondatabase/serverless'
 import { drizzle, type NeonHttpDatabase } from 'drizzle-orm/neon-http'
 import { isConnectionRefused, isMaybeApplied, isRetriable } from './errors.ts'
 import type { GatewayFetch } from './gateway/protocol.ts'
 import { batchReads } from './read-batching.ts'
 import { measured } from './statement-metrics.ts'
+import { parseTextArray, textArrayType } from './text-array.ts'
+
+types.setTypeParser(textArrayType, parseTextArray)
 
 /** The bare driver. Returns date and time types as Postgres text, because drizzle configures its parsers that way. */
 export type Sql = NeonQueryFunction<false, false>
