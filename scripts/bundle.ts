@@ -28,7 +28,7 @@ const limits: Record<string, number> = {
   'src/workflows': 21,
   'src/instances': 13,
   'src/environments': 5,
-  'src/db': 12.5,
+  'src/db': 13,
   '@neondatabase/serverless': 8,
   'src/users': 24.5,
   'src/analytics': 11,

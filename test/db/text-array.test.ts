@@ -1,5 +1,5 @@
 import { types } from '@neondatabase/serverless'
-import fc from 'fast-check'
+import { array, constant, constantFrom, oneof, sample, string } from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../harness/database.ts'
 
@@ -28,14 +28,14 @@ const special = [
   '😀',
   '@n8n/x.agent',
 ]
-const element = fc.oneof(
-  fc.constantFrom(...special),
-  fc.string({ unit: fc.constantFrom(...special, 'a', 'b', '.', '-') }),
-  fc.constant(null),
+const element = oneof(
+  constantFrom(...special),
+  string({ unit: constantFrom(...special, 'a', 'b', '.', '-') }),
+  constant(null),
 )
 
 test('reads what Postgres writes for any array of text', async () => {
-  const arrays = fc.sample(fc.array(element, { maxLength: 8 }), 500)
+  const arrays = sample(array(element, { maxLength: 8 }), 500)
   const rows = await database.sql.query(
     `select array(select jsonb_array_elements_text(each)) as value from jsonb_array_elements($1::jsonb) with ordinality _ (each, at) order by at`,
     [JSON.stringify(arrays)],
