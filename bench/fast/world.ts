@@ -75,6 +75,8 @@ const unlimited = {
   QUOTA_WORKFLOWS: '10000000',
   QUOTA_DEPLOYMENTS: '10000000',
   QUOTA_STORED_MIB: '10000000',
+  // Filling takes minutes, in which the data of the oldest runs would expire.
+  EXECUTION_DATA_RETENTION_DAYS: '365',
 }
 
 export async function floorModules(): Promise<Modules> {
