@@ -2,13 +2,13 @@ import { configDefaults, defineConfig } from 'vitest/config'
 import type { InlineConfig } from 'vitest/node'
 import { testFiles } from './test/harness/projects.ts'
 
-/** No more processes at a time than a small machine can hold. */
+/** Tests wait for servers and browsers in between: one process more than a small machine has processors. */
 export const common = {
   environment: 'node',
   pool: 'forks',
   // A runaway test ends with an error instead of taking the machine's memory.
   execArgv: ['--max-old-space-size=3072'],
-  maxWorkers: 2,
+  maxWorkers: 3,
   testTimeout: 300_000,
   expect: { poll: { timeout: 60_000 } },
   hookTimeout: 300_000,

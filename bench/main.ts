@@ -10,6 +10,7 @@ import { parseArgs } from 'node:util'
 import { gzipSync } from 'node:zlib'
 import { startPostgres } from '../test/harness/postgres-server.ts'
 import { bundleWorker } from '../scripts/worker-bundle.ts'
+import { flameGraph, profileOf } from './fast/flames.ts'
 import { isNoisy, type Measured } from './fast/goals.ts'
 import { compareArrivals, compareScales } from './fast/growth.ts'
 import { startLoad } from './fast/load.ts'
@@ -19,11 +20,13 @@ import { hasPgbench } from './fast/prepared.ts'
 import { compareWithN8n } from './fast/real-n8n.ts'
 import { comparePath } from './fast/rounds.ts'
 import { measureTexts } from './fast/texts.ts'
-import { createWorld, floorModules, postgresSettings, runtimes, type Scale, scales } from './fast/world.ts'
+import { postgresSettings, type Scale, scales } from './fast/settings.ts'
+import { createWorld, floorModules, runtimes, type World } from './fast/world.ts'
 import { buildNode } from './servers.ts'
 import { measureStart } from './worker-start.ts'
 import { residentBytes } from './workerd.ts'
 
+const flameSeconds = 5
 const storedPath = join(import.meta.dirname, 'fast.json')
 const parts = ['paths', 'texts', 'worker', 'scales', 'arrivals', 'n8n'] as const
 type Part = (typeof parts)[number]
@@ -39,6 +42,7 @@ const help = `npm run bench -- [options]
 --only <names>      paths to measure, separated by commas; default: all
 --rounds <n>        default: 5
 --seconds <n>       of each round; default: 1
+--flames <folder>   also writes a flame graph of the Node server for each path
 --json <file>       stores the measurement
 --write             stores it in bench/fast.json and writes docs/performance.md
 --page              writes docs/performance.md from bench/fast.json without a measurement`
@@ -52,6 +56,7 @@ const { values } = parseArgs({
     only: { type: 'string' },
     rounds: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '1' },
+    flames: { type: 'string' },
     json: { type: 'string' },
     write: { type: 'boolean' },
     page: { type: 'boolean' },
@@ -104,7 +109,8 @@ async function measure(): Promise<Measured> {
     const code = worker.map((chunk) => chunk.code).join('')
     measured.worker = { gzipBytes: gzipSync(code).length, start: await measureStart(options.rounds) }
   }
-  if (!['paths', 'scales', 'arrivals', 'n8n'].some((part) => chosen.has(part))) return measured
+  const needsServers = ['paths', 'scales', 'arrivals', 'n8n'].some((part) => chosen.has(part))
+  if (!needsServers && values.flames === undefined) return measured
 
   await buildNode()
   const modules = { flowkeep: worker, floor: await floorModules() }
@@ -134,6 +140,10 @@ async function measure(): Promise<Measured> {
       })
       measured.memory = { workerd: bytes('workerd'), node: bytes('node') }
     }
+    for (const path of values.flames === undefined ? [] : paths) {
+      log(`flame graph: ${path.name}`)
+      await drawFlames(world, path, values.flames ?? '')
+    }
     measured.n8n = has('n8n') ? await againstN8n(paths) : null
     if (has('arrivals')) {
       log('arrivals')
@@ -152,6 +162,18 @@ async function measure(): Promise<Measured> {
       }
     }
     return measured
+
+    async function drawFlames({ flowkeep: { node } }: World, path: HotPath, folder: string) {
+      const template = { ...path.template, headers: { ...path.template.headers, ...(await path.signIn()) } }
+      const load = { url: node.url, template, connections: path.connections, seconds: flameSeconds }
+      const run = async () => {
+        await loader.run(path.limit === undefined ? load : { ...load, limit: path.limit })
+        await path.reset?.()
+      }
+      await run()
+      const svg = flameGraph(path.name, await profileOf(node.pid, run))
+      writeFileSync(join(folder, `${path.name.toLowerCase().replaceAll(/\W+/g, '-')}.svg`), svg)
+    }
 
     async function againstN8n(of: HotPath[]) {
       const { N8N_URL: url, N8N_API_KEY: apiKey } = process.env

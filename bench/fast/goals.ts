@@ -4,7 +4,8 @@ import type { Growth } from './growth.ts'
 import type { Comparison } from './real-n8n.ts'
 import type { PathResult, Spread } from './rounds.ts'
 import type { TextCosts } from './texts.ts'
-import type { Runtime, Scale } from './world.ts'
+import type { Scale } from './settings.ts'
+import type { Runtime } from './world.ts'
 
 export interface Measured {
   on: { date: string; cpu: string; node: string; postgres: string; pgbench: boolean }

@@ -7,24 +7,12 @@ import { openDatabase } from '../../src/cli/operate/database.ts'
 import { postgresBackend } from '../../src/db/gateway/postgres.ts'
 import { createGateway, type Gateway } from '../../src/db/gateway/protocol.ts'
 import { startGatewayServer } from '../../src/db/gateway/server.ts'
-import {
-  fillHistory,
-  type HistoryOwners,
-  type HistorySize,
-  rollupDifferences,
-} from '../../test/harness/bulk-history.ts'
+import { fillHistory, type HistoryOwners, rollupDifferences } from '../../test/harness/bulk-history.ts'
 import { createN8nStub } from '../../test/harness/n8n-stub.ts'
 import { type Server, startNode, startProgram } from '../servers.ts'
 import { type Modules, startWorkerd } from '../workerd.ts'
 import type { Statement } from './floor.ts'
-
-export const scales = {
-  tiny: { executions: 2000, workflows: 200 },
-  small: { executions: 10_000, workflows: 1000 },
-  medium: { executions: 1_000_000, workflows: 100_000 },
-  large: { executions: 10_000_000, workflows: 1_000_000 },
-} satisfies Record<string, HistorySize>
-export type Scale = keyof typeof scales
+import { type Scale, scales } from './settings.ts'
 
 export const runtimes = ['workerd', 'node'] as const
 export type Runtime = (typeof runtimes)[number]
@@ -53,16 +41,6 @@ export interface World {
   /** Runs `work` and returns the statements that the worker sent meanwhile, by round trip. */
   recorded: (work: () => Promise<unknown>) => Promise<Statement[][]>
   close: () => Promise<void>
-}
-
-/** Durable, like a production server, with memory for the indexes. */
-export const postgresSettings = {
-  fsync: 'on',
-  synchronous_commit: 'on',
-  full_page_writes: 'on',
-  shared_buffers: '1GB',
-  max_wal_size: '4GB',
-  random_page_cost: '1.1',
 }
 
 const publicUrl = 'http://127.0.0.1:8787'

@@ -59,6 +59,7 @@ interface WorkflowQuotas extends StorageQuotas {
 
 /** A user's workflows. Every method takes the owner first and reads only the owner's rows. */
 export class WorkflowRepository extends WorkflowVersions {
+  #found: ReturnType<typeof findOwned> | undefined
   readonly #db: Db
   readonly #now: () => Date
   readonly #loadCatalogue: () => Promise<Catalogue>
@@ -136,7 +137,8 @@ export class WorkflowRepository extends WorkflowVersions {
   }
 
   async find(userId: string, id: string): Promise<Workflow | null> {
-    const [row] = await this.#db.read.select(columns).from(workflows).where(owned(userId, id))
+    this.#found ??= findOwned(this.#db)
+    const [row] = await this.#found.execute({ userId, id })
     return row ? toWorkflow(row) : null
   }
 
@@ -404,5 +406,13 @@ const namedFields: ReadonlySet<string> = new Set([
   'tags',
   'dataRetentionDays',
 ])
+
+/** Its SQL is built once. */
+const findOwned = (db: Db) =>
+  db.read
+    .select(columns)
+    .from(workflows)
+    .where(and(eq(workflows.userId, sql.placeholder('userId')), eq(workflows.id, sql.placeholder('id'))))
+    .prepare('workflow')
 
 const owned = (userId: string, id: string) => and(eq(workflows.userId, userId), eq(workflows.id, id))

@@ -1,5 +1,6 @@
 import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
+import { performancePage, performancePagePath } from '../../bench/fast/page.ts'
 import { describe, expect, test } from 'vitest'
 import { defaults, type Measured, scalePage, scalePagePath } from '../../bench/scale-page.ts'
 import { configurationPage, configurationPath } from '../../scripts/configuration-page.ts'
@@ -49,6 +50,11 @@ describe('docs/scale.md', () => {
     expect(row(page({ neonGbMonth: 0 }), 'Neon: storage')).toBe('| Neon: storage | $0.00 | $0.00 | $0.00 |')
     expect(row(page({ runs: 3000 }), 'New rows')).not.toBe(row(page({}), 'New rows'))
   })
+})
+
+test('docs/performance.md is up to date (`npm run bench -- --page`)', () => {
+  const measured = JSON.parse(readFileSync(join(root, 'bench/fast.json'), 'utf8'))
+  expect(readFileSync(performancePagePath, 'utf8')).toBe(performancePage(measured))
 })
 
 describe('the documentation', () => {
