@@ -70,17 +70,19 @@ function listed(userId: string, now: Date, { workflowId, instanceId, q }: Deploy
     ${recentSums(userId, { workflowId, instanceId }, now)},
     listed as (
       select d.id, d.status, ${deploymentState} as state, d.workflow_id, d.instance_id, d.version, d.step, d.error,
-        coalesce(d.live_since, d.updated_at) as since, d.drifted_since, w.name as workflow_name, w.version as newest_version,
-        w.trigger_types[1] as trigger_type, i.name as instance_name,
+        coalesce(d.live_since, d.updated_at) as since, d.drifted_since,
         coalesce(s.succeeded, 0) as succeeded, coalesce(s.failed, 0) as failed
       from deployments d
-      join workflows w on w.user_id = d.user_id and w.id = d.workflow_id
-      join instances i on i.user_id = d.user_id and i.id = d.instance_id
       left join sums s on s.deployment_id = d.id and s.workflow_version = d.version
       where d.user_id = ${userId}
         ${workflowId === undefined ? sql`` : sql`and d.workflow_id = ${workflowId}`}
         ${instanceId === undefined ? sql`` : sql`and d.instance_id = ${instanceId}`}
-        ${q === undefined ? sql`` : sql`and w.name ilike ${likePattern(toStorable(q))}`}
+        ${
+          q === undefined
+            ? sql``
+            : sql`and exists (select 1 from workflows w where w.user_id = d.user_id and w.id = d.workflow_id
+                and w.name ilike ${likePattern(toStorable(q))})`
+        }
     )`
 }
 
@@ -118,12 +120,14 @@ export async function readDeploymentList(
       order by rank, trouble desc, id desc limit ${pageRows + 1}
     )
     select p.id, p.state, p.status, p.rank, p.trouble, p.workflow_id as "workflowId",
-      p.workflow_name as "workflowName", p.newest_version as "newestVersion", p.trigger_type as "triggerType",
-      p.instance_id as "instanceId", p.instance_name as "instanceName", p.version, ${msOf(sql`p.since`)} as since,
+      w.name as "workflowName", w.version as "newestVersion", w.trigger_types[1] as "triggerType",
+      p.instance_id as "instanceId", i.name as "instanceName", p.version, ${msOf(sql`p.since`)} as since,
       ${msOf(sql`p.drifted_since`)} as "driftedSince",
       p.step, p.error, p.succeeded, p.failed,
       e.error_message as "runError", e.error_node as "runNode", e.id as "runId"
     from page p
+    join workflows w on w.user_id = ${userId} and w.id = p.workflow_id
+    join instances i on i.user_id = ${userId} and i.id = p.instance_id
     left join lateral (
       select e.id, e.error_message, e.error_node from executions e
       where e.workflow_id = p.workflow_id and e.user_id = ${userId} and e.deployment_id = p.id

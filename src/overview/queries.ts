@@ -62,12 +62,12 @@ export async function readOverviewFacts(db: Reader, userId: string, from: Date, 
       select exists (select from workflows where user_id = ${userId}) as "hasWorkflow",
         (select id from executions where user_id = ${userId} 
           order by ${happenedAt} desc, id desc limit 1) as "newestRunId",
-        (select coalesce(jsonb_object_agg(instance_id, live), '{}') from (
-          select instance_id, count(*)::integer as live from deployments
-          where user_id = ${userId} and status = 'active' group by instance_id
-        ) l) as "liveByInstance",
-        (select extract(epoch from min(created_at))::float8 * 1000 from deployments where user_id = ${userId})
-          as "knownFromMs"`),
+        coalesce(jsonb_object_agg(instance_id, live) filter (where live > 0), '{}') as "liveByInstance",
+        extract(epoch from min(created_at))::float8 * 1000 as "knownFromMs"
+      from (
+        select instance_id, count(*) filter (where status = 'active')::integer as live, min(created_at) as created_at
+        from deployments where user_id = ${userId} group by instance_id
+      ) each`),
     db.execute<{ count: number; sinceMs: number | null; workflowName: string | null }>(sql`
       with stuck as (
         select ${executions.workflowId} as workflow_id, ${happenedAt} as since from ${executions}

@@ -1,4 +1,4 @@
-import { and, eq, sql } from 'drizzle-orm'
+import { and, eq, type SQL, sql } from 'drizzle-orm'
 import type { AvailableCredentials } from '../credentials/available.ts'
 import type { Db } from '../db/client.ts'
 import { workflows } from '../db/schema/workflows.ts'
@@ -53,24 +53,38 @@ export class CredentialRequirements {
       select type, count(*)::integer as "workflowCount",
         json_agg(json_build_object('id', id, 'name', name) order by id desc) filter (where place <= 100) as workflows
       from (
-        select required.type, w.id, w.name, row_number() over (partition by required.type order by w.id desc) as place
-        from workflows w cross join unnest(w.required_credential_types) as required (type)
-        where w.user_id = ${userId} and not exists (
-          select 1 from credentials c where c.user_id = w.user_id and c.n8n_credential_type = required.type
-        )
+        select type, w.id, w.name, row_number() over (partition by type order by w.id desc) as place
+        from ${requiredBy(userId)} where ${isMissing(userId)}
       ) missing
       group by type order by type collate "C"`)
+    return { items: await this.#named(rows) }
+  }
+
+  /** As `findMissing`, with the number of workflows only. */
+  async countMissing(userId: string): Promise<Omit<MissingCredentials['items'][number], 'workflows'>[]> {
+    const { rows } = await this.#db.read.execute<Omit<MissingRow, 'workflows'>>(sql`
+      select type, count(*)::integer as "workflowCount"
+      from ${requiredBy(userId)} group by type having ${isMissing(userId)} order by type collate "C"`)
+    return this.#named(rows)
+  }
+
+  async #named<Row extends { type: string }>(rows: Row[]): Promise<(Row & { displayName: string })[]> {
     const catalogue = await this.#loadCatalogue()
-    return {
-      items: rows.map(({ type, workflowCount, workflows }) => ({
-        type,
-        displayName: catalogue.credentialType(type)?.displayName ?? type,
-        workflowCount,
-        workflows,
-      })),
-    }
+    return rows.map((row) => ({
+      ...row,
+      displayName: catalogue.credentialType(row.type)?.displayName ?? row.type,
+    }))
   }
 }
+
+/** A row for each workflow and credential `type` that it requires. */
+const requiredBy = (userId: string): SQL => sql`(
+  select w.id, w.name, required.type from workflows w cross join unnest(w.required_credential_types) as required (type)
+  where w.user_id = ${userId}
+) w`
+
+const isMissing = (userId: string): SQL =>
+  sql`type <> all(array(select n8n_credential_type from credentials where user_id = ${userId}))`
 
 export function toReadiness(
   slots: readonly ResolvedSlot[],

@@ -16,6 +16,8 @@ const maxTexts = 1000
 const usesBeforeName = 2
 
 const isDml = /^\s*(?:select|with|insert|update|delete)\b/i
+/** Contained elements and words: how many rows have them, and so the best plan, depends on the value. */
+const isSearch = /@>|@@|\blike\b/i
 /** The gateway's own. What they leave open is rolled back. */
 const isTransactionControl = /^(?:start transaction|commit|rollback)\b/
 const setsState =
@@ -39,7 +41,7 @@ export function statementKinds(): (text: string) => StatementKind {
     texts.set(text, known)
     if (texts.size > maxTexts) texts.delete(texts.keys().next().value as string)
     known.uses += 1
-    if (known.uses === usesBeforeName && !known.changesSession && isDml.test(text))
+    if (known.uses === usesBeforeName && !known.changesSession && isDml.test(text) && !isSearch.test(text))
       known.name = `flowkeep_${createHash('sha256').update(text).digest('hex').slice(0, 32)}`
     return known
   }

@@ -83,7 +83,7 @@ export async function readOverview(
       readDeploymentList(db, userId, now, {}, null),
       instances.list(userId, { limit: noLimit, after: null }),
       readOverviewFacts(db, userId, from, now),
-      requirements.findMissing(userId),
+      requirements.countMissing(userId),
     ])
   return {
     period,
@@ -102,7 +102,7 @@ export async function readOverview(
     credentialTotal: credentials.groups.reduce((sum, { count }) => sum + count, 0),
     credentialStats: new Map(stats.items.map((item) => [item.credentialId, item])),
     instances: slice.items.toSorted((a, b) => (b.polling.lagSeconds ?? -1) - (a.polling.lagSeconds ?? -1)),
-    missing: missing.items.map(({ displayName, workflowCount }) => ({
+    missing: missing.map(({ displayName, workflowCount }) => ({
       displayName,
       workflows: workflowCount,
     })),
