@@ -20,7 +20,7 @@ function oneConnection() {
 
 const prepared = `select statement from pg_prepared_statements order by statement`
 
-test('prepares statements that are repeated, and no others', async () => {
+test('prepares statements that are repeated, unless their best plan depends on the value', async () => {
   await using gateway = oneConnection()
   const { sql } = gateway
   await sql.query('select 1 as once')
@@ -28,10 +28,12 @@ test('prepares statements that are repeated, and no others', async () => {
     await expect(sql.query('select $1::text as often', [String(again)])).resolves.toEqual([
       { often: String(again) },
     ])
+    await sql.query(`select 1 as found where array['a', 'b'] @> $1::text[]`, ['{a}'])
     await sql.query('select set_config($1, $2, false)', ['application_name', 'x'])
   }
   // A connection with session state is replaced, and what it has prepared with it.
   await sql.query('select $1::text as often', ['last'])
+  await sql.query(`select 1 as found where array['a', 'b'] @> $1::text[]`, ['{a}'])
   await expect(sql.query(prepared)).resolves.toEqual([{ statement: 'select $1::text as often' }])
 })
 
