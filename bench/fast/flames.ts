@@ -112,7 +112,7 @@ export function flameGraph(title: string, profile: CpuProfile): string {
       fits > 3
         ? `<text x="${(x + 2).toFixed(1)}" y="${row * rowHeight + 12}">${escaped(frame.name.slice(0, fits))}</text>`
         : ''
-    const hue = 20 + ([...frame.name].reduce((sum, char) => sum + char.charCodeAt(0), 0) % 35)
+    const hue = 20 + ((frame.name.length * 7) % 35)
     boxes.push(
       `<g><title>${escaped(frame.name)} ${share}</title><rect x="${x.toFixed(1)}" y="${row * rowHeight}" width="${(wide - 0.5).toFixed(1)}" height="${rowHeight - 1}" fill="hsl(${hue} 80% 70%)"/>${label}</g>`,
     )
