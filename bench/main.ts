@@ -147,9 +147,7 @@ async function measure(): Promise<Measured> {
     measured.n8n = has('n8n') ? await againstN8n(paths) : null
     if (has('arrivals')) {
       log('arrivals')
-      const perSecond = Number(values.arrivals)
-      const growth = await compareArrivals(world, loader, arriving, perSecond, options)
-      measured.arrivals = { perSecond, growth }
+      measured.arrivals = await compareArrivals(world, loader, arriving, Number(values.arrivals), options)
     }
     if (has('scales') && smaller !== null) {
       const other = await createWorld(server.url, smaller, modules, log)

@@ -1,6 +1,6 @@
 /** @module The goals, and which of them a measurement meets. */
 import type { StartCost } from '../worker-start.ts'
-import type { Growth } from './growth.ts'
+import type { Arrivals, Growth } from './growth.ts'
 import type { Comparison } from './real-n8n.ts'
 import type { PathResult, Spread } from './rounds.ts'
 import type { TextCosts } from './texts.ts'
@@ -23,7 +23,7 @@ export interface Measured {
   bcryptMs: number | null
   /** Two scales of which the second has a hundred times the rows. */
   scales: { from: Scale; to: Scale; growth: Growth[] } | null
-  arrivals: { perSecond: number; growth: Growth[] } | null
+  arrivals: Arrivals | null
   n8n: Comparison[] | null
 }
 

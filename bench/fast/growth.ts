@@ -3,6 +3,7 @@ import type { Loader } from './load.ts'
 import type { HotPath } from './paths.ts'
 import { hotPaths, reportsOf } from './paths.ts'
 import { type RoundOptions, type Spread, spreadOf } from './rounds.ts'
+import type { Scale } from './settings.ts'
 import type { World } from './world.ts'
 
 export interface Growth {
@@ -58,6 +59,15 @@ export async function compareScales(
   return results
 }
 
+export interface Arrivals {
+  scale: Scale
+  /** Executions that were sent a second. */
+  perSecond: number
+  /** The fewest that were stored a second in a round. */
+  stored: number
+  growth: Growth[]
+}
+
 /** @param perSecond executions that arrive in batches of 50 */
 export async function compareArrivals(
   world: World,
@@ -65,7 +75,7 @@ export async function compareArrivals(
   arriving: Loader,
   perSecond: number,
   { rounds, seconds }: RoundOptions,
-): Promise<Growth[]> {
+): Promise<Arrivals> {
   const { instanceId, webhookToken, n8nWorkflowId } = world.tracked
   const template = {
     method: 'POST' as const,
@@ -74,6 +84,7 @@ export async function compareArrivals(
     body: JSON.stringify(reportsOf(n8nWorkflowId, batchSize, false)),
   }
   const results: Growth[] = []
+  let stored = Infinity
   for (const path of await hotPaths(world, statistics)) {
     const [idle, busy] = await alternate(rounds, [false, true], async (isBusy) => {
       if (!isBusy) return median(world, path, loader, seconds)
@@ -87,13 +98,12 @@ export async function compareArrivals(
       })
       const taken = await median(world, path, loader, seconds)
       const { requests, seconds: lasted } = await arrival
-      const arrived = (requests * batchSize) / lasted
-      if (arrived < perSecond * 0.8) console.error(`Only ${Math.round(arrived)} executions arrived a second`)
+      stored = Math.min(stored, Math.round((requests * batchSize) / lasted))
       return taken
     })
     results.push(growthOf(path.name, idle, busy))
   }
-  return results
+  return { scale: world.scale, perSecond, stored, growth: results }
 }
 
 async function alternate<T>(
