@@ -172,7 +172,7 @@ ${table(
     `## Where the time goes
 
 Flame graphs of the Node server under load, with 2,000 executions and 200 workflows: callers are above what they call, and
-the width is the time on the processor. \`writev\` includes the time in which Postgres took the processor over.
+the width is the time on the processor. \`writev\` also counts time in which Postgres had taken over the processor.
 \`npm run bench -- --scale tiny --parts '' --flames <folder>\` draws them. Before: each statement was planned for each request, the
 session was reset after each, and statements went through JSON within the process.
 

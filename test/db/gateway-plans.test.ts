@@ -61,7 +61,7 @@ test('a migration that changes the result of a prepared statement is not noticed
   ])
 })
 
-test('stops to prepare behind a pooler that drops what is prepared', async () => {
+test('prepares nothing more behind a pooler that drops what is prepared', async () => {
   await using gateway = oneConnection()
   const { sql, backend } = gateway
   const text = 'select $1::text as pooled'
