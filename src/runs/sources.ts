@@ -109,7 +109,8 @@ export function runsIn(
   parts: Part[],
   { earlier = [], totals = false }: RunOptions = {},
 ): SQL {
-  const { span, whole, partialHours } = splitBySource(parts, earlier)
+  const readsTotals = totals && !isFiltered(filter)
+  const { span, whole, partialHours } = splitBySource(parts, earlier, readsTotals ? isEach : isIn)
   const rows = sql`
     select ${span}, ${ids}, date_bin('1 hour', at, '2000-01-01Z') as at, ${statusNames}, durations
     from execution_stats_now
@@ -144,14 +145,8 @@ export function runsInBuckets(
   buckets: Buckets,
   { whole, moved, partialHours }: BucketParts,
 ): SQL {
-  const isWhole = anyOf(whole.map(isIn))
-  const isMoved = moved.map(({ grain, ranges }) => {
-    const times = (bound: 'from' | 'to') => timeArray(ranges.map((range) => range[bound]))
-    const step = sql.raw(`interval '${unitMs[grain]} milliseconds'`)
-    return sql`grain = ${grain} and at = any(array(
-      select generate_series(starts, ends - ${step}, ${step})
-      from unnest(${times('from')}, ${times('to')}) moved (starts, ends)))`
-  })
+  const isWhole = anyOf(whole.map(isFiltered(filter) ? isIn : isEach))
+  const isMoved = moved.map(({ grain, ranges }) => isOneOf(grain, ranges))
   const columns = sql`${statusNames}, durations`
   const rows = sql`
     select ${bucketAt(sql`at + ${byGrain((ms) => sql.raw(`interval '${ms / 2} milliseconds'`))}`, buckets)} as bucket,
@@ -235,11 +230,11 @@ export function usageIn(userId: string, filter: Filter, parts: Part[]): SQL {
 }
 
 /** Splits parts by source: conditions on whole days and hours, and partial hours. */
-function splitBySource(parts: Part[], earlier: Part[]) {
+function splitBySource(parts: Part[], earlier: Part[], condition = isIn) {
   const isWhole = ({ source }: Part) => source !== 'executions'
   return {
     span: sql`${spanOf(parts.filter(isWhole), earlier)} as span`,
-    whole: [...earlier, ...parts].filter(isWhole).map(isIn),
+    whole: [...earlier, ...parts].filter(isWhole).map(condition),
     partialHours: [
       ...parts.map((part) => ({ ...part, span: 0 })),
       ...earlier.map((part) => ({ ...part, span: 1 })),
@@ -249,6 +244,21 @@ function splitBySource(parts: Part[], earlier: Part[]) {
 
 /** A condition on a rollup row. */
 const isIn = (part: Part) => sql`grain = ${part.source} ${within(sql`at`, part)}`
+
+/** The same for totals: the index has the time before the workflow, so that a range would read the rows of all workflows. */
+const isEach = (part: Part) => {
+  const { source, from, to } = part
+  return source === 'executions' || !from || !to ? isIn(part) : isOneOf(source, [{ from, to }])
+}
+
+/** The rollups of a grain at the start of each unit in the ranges. */
+function isOneOf(grain: Grain, ranges: { from: number | Date; to: number | Date }[]): SQL {
+  const times = (bound: 'from' | 'to') => timeArray(ranges.map((range) => range[bound]))
+  const step = sql.raw(`interval '${unitMs[grain]} milliseconds'`)
+  return sql`grain = ${grain} and at = any(array(
+    select generate_series(starts, ends - ${step}, ${step})
+    from unnest(${times('from')}, ${times('to')}) each (starts, ends)))`
+}
 
 const anyOf = (conditions: SQL[]) =>
   sql`(${conditions.length > 0 ? joined(conditions, sql` or `) : sql`false`})`
