@@ -29,7 +29,7 @@ const elsewhere = [
 ]
 const { unit, db } = testFiles('test/**/*.test.{ts,tsx}', elsewhere)
 // Crawls through every page in a browser take minutes: `npm run test:browser`.
-const crawls = ['test/browser/accessibility.test.ts', 'test/browser/payloads.test.ts']
+const crawls = ['accessibility', 'long-names', 'payloads'].map((name) => `test/browser/${name}.test.ts`)
 
 export default defineConfig({
   test: {

@@ -8,6 +8,9 @@ import { type Migration, migrate, pendingMigrations, statementsOf } from '../../
 import { createTestDatabase, type PostgresTestDatabase } from '../harness/database.ts'
 
 const BREAK = '\n--> statement-breakpoint\n'
+/** Released migrations do not change: `npm run test:faults` kills them all, other runs the newest ones. */
+const isFull = process.env['FLOWKEEP_FULL'] === '1'
+const newest = 12
 const kill = 'select pg_terminate_backend(pg_backend_pid())'
 
 let database: PostgresTestDatabase
@@ -34,6 +37,10 @@ test('every migration, killed at each statement, leaves nothing behind and succe
   const migrations = await readMigrations('drizzle')
   let kills = 0
   for (const [index, migration] of migrations.entries()) {
+    if (!isFull && index < migrations.length - newest) {
+      await migrate({ sql, migrations: migrations.slice(0, index + 1) })
+      continue
+    }
     const before = migrations.slice(0, index)
     const names = async () => (await pendingMigrations(sql, migrations)).length
     for (let at = 0; at <= statementsOf(migration).length; at += 1) {
@@ -45,7 +52,7 @@ test('every migration, killed at each statement, leaves nothing behind and succe
     }
     await expect(migrate({ sql, migrations: [...before, migration] })).resolves.toEqual([migration.name])
   }
-  expect(kills).toBeGreaterThan(300)
+  expect(kills).toBeGreaterThan(isFull ? 300 : newest)
   const [version] = (await client.query<{ server_version_num: string }>('show server_version_num')).rows
   if (!version?.server_version_num.startsWith('15')) return
   const query = async (text: string) => (await client.query<Record<string, unknown>>(text)).rows
