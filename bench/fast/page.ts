@@ -112,7 +112,7 @@ ${goalTable(measured)}`,
   credentials, and all deployments to rank them.
 - **Parse, hash and extract.** Half of the time is the search for secrets in parameters, which reads every character.
 - **Size and start of the worker.** \`npm run bundle\` lists the parts. The largest are the dashboard, the validation of requests
-  and the checks. workerd compiles every module when it starts, also those that an isolate loads later.
+  and the checks. workerd compiles every module at start, even those that an isolate loads later.
 - **Memory on Node.** V8 frees memory late if the machine has plenty.`,
     `## Against the floor
 

@@ -109,8 +109,7 @@ export function runsIn(
   parts: Part[],
   { earlier = [], totals = false }: RunOptions = {},
 ): SQL {
-  const readsTotals = totals && !isFiltered(filter)
-  const { span, whole, partialHours } = splitBySource(parts, earlier, readsTotals ? isEach : isIn)
+  const { span, whole, partialHours } = splitBySource(parts, earlier, conditionOf(filter, totals))
   const rows = sql`
     select ${span}, ${ids}, date_bin('1 hour', at, '2000-01-01Z') as at, ${statusNames}, durations
     from execution_stats_now
@@ -145,7 +144,7 @@ export function runsInBuckets(
   buckets: Buckets,
   { whole, moved, partialHours }: BucketParts,
 ): SQL {
-  const isWhole = anyOf(whole.map(isFiltered(filter) ? isIn : isEach))
+  const isWhole = anyOf(whole.map(conditionOf(filter, true)))
   const isMoved = moved.map(({ grain, ranges }) => isOneOf(grain, ranges))
   const columns = sql`${statusNames}, durations`
   const rows = sql`
@@ -250,6 +249,9 @@ const isEach = (part: Part) => {
   const { source, from, to } = part
   return source === 'executions' || !from || !to ? isIn(part) : isOneOf(source, [{ from, to }])
 }
+
+/** On the rollup rows of a part, as `totalsOf` or `rollupsOf` reads them. */
+const conditionOf = (filter: Filter, totals: boolean) => (totals && !isFiltered(filter) ? isEach : isIn)
 
 /** The rollups of a grain at the start of each unit in the ranges. */
 function isOneOf(grain: Grain, ranges: { from: number | Date; to: number | Date }[]): SQL {

@@ -1,4 +1,4 @@
-import { and, arrayContains, desc, eq, lt, or, sql } from 'drizzle-orm'
+import { and, arrayContains, desc, eq, lt, or, type Placeholder, sql } from 'drizzle-orm'
 import type { BatchItem } from 'drizzle-orm/batch'
 import { v7 as uuidv7 } from 'uuid'
 import type { Change, Permit } from '../approvals/approvals.ts'
@@ -412,7 +412,8 @@ const findOwned = (db: Db) =>
   db.read
     .select(columns)
     .from(workflows)
-    .where(and(eq(workflows.userId, sql.placeholder('userId')), eq(workflows.id, sql.placeholder('id'))))
+    .where(owned(sql.placeholder('userId'), sql.placeholder('id')))
     .prepare('workflow')
 
-const owned = (userId: string, id: string) => and(eq(workflows.userId, userId), eq(workflows.id, id))
+const owned = (userId: string | Placeholder, id: string | Placeholder) =>
+  and(eq(workflows.userId, userId), eq(workflows.id, id))

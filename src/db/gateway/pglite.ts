@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { messages, PGlite, protocol } from '@electric-sql/pglite'
 import { lockFolder } from './folder-lock.ts'
-import { type Backend, type Execute, ResponseTooLarge, type StatementResult } from './protocol.ts'
+import { type Backend, type Execute, ResponseTooLarge, type StatementResult, textField } from './protocol.ts'
 import { sessionReset } from './session-reset.ts'
 
 const { serialize } = protocol
@@ -94,15 +94,7 @@ function toResult(received: BackendMessage[], maxChars: number): StatementResult
   for (const message of received) {
     if (message instanceof Error) throw message
     if (message instanceof messages.RowDescriptionMessage) {
-      result.fields = message.fields.map((field) => ({
-        name: field.name,
-        dataTypeID: field.dataTypeID,
-        tableID: field.tableID,
-        columnID: field.columnID,
-        dataTypeSize: field.dataTypeSize,
-        dataTypeModifier: field.dataTypeModifier,
-        format: 'text',
-      }))
+      result.fields = message.fields.map(textField)
     } else if (message instanceof messages.DataRowMessage) {
       for (const value of message.fields) chars += value?.length ?? 0
       if (chars > maxChars) throw new ResponseTooLarge()

@@ -9,6 +9,7 @@ import {
   ResponseTooLarge,
   type Statement,
   type StatementResult,
+  textField,
 } from './protocol.ts'
 import { sessionReset } from './session-reset.ts'
 import { statementKinds } from './statement-kinds.ts'
@@ -186,15 +187,7 @@ async function send(
   }
   const result = await client.query<(string | null)[]>(config)
   return {
-    fields: result.fields.map((field) => ({
-      name: field.name,
-      dataTypeID: field.dataTypeID,
-      tableID: field.tableID,
-      columnID: field.columnID,
-      dataTypeSize: field.dataTypeSize,
-      dataTypeModifier: field.dataTypeModifier,
-      format: 'text',
-    })),
+    fields: result.fields.map(textField),
     rows: result.rows,
     command: result.command ?? '',
     rowCount: result.rowCount,

@@ -23,6 +23,17 @@ export interface Field {
   format: 'text'
 }
 
+/** The members that the driver reads, of a field of `pg`. */
+export const textField = (field: Omit<Field, 'format'>): Field => ({
+  name: field.name,
+  dataTypeID: field.dataTypeID,
+  tableID: field.tableID,
+  columnID: field.columnID,
+  dataTypeSize: field.dataTypeSize,
+  dataTypeModifier: field.dataTypeModifier,
+  format: 'text',
+})
+
 /** Values in Postgres text format. `command` is the first word of the command tag. */
 export interface StatementResult {
   fields: Field[]

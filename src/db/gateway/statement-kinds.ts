@@ -12,7 +12,7 @@ export interface StatementKind {
 
 /** Texts remembered. The server has a few hundred. */
 const maxTexts = 1000
-/** A text this old is prepared: preparing costs more than planning once. */
+/** Prepared at its second use, because preparing costs more than planning once. */
 const usesBeforeName = 2
 
 const isDml = /^\s*(?:select|with|insert|update|delete)\b/i
