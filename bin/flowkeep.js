@@ -17,6 +17,7 @@ const tsx = await import('tsx/esm/api').catch(() => null)
 if (tsx) {
   // By default, tsx reads the file of the current folder.
   tsx.register({ tsconfig: fileURLToPath(new URL('../tsconfig.json', import.meta.url)) })
+  await import('./module-cache.js')
   await import('../src/cli/main.ts')
 } else if (existsSync(built)) {
   await import(built.href)

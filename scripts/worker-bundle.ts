@@ -26,7 +26,7 @@ const calledMethods = () => methodsCalledIn(resolve(root, 'src'), ...mcpPackages
 const sources: Plugin = {
   name: 'sources-without-documentation',
   transform: {
-    filter: { id: /[\\/]src[\\/].*\.tsx?$/ },
+    filter: { id: /[\\/]src[\\/].*\.tsx?$/, code: /\/openapi\.ts'|'zod'/ },
     handler: (source, id) => ({ code: withoutDocumentation(id, source) }),
   },
 }

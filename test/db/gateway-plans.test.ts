@@ -29,13 +29,27 @@ test('prepares statements that are repeated, unless their best plan depends on t
       { often: String(again) },
     ])
     await sql.query(`select 1 as found where array['a', 'b'] @> $1::text[]`, ['{a}'])
+    // Keeps what is prepared, although it is undone.
     await sql.query('select set_config($1, $2, false)', ['application_name', 'x'])
   }
-  // A connection with session state is replaced, and what it has prepared with it.
-  await sql.query('select $1::text as often', ['last'])
-  await sql.query(`select 1 as found where array['a', 'b'] @> $1::text[]`, ['{a}'])
   await expect(sql.query(prepared)).resolves.toEqual([{ statement: 'select $1::text as often' }])
+  await expect(sql.query(`select current_setting('application_name') as name`)).resolves.toEqual([
+    { name: 'flowkeep' },
+  ])
 })
+
+test.each(['prepare own as select 1', 'deallocate all', 'discard all'])(
+  'a connection on which a request ran %s is replaced',
+  async (text) => {
+    await using gateway = oneConnection()
+    const { sql } = gateway
+    const often = () => sql.query('select $1::text as often', ['x'])
+    for (let again = 0; again < 3; again += 1) await often()
+    await sql.query(text)
+    await expect(sql.query(prepared)).resolves.toEqual([])
+    await expect(often()).resolves.toEqual([{ often: 'x' }])
+  },
+)
 
 test('a migration that changes the result of a prepared statement is not noticed', async () => {
   await using gateway = oneConnection()

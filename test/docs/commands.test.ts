@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { globSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import pLimit from 'p-limit'
-import { afterAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { fixtureOf } from './fixtures.ts'
 import { createWorkplace, runCommands } from './page-run.ts'
 import { commandsIn, shellBlocks } from './shell-blocks.ts'
@@ -45,6 +45,11 @@ async function runPage(page: string, commands: readonly string[]): Promise<numbe
 describe.skipIf(missing.length > 0)(
   `the commands of the documentation${missing.map((name) => ` (left out: no ${name})`).join('')}`,
   () => {
+    beforeAll(() => {
+      const built = spawnSync('npm', ['run', '--silent', 'build:worker'], { cwd: root, encoding: 'utf8' })
+      if (built.status !== 0) throw new Error(`The worker does not build:\n${built.stderr}`)
+    })
+
     // Includes the time that a page waits for others.
     describe('run', { concurrent: true, timeout: 30 * 60_000 }, () => {
       const runnable = pages.map(({ page, blocks }) => ({

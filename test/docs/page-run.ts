@@ -1,13 +1,14 @@
 /** @module Runs the commands of a page in one shell, in a fresh copy of the repository. */
-import { type ChildProcess, spawn } from 'node:child_process'
-import { cp, mkdir, mkdtemp, readdir, realpath, rm, symlink, writeFile } from 'node:fs/promises'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { mkdir, mkdtemp, readdir, realpath, rm, symlink, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
-import { dirname, join, relative, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
+import { promisify } from 'node:util'
 
 const root = resolve(import.meta.dirname, '../..')
 const notCopied =
-  /^(node_modules|\.git|\.github|dist|coverage|test|bench|\.flowkeep|\.wrangler|\.env.*|\.dev\.vars.*|.*\.tgz|packages\/\w+\/(dist|node_modules))(\/|$)/
+  /^(node_modules|\.git|\.github|dist|coverage|test|bench|\.flowkeep|\.wrangler|\.env.*|\.dev\.vars.*|.*\.tgz)$/
 
 export interface Workplace {
   /** The copy. The folder next to it, `your-project`, is an empty npm project. */
@@ -24,10 +25,17 @@ export interface Workplace {
 export async function createWorkplace(): Promise<Workplace> {
   const home = await mkdtemp(join(tmpdir(), 'flowkeep-docs-'))
   const folder = join(home, 'flowkeep')
-  await cp(root, folder, {
-    recursive: true,
-    filter: (path) => path === root || !notCopied.test(relative(root, path).replaceAll('\\', '/')),
-  })
+  await mkdir(join(folder, 'dist'), { recursive: true })
+  const entries = (await readdir(root)).filter((name) => !notCopied.test(name))
+  // The program copies thousands of small files much faster than Node.
+  await copy(entries, folder)
+  // Built once for all copies: what a second start of the server finds.
+  await copy(['dist/worker'], join(folder, 'dist'))
+  for (const name of await readdir(join(folder, 'packages'))) {
+    for (const made of ['dist', 'node_modules']) {
+      await rm(join(folder, 'packages', name, made), { recursive: true, force: true })
+    }
+  }
   await linkPackages(join(root, 'node_modules'), join(folder, 'node_modules'))
   await mkdir(join(home, 'your-project'))
   await writeFile(join(home, 'your-project/package.json'), '{"name":"your-project","private":true}\n')
@@ -67,6 +75,9 @@ export async function createWorkplace(): Promise<Workplace> {
     },
   }
 }
+
+const copy = (paths: readonly string[], into: string) =>
+  promisify(execFile)('cp', ['-R', ...paths, into], { cwd: root })
 
 /** A link for each package instead of one for all: npm in the copy can then change nothing outside of it. */
 async function linkPackages(from: string, to: string): Promise<void> {

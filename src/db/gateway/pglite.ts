@@ -47,7 +47,10 @@ export function pgliteBackend(pglite: PGlite, { keepsPlans = false }: PgliteOpti
           return await use(execute)
         } finally {
           if (!idle) await pglite.execProtocol(serialize.query('rollback'), { throwOnError: false })
-          if (!keepsPlans) await pglite.execProtocol(serialize.query(sessionReset), { throwOnError: false })
+          if (!keepsPlans)
+            await pglite.execProtocol(serialize.query(`${sessionReset}; deallocate all`), {
+              throwOnError: false,
+            })
         }
       }),
     close: () => pglite.close(),

@@ -70,10 +70,12 @@ export function postgresBackend(url: string, options: PostgresOptions = {}): Bac
     prepared.set(client, names)
     let mustReset = false
     let isOutdated = false
+    let isUnknown = false
     const execute: Execute = async (statement, maxChars) => {
-      const { name, changesSession } = kindOf(statement.query)
+      const { name, changesSession, changesPrepared } = kindOf(statement.query)
       const preparedName = mayPrepare ? name : undefined
       mustReset ||= changesSession
+      isUnknown ||= changesPrepared
       if (preparedName !== undefined) names.add(preparedName)
       try {
         return await send(client, statement, maxChars, preparedName)
@@ -88,8 +90,7 @@ export function postgresBackend(url: string, options: PostgresOptions = {}): Bac
     const release = () =>
       releaseConnection(client, {
         mustReset,
-        isReusable: !isOutdated && names.size <= maxPrepared,
-        hasPrepared: names.size > 0,
+        isReusable: !isOutdated && !isUnknown && names.size <= maxPrepared,
       })
     const outcome = await Promise.allSettled([use(execute)])
     return { outcome: outcome[0], isOutdated, release }
@@ -140,14 +141,15 @@ const ignore = () => undefined
 
 async function releaseConnection(
   client: PoolClient,
-  { mustReset, isReusable, hasPrepared }: { mustReset: boolean; isReusable: boolean; hasPrepared: boolean },
+  { mustReset, isReusable }: { mustReset: boolean; isReusable: boolean },
 ): Promise<void> {
   try {
-    if (client.getTransactionStatus() !== 'I') await within(RESET_TIMEOUT_MS, client.query('rollback'))
-    if (mustReset) await within(RESET_TIMEOUT_MS, client.query(sessionReset))
+    if (isReusable) {
+      if (client.getTransactionStatus() !== 'I') await within(RESET_TIMEOUT_MS, client.query('rollback'))
+      if (mustReset) await within(RESET_TIMEOUT_MS, client.query(sessionReset))
+    }
     client.off('error', ignore)
-    // The reset also drops what is prepared, which `pg` does not notice.
-    client.release(!isReusable || (mustReset && hasPrepared))
+    client.release(!isReusable)
   } catch {
     client.release(true)
   }

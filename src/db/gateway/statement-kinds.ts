@@ -8,6 +8,8 @@ export interface StatementKind {
   /** For a prepared statement; undefined: do not prepare it. The same text has the same name in every process. */
   name: string | undefined
   changesSession: boolean
+  /** It prepares or drops prepared statements, so that those of the connection are unknown after it. */
+  changesPrepared: boolean
 }
 
 /** Texts remembered. The server has a few hundred. */
@@ -20,6 +22,7 @@ const isDml = /^\s*(?:select|with|insert|update|delete)\b/i
 const isSearch = /@>|@@|\blike\b/i
 /** The gateway's own. What they leave open is rolled back. */
 const isTransactionControl = /^(?:start transaction|commit|rollback)\b/
+const isOfPrepared = /\b(?:prepare|deallocate|discard)\b/i
 const setsState =
   /\b(?:set_config|nextval|setval|pg_(?:try_)?advisory_lock\w*)\s*\(|\binto\s+(?:local\s+|global\s+)?temp/i
 
@@ -34,7 +37,8 @@ export function statementKinds(): (text: string) => StatementKind {
     let known = texts.get(text)
     if (!known) {
       const keepsSession = isTransactionControl.test(text) || (isDml.test(text) && !setsState.test(text))
-      known = { name: undefined, changesSession: !keepsSession, uses: 0 }
+      const changesPrepared = !isDml.test(text) && isOfPrepared.test(text)
+      known = { name: undefined, changesSession: !keepsSession, changesPrepared, uses: 0 }
     }
     // The most recently used text is the last.
     texts.delete(text)

@@ -24,7 +24,7 @@ let source: TestDatabase
 let target: TestDatabase
 
 beforeAll(async () => {
-  source = await createPgliteTestDatabase()
+  source = await createTestDatabase()
   target = await createTestDatabase()
   await insertOddRows(source, keys, 300)
   await insertMore(source)
@@ -98,34 +98,34 @@ test('every table has an owner, or is listed as shared', async () => {
   expect(identity.map(({ table_name: name }) => name)).toEqual(['execution_changes'])
 })
 
-test('moves every row of one user with its pending changes, and nothing of others', async () => {
+test('moves every row of one user with its pending changes to another kind of database and back, and nothing of others', async () => {
   const total = (database: TestDatabase) =>
     database.sql`select sum(success)::integer as runs from execution_stats_now where user_id = ${userId} and grain = 'day'`
   const pending = await source.sql`select 1 from execution_changes where user_id = ${userId}`
   expect(pending).toHaveLength(300)
   const runs = await total(source)
   const others = await contentOfUserIn(source, otherId)
-  const postgres = await createTestDatabase()
+  const embedded = await createPgliteTestDatabase()
   try {
-    await createKeyCheck(postgres.db, keys.CREDENTIAL_KEYS).verified()
-    await moveUser(options({ target: postgres.backend }))
-    expect(await total(postgres)).toEqual(runs)
+    await createKeyCheck(embedded.db, keys.CREDENTIAL_KEYS).verified()
+    await moveUser(options({ target: embedded.backend }))
+    expect(await total(embedded)).toEqual(runs)
     expect(rowsIn(await contentOfUserIn(source))).toBe(0)
     expect(await contentOfUserIn(source, otherId)).toEqual(others)
     expect(
       await source.sql`select state, email, url, cardinality(instance_ids) as instances from user_routes`,
     ).toEqual([{ state: 'moved', email, url, instances: 1 }])
-    expect(await postgres.sql`select 1 from user_routes`).toEqual([])
+    expect(await embedded.sql`select 1 from user_routes`).toEqual([])
 
-    const before = await contentOfUserIn(postgres)
-    const back = await moveUser(options({ source: postgres.backend, target: source.backend }))
+    const before = await contentOfUserIn(embedded)
+    const back = await moveUser(options({ source: embedded.backend, target: source.backend }))
     expect(await contentOfUserIn(source)).toEqual(before)
     expect(back.tables.reduce((sum, { rows }) => sum + rows, 0)).toBe(rowsIn(before))
-    expect(rowsIn(await contentOfUserIn(postgres))).toBe(0)
+    expect(rowsIn(await contentOfUserIn(embedded))).toBe(0)
     expect(await source.sql`select 1 from user_routes`).toEqual([])
-    expect([await triggersIn(source), await triggersIn(postgres)]).toEqual([0, 0])
+    expect([await triggersIn(source), await triggersIn(embedded)]).toEqual([0, 0])
   } finally {
-    await postgres.close()
+    await embedded.close()
   }
 })
 
