@@ -49,13 +49,16 @@ const patienceTurns = 200
 
 /** Signals of `AbortSignal.timeout` → their abort functions, because time only passes on request. */
 const aborters = new WeakMap<AbortSignal, AbortController>()
-vi.spyOn(AbortSignal, 'timeout').mockImplementation(() => {
-  const aborter = new AbortController()
-  aborters.set(aborter.signal, aborter)
-  return aborter.signal
-})
+/** Other files that share this process restore what is mocked. */
+const mockTimeouts = () =>
+  vi.spyOn(AbortSignal, 'timeout').mockImplementation(() => {
+    const aborter = new AbortController()
+    aborters.set(aborter.signal, aborter)
+    return aborter.signal
+  })
 
 export async function createDeployWorld(options: { generation?: Generation; database?: TestDatabase } = {}) {
+  mockTimeouts()
   const database = options.database ?? (await createTestDatabase())
   const clock = createClock(new Date('2026-05-04T10:00:00Z'))
   const now = () => new Date(clock.now)
