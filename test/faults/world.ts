@@ -1,8 +1,12 @@
 /** @module The application on a real Postgres, behind an endpoint that fails at random, and a client that retries. */
 import { expect } from 'vitest'
+import { postgresBackend } from '../../src/db/gateway/postgres.ts'
+import { readMigrations } from '../../src/cli/migrate/files.ts'
 import { createTestApp, type Answer, type TestApp, type TestUser } from '../harness/app.ts'
-import { createTestDatabase } from '../harness/database.ts'
+import { createTestDatabase, type TestDatabase, testDatabaseOn } from '../harness/database.ts'
 import { failingAtRandom, type FaultyEndpoint } from '../harness/database-faults.ts'
+import { MIGRATIONS_DIR, migrated, withDatabase } from '../harness/global-setup.ts'
+import { type PostgresServer, startPostgres } from '../harness/postgres-server.ts'
 import { seeded } from '../harness/random.ts'
 import { orders } from '../deployments/orders.ts'
 
@@ -14,13 +18,15 @@ export interface FaultWorld extends TestApp {
   endpoint: FaultyEndpoint
 }
 
-/** With the timeouts of production. */
-export async function createFaultWorld(seed: number): Promise<FaultWorld> {
-  const base = await createTestDatabase({
-    connectTimeoutMs: 2000,
-    lockTimeoutMs: 2000,
-    statementTimeoutMs: 8000,
-  })
+/** @param database by default one with the timeouts of production */
+export async function createFaultWorld(seed: number, database?: TestDatabase): Promise<FaultWorld> {
+  const base =
+    database ??
+    (await createTestDatabase({
+      connectTimeoutMs: 2000,
+      lockTimeoutMs: 2000,
+      statementTimeoutMs: 8000,
+    }))
   const endpoint = failingAtRandom(base.gateway.fetch, seeded(seed))
   const app = await createTestApp({
     database: base,
@@ -29,6 +35,20 @@ export async function createFaultWorld(seed: number): Promise<FaultWorld> {
   })
   return { ...app, endpoint }
 }
+
+/** A server of its own, that survives `kill` with everything it acknowledged. */
+export async function startOwnPostgres(
+  settings: Record<string, string> = {},
+): Promise<{ server: PostgresServer; url: string }> {
+  // Without it, a commit is acknowledged before it is in the log.
+  const server = await startPostgres(undefined, { synchronous_commit: 'on', ...settings })
+  const url = withDatabase(server.url, 'postgres')
+  await migrated(postgresBackend(url), await readMigrations(MIGRATIONS_DIR))
+  return { server, url }
+}
+
+export const onPostgres = (url: string, maxConnections = 10): TestDatabase =>
+  testDatabaseOn(postgresBackend(url, { maxConnections }))
 
 /** What a client may see while the database fails: success, or an error that says when to retry. */
 export function expectRetriable(answer: Answer, where: string): void {

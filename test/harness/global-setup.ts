@@ -26,7 +26,7 @@ declare module 'vitest' {
   }
 }
 
-const MIGRATIONS_DIR = join(import.meta.dirname, '../../drizzle')
+export const MIGRATIONS_DIR = join(import.meta.dirname, '../../drizzle')
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const folder = await mkdtemp(join(tmpdir(), 'flowkeep-test-'))
@@ -71,7 +71,7 @@ async function buildPgliteTemplate(path: string, migrations: Migration[]): Promi
   await backend.close()
 }
 
-async function migrated(backend: Backend, migrations: Migration[]): Promise<void> {
+export async function migrated(backend: Backend, migrations: Migration[]): Promise<void> {
   const gateway = createGateway(backend)
   const { $client: sql } = createDb({ databaseUrl: gateway.url, fetch: gateway.fetch, timeoutMs: 60_000 })
   await migrate({ sql, migrations })

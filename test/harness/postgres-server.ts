@@ -6,10 +6,15 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
+import { retry } from '../../src/lib/retry.ts'
 
 export interface PostgresServer {
   /** URL of a superuser for the database `postgres`. */
   url: string
+  /** Ends the server at once, like a crash. */
+  kill: () => Promise<void>
+  /** Starts it again on the same data, after `kill`. */
+  restart: () => Promise<void>
   stop: () => Promise<void>
 }
 
@@ -97,26 +102,42 @@ async function start(
     ...more,
   }
   const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
-  // The shell stops the server when its input closes: on `stop`, and also when this process is killed.
-  const child = spawn(
-    'sh',
-    [
-      '-c',
-      '"$0" "$@" & read -r _; kill -INT $!; wait',
-      join(native, 'bin', 'postgres'),
-      '-D',
-      data,
-      ...flags,
-    ],
-    { ...owner, env, cwd: data, stdio: ['pipe', 'ignore', 'pipe'] },
-  )
-  await ready(child)
+  /** The shell stops the server when its input closes: on `stop`, and also when this process is killed. */
+  const run = async () => {
+    const started = spawn(
+      'sh',
+      [
+        '-c',
+        '"$0" "$@" & read -r _; kill -INT $!; wait',
+        join(native, 'bin', 'postgres'),
+        '-D',
+        data,
+        ...flags,
+      ],
+      { ...owner, env, cwd: data, stdio: ['pipe', 'ignore', 'pipe'] },
+    )
+    await ready(started)
+    return started
+  }
+  let child = await run()
+  const end = async () => {
+    const ended = new Promise((resolve) => child.once('close', resolve))
+    child.stdin?.end()
+    await ended
+  }
   return {
     url: `postgresql://postgres:${password}@127.0.0.1:${port}/postgres`,
+    kill: async () => {
+      const [pid] = (await readFile(join(data, 'postmaster.pid'), 'utf8')).split('\n')
+      process.kill(Number(pid), 'SIGKILL')
+      await end()
+    },
+    restart: async () => {
+      // Its processes may still hold the shared memory.
+      child = await retry(run, { delayMs: (outcome) => ('error' in outcome ? 50 : null), maxAttempts: 100 })
+    },
     stop: async () => {
-      const ended = new Promise((resolve) => child.once('close', resolve))
-      child.stdin?.end()
-      await ended
+      await end()
       await rm(home, { recursive: true, force: true })
     },
   }
@@ -148,8 +169,8 @@ function ready(child: ChildProcess): Promise<void> {
     child.stderr?.on('data', (chunk: Buffer) => {
       if (log.length < 10_000) log += chunk.toString()
       if (log.includes('database system is ready to accept connections')) resolve()
-      // The shell waits for its input even after the server failed.
-      else if (log.includes('FATAL')) child.stdin?.end()
+      // The shell waits for its input even after the server failed. Clients that come too early are no failure.
+      else if (/FATAL(?!:\s+the database system is)/.test(log)) child.stdin?.end()
     })
     child.once('error', reject)
     child.once('close', () => reject(new Error(log)))
