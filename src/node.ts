@@ -170,7 +170,8 @@ export async function startNode({
   const deps = createDeps(config, nodeRuntime({ fetch, replicaFetch, config, defer, pool, jobs }))
   const server = createAdaptorServer({
     fetch: compressed(withGuide(publicFolder, createApp(deps).fetch)),
-    serverOptions: { headersTimeout: 10_000, requestTimeout: 30_000 },
+    // A connection that sends slowly ends after at most 30 s: Node looks for them at intervals.
+    serverOptions: { headersTimeout: 10_000, requestTimeout: 25_000, connectionsCheckingInterval: 5000 },
   }) as Server
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)

@@ -4,7 +4,13 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createN8nStub } from '../harness/n8n-stub.ts'
 import { expectInvariants } from '../harness/invariants.ts'
 import { seeded } from '../harness/random.ts'
-import { type SendOptions, startTarget, type Target, type TargetAnswer, type TargetUser } from '../harness/target.ts'
+import {
+  type SendOptions,
+  startTarget,
+  type Target,
+  type TargetAnswer,
+  type TargetUser,
+} from '../harness/target.ts'
 import { orders } from '../deployments/orders.ts'
 import { scaled } from './world.ts'
 
@@ -72,7 +78,12 @@ test(`F7: ${kills} kills of the server during ${kills * atOnce} repeated request
   }
   const operations = [
     async (key: string) => {
-      const id = await creation('workflow', '/v1/workflows', { workflow: orders({ name: key, path: key }) }, key)
+      const id = await creation(
+        'workflow',
+        '/v1/workflows',
+        { workflow: orders({ name: key, path: key }) },
+        key,
+      )
       const edited = await answered('PATCH', `/v1/workflows/${id}`, {
         body: { name: `${key} again` },
         headers: { 'If-Match': '*' },
@@ -80,7 +91,12 @@ test(`F7: ${kills} kills of the server during ${kills * atOnce} repeated request
       expect(edited, key).toMatchObject({ status: 200 })
     },
     (key: string) =>
-      creation('credential', '/v1/credentials', { type: 'slackApi', name: key, data: { accessToken: key } }, key),
+      creation(
+        'credential',
+        '/v1/credentials',
+        { type: 'httpHeaderAuth', name: key, data: { name: 'X-Key', value: key } },
+        key,
+      ),
     async (key: string) => {
       for (const status of ['running', 'success']) {
         const answer = await answered('POST', `/hooks/n8n/${instance.json.id}`, {
@@ -133,7 +149,8 @@ test(`F7: ${kills} kills of the server during ${kills * atOnce} repeated request
     // The tracked workflow, its deployment and the first credential were created before.
     expect(stored, kind).toHaveLength(acknowledged.size + 1)
   }
-  const executions = await sql`select n8n_execution_id as id, status from executions where user_id = ${user.id}`
+  const executions =
+    await sql`select n8n_execution_id as id, status from executions where user_id = ${user.id}`
   expect(executions.map(({ id }) => String(id)).toSorted()).toEqual(reported.toSorted())
   expect(executions.every(({ status }) => status === 'success')).toBe(true)
   await expectInvariants(sql)

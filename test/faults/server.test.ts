@@ -87,6 +87,7 @@ test(`F4: ${3 * executions} deliveries of ${executions} executions over ${connec
   world.endpoint.rates = evenly(0.06, lostOnly)
   const figures = { acknowledged: 0, refused: 0, kills: 0 }
   const restarts: Promise<void>[] = []
+  let restartFailed: Error | undefined
   const work = async () => {
     for (let delivery = queue.pop(); delivery; delivery = queue.pop()) {
       const answer = await report(delivery)
@@ -94,14 +95,19 @@ test(`F4: ${3 * executions} deliveries of ${executions} executions over ${connec
       if (answer.status >= 300) {
         figures.refused += 1
         queue.unshift(delivery)
-        // As a client that honors Retry-After, which would take minutes here.
-        if (figures.refused % 10 === 0) await new Promise((resolve) => setTimeout(resolve, 20))
+        // A client that honors Retry-After waits longer.
+        await new Promise((resolve) => setTimeout(resolve, 50))
+        if (restartFailed) throw restartFailed
         continue
       }
       figures.acknowledged += 1
       if (figures.acknowledged === killAt[figures.kills]) {
         figures.kills += 1
-        restarts.push(server.kill().then(() => server.restart()))
+        const restarted = server.kill().then(() => server.restart())
+        restarted.catch((error: Error) => {
+          restartFailed = error
+        })
+        restarts.push(restarted)
       }
       if (figures.acknowledged % 1000 === 0) await rollUpChanges(world.deps.db).catch(() => 0)
     }
@@ -171,7 +177,7 @@ test('F5: connections that the server refuses are retriable', async () => {
     )
     for (const answer of crowded) expectRetriable(answer, 'crowded')
     await Promise.allSettled(clients.map((client) => client.end()))
-    expect((await other.call('GET', '/health/ready')).status).toBe(200)
+    await expect.poll(async () => (await other.call('GET', '/health/ready')).status).toBe(200)
     const refusals = crowded.filter(({ status }) => status === 503).length
     console.log(`F5: without free connections, ${refusals} of 5 requests are refused`)
   } finally {
