@@ -167,7 +167,7 @@ function ready(child: ChildProcess): Promise<void> {
   return new Promise((resolve, reject) => {
     let log = ''
     child.stderr?.on('data', (chunk: Buffer) => {
-      if (log.length < 10_000) log += chunk.toString()
+      log = (log + chunk.toString()).slice(-10_000)
       if (log.includes('database system is ready to accept connections')) resolve()
       // The shell waits for its input even after the server failed. Clients that come too early are no failure.
       else if (/FATAL(?!:\s+the database system is)/.test(log)) child.stdin?.end()
