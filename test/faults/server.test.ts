@@ -2,7 +2,7 @@
 import { Client } from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { rollUpChanges } from '../../src/executions/record/roll-up.ts'
-import type { TestUser } from '../harness/app.ts'
+import { testEnvironment, type TestUser } from '../harness/app.ts'
 import { databaseFaults, evenly } from '../harness/database-faults.ts'
 import { expectInvariants } from '../harness/invariants.ts'
 import type { PostgresServer } from '../harness/postgres-server.ts'
@@ -20,6 +20,7 @@ import {
 } from './world.ts'
 
 const connections = 50
+const env = testEnvironment()
 let server: PostgresServer
 let world: FaultWorld
 let url: string
@@ -27,7 +28,7 @@ beforeAll(async () => {
   const started = await startOwnPostgres()
   server = started.server
   url = started.url
-  world = await createFaultWorld(4, onPostgres(url, connections))
+  world = await createFaultWorld(4, onPostgres(url, connections), env)
 })
 afterAll(async () => {
   await world?.close()
@@ -169,7 +170,7 @@ test('F5: connections that the server refuses are retriable', async () => {
   const clients = Array.from({ length: 200 }, () => new Client({ connectionString: url }))
   const opened = await Promise.allSettled(clients.map((client) => client.connect()))
   expect(opened.some(({ status }) => status === 'rejected')).toBe(true)
-  const other = await createFaultWorld(5, onPostgres(url))
+  const other = await createFaultWorld(5, onPostgres(url), env)
   try {
     const { accessToken } = await world.deps.accessTokens.sign({ userId: user.id, sessionId: user.id })
     const crowded = await Promise.all(

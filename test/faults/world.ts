@@ -18,8 +18,15 @@ export interface FaultWorld extends TestApp {
   endpoint: FaultyEndpoint
 }
 
-/** @param database by default one with the timeouts of production */
-export async function createFaultWorld(seed: number, database?: TestDatabase): Promise<FaultWorld> {
+/**
+ * @param database by default one with the timeouts of production
+ * @param env with the keys of the servers that share the database
+ */
+export async function createFaultWorld(
+  seed: number,
+  database?: TestDatabase,
+  env: Record<string, string> = {},
+): Promise<FaultWorld> {
   const base =
     database ??
     (await createTestDatabase({
@@ -30,7 +37,7 @@ export async function createFaultWorld(seed: number, database?: TestDatabase): P
   const endpoint = failingAtRandom(base.gateway.fetch, seeded(seed))
   const app = await createTestApp({
     database: base,
-    env: { LOG_LEVEL: 'warn' },
+    env: { ...env, DATABASE_URL: base.url, LOG_LEVEL: 'warn' },
     runtime: { databaseFetch: endpoint.fetch },
   })
   return { ...app, endpoint }
