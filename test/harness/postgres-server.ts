@@ -166,12 +166,17 @@ async function copyBinaries(home: string): Promise<string> {
 function ready(child: ChildProcess): Promise<void> {
   return new Promise((resolve, reject) => {
     let log = ''
-    child.stderr?.on('data', (chunk: Buffer) => {
+    const read = (chunk: Buffer) => {
       log = (log + chunk.toString()).slice(-10_000)
-      if (log.includes('database system is ready to accept connections')) resolve()
+      if (log.includes('database system is ready to accept connections')) {
+        // Later failures are those of its clients.
+        child.stderr?.off('data', read).resume()
+        resolve()
+      }
       // The shell waits for its input even after the server failed. Clients that come too early are no failure.
       else if (/FATAL(?!:\s+the database system is)/.test(log)) child.stdin?.end()
-    })
+    }
+    child.stderr?.on('data', read)
     child.once('error', reject)
     child.once('close', () => reject(new Error(log)))
   })

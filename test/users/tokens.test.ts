@@ -181,6 +181,10 @@ describe('a token', () => {
     expect((await useToken(made.token, 'GET', '/v1/workflows')).status).toBe(200)
     expect((await useToken(`${made.token}=`, 'GET', '/v1/workflows')).status).toBe(401)
     const { token: _, ...shown } = made
+    // The use is recorded after the response.
+    await expect
+      .poll(async () => (await user.call('GET', `/v1/tokens/${made.id}`)).json.lastUsedAt)
+      .toEqual(expect.any(String))
     const answers = [
       await user.call('GET', `/v1/tokens/${made.id}`),
       await user.call('GET', '/v1/tokens'),
