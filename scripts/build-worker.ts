@@ -34,7 +34,7 @@ function hashOfInputs(): string {
 
 function isBuiltFrom(hash: string): boolean {
   try {
-    return readFileSync(builtFrom, 'utf8') === hash && existsSync(apiFile)
+    return readFileSync(builtFrom, 'utf8') === hash && [join(folder, 'worker.js'), apiFile].every(existsSync)
   } catch {
     return false
   }
@@ -60,10 +60,10 @@ const [{ bundleWorker }, { offlineApi }] = await Promise.all([
   import('./openapi.ts'),
 ])
 const [chunks, api] = await Promise.all([bundleWorker(), offlineApi()])
-const strange = chunks
+const unlisted = chunks
   .flatMap(({ moduleIds }) => moduleIds.map((id) => relative(root, id)))
   .find((path) => !/^src[\\/]|(^|[\\/])node_modules[\\/]|\0/.test(path))
-if (strange) throw new Error(`Add ${strange} to the inputs of the worker in scripts/build-worker.ts`)
+if (unlisted) throw new Error(`Add ${unlisted} to the inputs of the worker in scripts/build-worker.ts`)
 mkdirSync(folder, { recursive: true })
 rmSync(builtFrom, { force: true })
 const files = new Map(

@@ -110,11 +110,11 @@ ${goalTable(measured)}`,
 - **Against n8n.** Lists and creations are about as fast as a bare handler with the same statements (below): what remains is
   Postgres and its driver. Creating a workflow is one durable transaction of five statements.
 - **As the data grows.** Searches for rare words and types read all matches of all users and sort them, because the indexes of
-  arrays and words do not begin with the user. A table with one row for each type of a workflow would. The overview reads all workflows of the user to count missing
-  credentials, and all deployments to rank them.
+  arrays and words do not begin with the user. A table with one row for each type of a workflow would. The overview reads all
+  workflows of the user to count missing credentials, and all deployments to rank them.
 - **Parse, hash and extract.** Half of the time is the search for secrets in parameters, which reads every character.
 - **Size and start of the worker.** \`npm run bundle\` lists the parts. The largest are the dashboard, the validation of requests
-  and the checks. workerd compiles every module at start, even those that an isolate loads later.
+  and the checks. workerd compiles every module at startup, including modules that are loaded later.
 - **Memory on Node.** V8 frees memory late if the machine has plenty.`,
     `## Against the floor
 

@@ -1,4 +1,5 @@
 /** F4, F5, F6 and F17: Postgres is killed, refuses connections, holds locks and accepts no writes. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Client } from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { rollUpChanges } from '../../src/executions/record/roll-up.ts'
@@ -97,7 +98,7 @@ test(`F4: ${3 * executions} deliveries of ${executions} executions over ${connec
         figures.refused += 1
         queue.unshift(delivery)
         // A client that honors Retry-After waits longer.
-        await new Promise((resolve) => setTimeout(resolve, 50))
+        await sleep(50)
         if (restartFailed) throw restartFailed
         continue
       }
@@ -156,7 +157,7 @@ test('F5: while Postgres is down, requests are refused soon, the process stays a
   let attempts = 0
   for (; (await user.call('GET', '/v1/workflows')).status !== 200; attempts += 1) {
     if (attempts === 1000) throw new Error('It does not recover')
-    await new Promise((resolve) => setTimeout(resolve, 20))
+    await sleep(20)
   }
   expect((await world.call('GET', '/health/ready')).status).toBe(200)
   await expectInvariants(world.database.sql)
@@ -224,7 +225,7 @@ test('F17: a database that accepts no writes still serves reads', async () => {
     await admin.query('select pg_reload_conf()')
     const isSet = async () =>
       (await sql`show default_transaction_read_only`)[0]?.['default_transaction_read_only'] === mode
-    while (!(await isSet())) await new Promise((resolve) => setTimeout(resolve, 10))
+    while (!(await isSet())) await sleep(10)
   }
   try {
     await settle('on')

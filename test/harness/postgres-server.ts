@@ -11,7 +11,7 @@ import { retry } from '../../src/lib/retry.ts'
 export interface PostgresServer {
   /** URL of a superuser for the database `postgres`. */
   url: string
-  /** Ends the server at once, like a crash. */
+  /** Kills the server immediately, like a crash. */
   kill: () => Promise<void>
   /** Starts it again on the same data, after `kill`. */
   restart: () => Promise<void>
