@@ -1,22 +1,13 @@
 /** Migrates a database from before endpoints were stored and servers were unique. */
-import { PGlite } from '@electric-sql/pglite'
 import { v7 as uuidv7 } from 'uuid'
 import { afterAll, expect, test } from 'vitest'
-import { readMigrations } from '../../src/cli/migrate/files.ts'
-import { createDb } from '../../src/db/client.ts'
-import { pgliteBackend } from '../../src/db/gateway/pglite.ts'
-import { createGateway } from '../../src/db/gateway/protocol.ts'
-import { migrate } from '../../src/db/migrate.ts'
+import { createDatabaseBefore } from '../harness/database.ts'
 
-const backend = pgliteBackend(await PGlite.create())
-afterAll(() => backend.close())
+const database = await createDatabaseBefore('_endpoints_and_servers')
+afterAll(() => database.close())
 
 test('endpoints are derived from the JSON, the first instance of a server gets its key, and no version changes', async () => {
-  const gateway = createGateway(backend)
-  const sql = createDb({ databaseUrl: gateway.url, fetch: gateway.fetch }).$client
-  const migrations = await readMigrations('drizzle')
-  const before = migrations.findIndex(({ name }) => name.endsWith('_endpoints_and_servers'))
-  await migrate({ sql, migrations: migrations.slice(0, before) })
+  const { sql } = database
   const [user, workflow, first, second] = [uuidv7(), uuidv7(), uuidv7(), uuidv7()]
   await sql`insert into users (id, email, password_hash, pepper_id) values (${user}, 'a@example.com', 'none', 'p1')`
   const nodes = [
@@ -48,7 +39,7 @@ test('endpoints are derived from the JSON, the first instance of a server gets i
   const changed =
     await sql`select updated_at from workflows union all select updated_at from instances order by 1`
 
-  await migrate({ sql, migrations })
+  await database.migrate()
   const endpoints = [
     'form/f',
     'form/g',

@@ -1,22 +1,13 @@
 /** Migrates a database from before workflows could require a replay. */
-import { PGlite } from '@electric-sql/pglite'
 import { v7 as uuidv7 } from 'uuid'
 import { afterAll, expect, test } from 'vitest'
-import { readMigrations } from '../../src/cli/migrate/files.ts'
-import { createDb } from '../../src/db/client.ts'
-import { pgliteBackend } from '../../src/db/gateway/pglite.ts'
-import { createGateway } from '../../src/db/gateway/protocol.ts'
-import { migrate } from '../../src/db/migrate.ts'
+import { createDatabaseBefore } from '../harness/database.ts'
 
-const backend = pgliteBackend(await PGlite.create())
-afterAll(() => backend.close())
+const database = await createDatabaseBefore('_require_replay')
+afterAll(() => database.close())
 
 test('earlier workflows require no replay, and earlier tests belong to none', async () => {
-  const gateway = createGateway(backend)
-  const sql = createDb({ databaseUrl: gateway.url, fetch: gateway.fetch }).$client
-  const migrations = await readMigrations('drizzle')
-  const before = migrations.findIndex(({ name }) => name.endsWith('_require_replay'))
-  await migrate({ sql, migrations: migrations.slice(0, before) })
+  const { sql } = database
   const [user, workflow, instance, run] = [uuidv7(), uuidv7(), uuidv7(), uuidv7()]
   await sql`insert into users (id, email, password_hash, pepper_id) values (${user}, 'a@example.com', 'none', 'p1')`
   await sql`insert into workflows (id, user_id, name, tags, node_count, node_types, required_credential_types,
@@ -28,7 +19,7 @@ test('earlier workflows require no replay, and earlier tests belong to none', as
     values (${run}, ${user}, ${workflow}, ${instance}, 1, 'passed', 'Hook', '{"writes":"pin","bindings":[]}')`
   const [old] = await sql`select * from test_runs`
 
-  await migrate({ sql, migrations })
+  await database.migrate()
   expect(await sql`select name, require_replay from workflows`).toEqual([
     { name: 'Orders', require_replay: false },
   ])

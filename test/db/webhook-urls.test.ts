@@ -1,22 +1,13 @@
 /** Migrates a database from before all names of a local server shared one key. */
-import { PGlite } from '@electric-sql/pglite'
 import { v7 as uuidv7 } from 'uuid'
 import { afterAll, expect, test } from 'vitest'
-import { readMigrations } from '../../src/cli/migrate/files.ts'
-import { createDb } from '../../src/db/client.ts'
-import { pgliteBackend } from '../../src/db/gateway/pglite.ts'
-import { createGateway } from '../../src/db/gateway/protocol.ts'
-import { migrate } from '../../src/db/migrate.ts'
+import { createDatabaseBefore } from '../harness/database.ts'
 
-const backend = pgliteBackend(await PGlite.create())
-afterAll(() => backend.close())
+const database = await createDatabaseBefore('_webhook_urls')
+afterAll(() => database.close())
 
 test('loopback addresses get the key of localhost unless several instances would share it', async () => {
-  const gateway = createGateway(backend)
-  const sql = createDb({ databaseUrl: gateway.url, fetch: gateway.fetch }).$client
-  const migrations = await readMigrations('drizzle')
-  const before = migrations.findIndex(({ name }) => name.endsWith('_webhook_urls'))
-  await migrate({ sql, migrations: migrations.slice(0, before) })
+  const { sql } = database
   const [one, two] = [uuidv7(), uuidv7()]
   for (const [index, user] of [one, two].entries()) {
     await sql`insert into users (id, email, password_hash, pepper_id)
@@ -42,7 +33,7 @@ test('loopback addresses get the key of localhost unless several instances would
   }
   const changed = await sql`select id, updated_at from instances order by id`
 
-  await migrate({ sql, migrations })
+  await database.migrate()
   const keys = await sql`select id, base_url, server_key from instances order by id`
   expect(keys).toEqual(
     given

@@ -1,13 +1,12 @@
 /** Migrates a database with bindings by type to bindings by slot, without changing any deployment's credentials. */
-import { PGlite } from '@electric-sql/pglite'
 import { v7 as uuidv7 } from 'uuid'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { readMigrations } from '../../src/cli/migrate/files.ts'
-import { createDb, type Sql } from '../../src/db/client.ts'
-import { pgliteBackend } from '../../src/db/gateway/pglite.ts'
-import { createGateway } from '../../src/db/gateway/protocol.ts'
-import { migrate } from '../../src/db/migrate.ts'
-import { createTestDatabase } from '../harness/database.ts'
+import type { Sql } from '../../src/db/client.ts'
+import {
+  createDatabaseBefore,
+  createPostgresDatabaseBefore,
+  type EarlierDatabase,
+} from '../harness/database.ts'
 
 const [team, other] = [uuidv7(), uuidv7()]
 const slack = (name: string, more: object = {}) => ({
@@ -120,36 +119,16 @@ async function fill(sql: Sql): Promise<string[]> {
   return ids
 }
 
-const embedded = async () => {
-  const backend = pgliteBackend(await PGlite.create())
-  const gateway = createGateway(backend)
-  return {
-    sql: createDb({ databaseUrl: gateway.url, fetch: gateway.fetch }).$client,
-    close: () => backend.close(),
-  }
-}
-/** Resets the schema, because the template is already migrated. */
-const postgres = async () => {
-  const database = await createTestDatabase()
-  await database.sql`drop schema public cascade`
-  await database.sql`create schema public`
-  return { sql: database.sql, close: database.close }
-}
-
 describe.each([
-  ['PGlite', embedded],
-  ['Postgres', postgres],
+  ['PGlite', createDatabaseBefore],
+  ['Postgres', createPostgresDatabaseBefore],
 ])('the migration to slots, on %s', (_, create) => {
-  let database: Awaited<ReturnType<typeof embedded>>
+  let database: EarlierDatabase
   let ids: string[] = []
   beforeAll(async () => {
-    database = await create()
-    const { sql } = database
-    const migrations = await readMigrations('drizzle')
-    const before = migrations.findIndex(({ name }) => name.endsWith('_slots'))
-    await migrate({ sql, migrations: migrations.slice(0, before) })
-    ids = await fill(sql)
-    await migrate({ sql, migrations })
+    database = await create('_slots')
+    ids = await fill(database.sql)
+    await database.migrate()
   })
   afterAll(() => database.close())
 

@@ -1,25 +1,15 @@
 /** Migrates a database whose instances are marked as production, from before environments had names of their own. */
-import { PGlite } from '@electric-sql/pglite'
 import { v7 as uuidv7 } from 'uuid'
 import { afterAll, expect, test } from 'vitest'
-import { readMigrations } from '../../src/cli/migrate/files.ts'
-import { createDb } from '../../src/db/client.ts'
-import { pgliteBackend } from '../../src/db/gateway/pglite.ts'
-import { createGateway } from '../../src/db/gateway/protocol.ts'
-import { migrate } from '../../src/db/migrate.ts'
+import { createDatabaseBefore } from '../harness/database.ts'
 import { EnvironmentRepository } from '../../src/environments/repository.ts'
 import { isUuid } from '../../src/lib/scalars.ts'
 
-const backend = pgliteBackend(await PGlite.create())
-afterAll(() => backend.close())
+const database = await createDatabaseBefore('_environments')
+afterAll(() => database.close())
 
 test('marked instances are in an environment of their user that stays protected, and the earlier release can mark more', async () => {
-  const gateway = createGateway(backend)
-  const db = createDb({ databaseUrl: gateway.url, fetch: gateway.fetch })
-  const sql = db.$client
-  const migrations = await readMigrations('drizzle')
-  const before = migrations.findIndex(({ name }) => name.endsWith('_environments'))
-  await migrate({ sql, migrations: migrations.slice(0, before) })
+  const { db, sql } = database
   const users = [uuidv7(), uuidv7(), uuidv7()] as const
   for (const id of users)
     await sql`insert into users (id, email, password_hash, pepper_id) values (${id}, ${`${id}@example.com`}, 'none', 'p1')`
@@ -35,7 +25,7 @@ test('marked instances are in an environment of their user that stays protected,
   await add(two, 'production')
   await add(three, null)
 
-  await migrate({ sql, migrations })
+  await database.migrate()
   const environments = new EnvironmentRepository(db, () => new Date())
   const of = async (user: string) => (await environments.list(user, { limit: 10, after: null })).items
   expect(await of(one)).toMatchObject([{ name: 'production', isProduction: true, instanceCount: 2 }])

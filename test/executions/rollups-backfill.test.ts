@@ -1,26 +1,17 @@
 import { seeded } from '../harness/random.ts'
-import { PGlite } from '@electric-sql/pglite'
 import { v7 as uuidv7 } from 'uuid'
 import { expect, test } from 'vitest'
-import { readMigrations } from '../../src/cli/migrate/files.ts'
-import { createDb } from '../../src/db/client.ts'
-import { pgliteBackend } from '../../src/db/gateway/pglite.ts'
-import { createGateway } from '../../src/db/gateway/protocol.ts'
-import { migrate } from '../../src/db/migrate.ts'
+import { createDatabaseBefore } from '../harness/database.ts'
 import { executionStatuses } from '../../src/db/schema/executions.ts'
 import { rollUpChanges } from '../../src/executions/record/roll-up.ts'
 import { ingest } from '../../src/executions/record/ingest.ts'
+import { ensurePartitionsFrom } from '../harness/partitions.ts'
 import { hourMs, pick, randomData, randomDelivery } from './random-runs.ts'
 import { expectRollupsToBeARecount, unfoldedChanges } from './rollup-recount.ts'
 
 test('the migration counts existing executions, and later deliveries for them too', async () => {
-  const backend = pgliteBackend(await PGlite.create())
-  const gateway = createGateway(backend)
-  const db = createDb({ databaseUrl: gateway.url, fetch: gateway.fetch })
-  const sql = db.$client
-  const migrations = await readMigrations('drizzle')
-  const before = migrations.findIndex(({ name }) => name === '0006_analytics')
-  await migrate({ sql, migrations: migrations.slice(0, before) })
+  const database = await createDatabaseBefore('0006_analytics')
+  const { db, sql } = database
 
   const [userId, workflowId, instanceId, deploymentId] = [uuidv7(), uuidv7(), uuidv7(), uuidv7()]
   await sql`insert into users (id, email, password_hash, pepper_id) values (${userId}, 'a@example.com', 'none', 'p1')`
@@ -33,6 +24,7 @@ test('the migration counts existing executions, and later deliveries for them to
     values (${deploymentId}, ${userId}, ${workflowId}, ${instanceId}, 1, 'wf1', 'tracking')`
   const next = seeded(6)
   const nowMs = Date.now()
+  await ensurePartitionsFrom(sql, nowMs - 20 * hourMs)
   for (let index = 0; index < 200; index++) {
     const recordedAtMs = nowMs - Math.floor(next() * 20) * hourMs
     const time = () =>
@@ -56,7 +48,7 @@ test('the migration counts existing executions, and later deliveries for them to
         ${row.data && '0'})`
   }
 
-  await migrate({ sql, migrations })
+  await database.migrate()
   expect(await unfoldedChanges(sql)).toBe(0)
   expect(await expectRollupsToBeARecount(sql, [userId])).toBeGreaterThan(300)
 
@@ -74,20 +66,17 @@ test('the migration counts existing executions, and later deliveries for them to
   await expectRollupsToBeARecount(sql, [userId])
   await rollUpChanges(db, { maxStatements: 100 })
   await expectRollupsToBeARecount(sql, [userId])
-  await backend.close()
+  await database.close()
 })
 
 test('the migration to ten-minute rollups includes existing executions, pending or rolled up', async () => {
-  const backend = pgliteBackend(await PGlite.create())
-  const gateway = createGateway(backend)
-  const sql = createDb({ databaseUrl: gateway.url, fetch: gateway.fetch }).$client
-  const migrations = await readMigrations('drizzle')
-  const before = migrations.findIndex(({ name }) => name === '0008_planned_once')
-  await migrate({ sql, migrations: migrations.slice(0, before) })
+  const database = await createDatabaseBefore('0008_planned_once')
+  const { sql } = database
 
   const [userId, workflowId, instanceId, deploymentId] = Array.from({ length: 4 }, () => uuidv7())
   const next = seeded(8)
   const nowMs = Date.now()
+  await ensurePartitionsFrom(sql, nowMs - 6 * hourMs)
   for (let index = 0; index < 150; index++) {
     const recordedAtMs = nowMs - Math.floor(next() * 6 * hourMs)
     const recordedAt = new Date(recordedAtMs).toISOString()
@@ -111,8 +100,8 @@ test('the migration to ten-minute rollups includes existing executions, pending 
   }
   expect(await unfoldedChanges(sql)).toBe(90)
 
-  await migrate({ sql, migrations })
+  await database.migrate()
   expect(await unfoldedChanges(sql)).toBe(0)
   expect(await expectRollupsToBeARecount(sql, [userId!])).toBeGreaterThan(300)
-  await backend.close()
+  await database.close()
 })

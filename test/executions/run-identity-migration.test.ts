@@ -1,17 +1,13 @@
 /** The migration to kinds, version sources and epochs corrects existing runs and their rollups. */
 import { seeded } from '../harness/random.ts'
-import { PGlite } from '@electric-sql/pglite'
 import { v7 as uuidv7 } from 'uuid'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { readMigrations } from '../../src/cli/migrate/files.ts'
-import { createDb, type Db, type Sql } from '../../src/db/client.ts'
-import { pgliteBackend } from '../../src/db/gateway/pglite.ts'
-import { createGateway } from '../../src/db/gateway/protocol.ts'
-import { migrate } from '../../src/db/migrate.ts'
+import { createDatabaseBefore } from '../harness/database.ts'
 import { backfillExecutions } from '../../src/executions/record/backfill.ts'
 import { rollUpChanges } from '../../src/executions/record/roll-up.ts'
 import { ingest } from '../../src/executions/record/ingest.ts'
 import { emptyDelivery } from '../../src/executions/record/merge.ts'
+import { ensurePartitionsFrom } from '../harness/partitions.ts'
 import { randomData } from './random-runs.ts'
 import { expectRollupsToBeARecount } from './rollup-recount.ts'
 
@@ -20,17 +16,11 @@ const ids = Object.fromEntries(
   ['user', 'workflow', 'instance', 'deployment'].map((name) => [name, uuidv7()]),
 ) as Record<'user' | 'workflow' | 'instance' | 'deployment', string>
 const deployedAtMs = Date.now() - 3 * 60 * minuteMs
-const backend = pgliteBackend(await PGlite.create())
-let db: Db
-let sql: Sql
+const database = await createDatabaseBefore('_run_identity')
+const { db, sql } = database
 
 beforeAll(async () => {
-  const gateway = createGateway(backend)
-  db = createDb({ databaseUrl: gateway.url, fetch: gateway.fetch })
-  sql = db.$client
-  const migrations = await readMigrations('drizzle')
-  const before = migrations.findIndex(({ name }) => name.endsWith('_run_identity'))
-  await migrate({ sql, migrations: migrations.slice(0, before) })
+  await ensurePartitionsFrom(sql, deployedAtMs)
   await sql`insert into users (id, email, password_hash, pepper_id) values (${ids.user}, 'a@example.com', 'none', 'p1')`
   await sql`insert into workflows (id, user_id, name, tags, node_count, node_types, required_credential_types,
       trigger_types, webhook_paths, warnings, workflow_data, content_hash, version)
@@ -78,9 +68,9 @@ beforeAll(async () => {
       from written cross join lateral run_nodes(data) n`
     if (index === 7) await sql`select fold_execution_changes(5)`
   }
-  await migrate({ sql, migrations })
+  await database.migrate()
 })
-afterAll(() => backend.close())
+afterAll(() => database.close())
 
 test('the key of each run has its n8n workflow', async () => {
   const rows = await sql`select n8n_workflow_id, count(*)::integer as keys from execution_keys group by 1`

@@ -1,17 +1,13 @@
 /** The migration to model usage keeps existing runs and their pending rollups, and a later report adds the usage of an old run. */
-import { PGlite } from '@electric-sql/pglite'
 import { v7 as uuidv7 } from 'uuid'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { readMigrations } from '../../src/cli/migrate/files.ts'
-import { createDb, type Db, type Sql } from '../../src/db/client.ts'
-import { pgliteBackend } from '../../src/db/gateway/pglite.ts'
-import { createGateway } from '../../src/db/gateway/protocol.ts'
-import { migrate } from '../../src/db/migrate.ts'
+import { createDatabaseBefore } from '../harness/database.ts'
 import { ingest } from '../../src/executions/record/ingest.ts'
 import { emptyDelivery } from '../../src/executions/record/merge.ts'
 import { rollUpChanges } from '../../src/executions/record/roll-up.ts'
 import { toRunData } from '../../src/executions/record/run-data.ts'
 import { seeded } from '../harness/random.ts'
+import { ensurePartitionsFrom } from '../harness/partitions.ts'
 import { randomData } from './random-runs.ts'
 import { expectRollupsToBeARecount } from './rollup-recount.ts'
 
@@ -19,17 +15,11 @@ const ids = Object.fromEntries(
   ['user', 'workflow', 'instance', 'deployment'].map((name) => [name, uuidv7()]),
 ) as Record<'user' | 'workflow' | 'instance' | 'deployment', string>
 const ranAtMs = Date.now() - 60 * 60_000
-const backend = pgliteBackend(await PGlite.create())
-let db: Db
-let sql: Sql
+const database = await createDatabaseBefore('_model_usage')
+const { db, sql } = database
 
 beforeAll(async () => {
-  const gateway = createGateway(backend)
-  db = createDb({ databaseUrl: gateway.url, fetch: gateway.fetch })
-  sql = db.$client
-  const migrations = await readMigrations('drizzle')
-  const before = migrations.findIndex(({ name }) => name.endsWith('_model_usage'))
-  await migrate({ sql, migrations: migrations.slice(0, before) })
+  await ensurePartitionsFrom(sql, ranAtMs)
   await sql`insert into users (id, email, password_hash, pepper_id) values (${ids.user}, 'a@example.com', 'none', 'p1')`
   await sql`insert into workflows (id, user_id, name, tags, node_count, node_types, required_credential_types,
       trigger_types, webhook_paths, warnings, workflow_data, content_hash, version)
@@ -65,9 +55,9 @@ beforeAll(async () => {
       from written cross join lateral run_nodes(data) n`
     if (index === 4) await sql`select fold_execution_changes(2)`
   }
-  await migrate({ sql, migrations })
+  await database.migrate()
 })
-afterAll(() => backend.close())
+afterAll(() => database.close())
 
 const usageRows = async () =>
   Array.from(

@@ -4,10 +4,12 @@ import { readFile } from 'node:fs/promises'
 import { PGlite } from '@electric-sql/pglite'
 import { Client } from 'pg'
 import { inject } from 'vitest'
+import { readMigrations } from '../../src/cli/migrate/files.ts'
 import { createDb, type Db, type DbOptions, type Sql } from '../../src/db/client.ts'
 import { type PgliteOptions, pgliteBackend } from '../../src/db/gateway/pglite.ts'
 import { type PostgresOptions, postgresBackend } from '../../src/db/gateway/postgres.ts'
 import { type Backend, createGateway, type Gateway } from '../../src/db/gateway/protocol.ts'
+import { migrate } from '../../src/db/migrate.ts'
 
 export interface TestDatabase {
   db: Db
@@ -64,9 +66,39 @@ export async function createTestDatabase(
 export async function createPgliteTestDatabase(
   options: ClientOptions & PgliteOptions = {},
 ): Promise<TestDatabase> {
-  const loadDataDir = new Blob([await readFile(inject('pgliteTemplate'))])
-  const backend = pgliteBackend(await PGlite.create({ loadDataDir }), options)
-  return connect(backend, options)
+  return connect(await loadPglite(inject('pgliteTemplate'), options), options)
+}
+
+async function loadPglite(path: string, options: PgliteOptions = {}): Promise<Backend> {
+  const loadDataDir = new Blob([await readFile(path)])
+  return pgliteBackend(await PGlite.create({ loadDataDir }), options)
+}
+
+export interface EarlierDatabase extends TestDatabase {
+  /** Applies the migrations that are left. */
+  migrate: () => Promise<void>
+}
+
+/** PGlite with the schema before the first migration whose name ends with `migration`, for rows that it changes. */
+export async function createDatabaseBefore(migration: string): Promise<EarlierDatabase> {
+  return earlier(connect(await loadPglite(inject('emptyPgliteTemplate')), {}), migration)
+}
+
+/** The same on the real Postgres. */
+export async function createPostgresDatabaseBefore(migration: string): Promise<EarlierDatabase> {
+  const database = await createTestDatabase()
+  await database.sql`drop schema public cascade`
+  await database.sql`create schema public`
+  return earlier(database, migration)
+}
+
+async function earlier(database: TestDatabase, migration: string): Promise<EarlierDatabase> {
+  const { sql } = database
+  const migrations = await readMigrations('drizzle')
+  const before = migrations.findIndex(({ name }) => name.endsWith(migration))
+  if (before < 1) throw new Error(`No migration after the first ends with ${migration}`)
+  await migrate({ sql, migrations: migrations.slice(0, before) })
+  return { ...database, migrate: async () => void (await migrate({ sql, migrations })) }
 }
 
 /** On a server that the test starts and kills itself. */

@@ -17,8 +17,9 @@ import { type PostgresServer, startPostgres } from './postgres-server.ts'
 
 declare module 'vitest' {
   export interface ProvidedContext {
-    /** PGlite data folder, as a tar file. */
+    /** Data folders of PGlite as tar files, one of them without a schema. */
     pgliteTemplate: string
+    emptyPgliteTemplate: string
     /** A superuser of the real Postgres. */
     postgresUrl: string
     /** The name of a migrated database on it. */
@@ -31,11 +32,13 @@ export const MIGRATIONS_DIR = join(import.meta.dirname, '../../drizzle')
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const folder = await mkdtemp(join(tmpdir(), 'flowkeep-test-'))
   const pgliteTemplate = join(folder, 'pglite.tar')
+  const emptyPgliteTemplate = join(folder, 'empty.tar')
   const [stopPostgres] = await Promise.all([
     setUpPostgres(project),
-    migrations().then((all) => buildPgliteTemplate(pgliteTemplate, all)),
+    migrations().then((all) => buildPgliteTemplates({ emptyPgliteTemplate, pgliteTemplate }, all)),
   ])
   project.provide('pgliteTemplate', pgliteTemplate)
+  project.provide('emptyPgliteTemplate', emptyPgliteTemplate)
   return async () => {
     await rm(folder, { recursive: true, force: true })
     await stopPostgres()
@@ -61,13 +64,20 @@ export async function setUpPostgres(project: TestProject): Promise<() => Promise
   }
 }
 
-async function buildPgliteTemplate(path: string, migrations: Migration[]): Promise<void> {
+async function buildPgliteTemplates(
+  { emptyPgliteTemplate, pgliteTemplate }: Record<'emptyPgliteTemplate' | 'pgliteTemplate', string>,
+  migrations: Migration[],
+): Promise<void> {
   // Small log segments, because every test database copies this whole folder.
   const pglite = await PGlite.create({ initDbStartParams: ['--wal-segsize=1'] })
   const backend = pgliteBackend(pglite)
+  const save = async (path: string) => {
+    await pglite.exec('checkpoint')
+    await writeFile(path, Buffer.from(await (await pglite.dumpDataDir('none')).arrayBuffer()))
+  }
+  await save(emptyPgliteTemplate)
   await migrated({ ...backend, close: async () => undefined }, migrations)
-  await pglite.exec('checkpoint')
-  await writeFile(path, Buffer.from(await (await pglite.dumpDataDir('none')).arrayBuffer()))
+  await save(pgliteTemplate)
   await backend.close()
 }
 

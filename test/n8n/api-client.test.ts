@@ -295,6 +295,13 @@ describe('a failure', () => {
     await failure(client.capabilities())
     expect(await client.capabilities()).toMatchObject({ generation: 'current' })
   })
+
+  test('to discover some of the capabilities does not mean a legacy n8n', async () => {
+    const { stub, client } = await setUp()
+    stub.failNext({ step: 'discover', mode: '4xx' })
+    expect(await failure(client.capabilities())).toMatchObject({ kind: 'rejected', operation: 'discover' })
+    expect(await client.capabilities()).toMatchObject({ generation: 'current', ownCredentialIds: true })
+  })
 })
 
 describe('a request', () => {

@@ -1,26 +1,16 @@
 /** Migrates a database with access tokens from before apps could connect. */
-import { PGlite } from '@electric-sql/pglite'
 import { v7 as uuidv7 } from 'uuid'
 import { afterAll, expect, test } from 'vitest'
-import { readMigrations } from '../../src/cli/migrate/files.ts'
 import { newApiToken } from '../../src/crypto/api-token.ts'
-import { createDb } from '../../src/db/client.ts'
-import { pgliteBackend } from '../../src/db/gateway/pglite.ts'
-import { createGateway } from '../../src/db/gateway/protocol.ts'
-import { migrate } from '../../src/db/migrate.ts'
+import { createDatabaseBefore } from '../harness/database.ts'
 import { TokenAccess } from '../../src/users/token-access.ts'
 import { TokenRepository } from '../../src/users/token-repository.ts'
 
-const backend = pgliteBackend(await PGlite.create())
-afterAll(() => backend.close())
+const database = await createDatabaseBefore('_oauth')
+afterAll(() => database.close())
 
 test('an earlier access token keeps its kind and its scopes, and belongs to no app', async () => {
-  const gateway = createGateway(backend)
-  const db = createDb({ databaseUrl: gateway.url, fetch: gateway.fetch })
-  const sql = db.$client
-  const migrations = await readMigrations('drizzle')
-  const before = migrations.findIndex(({ name }) => name.endsWith('_oauth'))
-  await migrate({ sql, migrations: migrations.slice(0, before) })
+  const { db, sql } = database
   const [user, id] = [uuidv7(), uuidv7()]
   const { token, hash } = await newApiToken()
   await sql`insert into users (id, email, password_hash, pepper_id) values (${user}, 'a@example.com', 'none', 'p1')`
@@ -29,7 +19,7 @@ test('an earlier access token keeps its kind and its scopes, and belongs to no a
   await sql`insert into api_token_secrets (hash, user_id, token_id) values (${hash}, ${user}, ${id})`
   await sql`insert into api_token_uses (token_id, user_id) values (${id}, ${user})`
 
-  await migrate({ sql, migrations })
+  await database.migrate()
   const access = new TokenAccess(db, () => new Date())
   const actor = await access.authenticate(token)
   expect(actor).toMatchObject({ tokenId: id, isApp: false })

@@ -129,7 +129,7 @@ class Simulation {
   #isFaulty = false
   #faultRate = 0
   /** Work of clients and jobs that has not ended. */
-  #open = 0
+  readonly #open = new Set<{ label: string }>()
   #failure: unknown
   #sites: Site[] = []
   #workflows: { id: string; path: string; versions: number }[] = []
@@ -149,7 +149,7 @@ class Simulation {
     this.#isFaulty = true
     this.#faultRate = this.#pick([0.02, 0.08, 0.2])
     const actions = 8 + this.#below(18)
-    for (let done = 0; done < actions || this.#open > 0; ) {
+    for (let done = 0; done < actions || this.#open.size > 0; ) {
       await this.#time.quiet()
       this.#throwFailure()
       // Few at first, then many at the same time.
@@ -165,8 +165,8 @@ class Simulation {
         this.trace.push('FIRED ' + this.#time.nowMs())
       } else if (this.#parked.length > 0) {
         await this.#release()
-      } else if (this.#open > 0 && done >= actions) {
-        throw new Error(`${this.#open} requests are stuck`)
+      } else if (this.#open.size > 0 && done >= actions) {
+        throw this.#stuck()
       }
       if (this.#chance(0.015)) this.#crash()
       if (this.#chance(0.03)) this.#jump()
@@ -221,24 +221,27 @@ class Simulation {
       await this.#time.quiet()
       this.#throwFailure()
       if (this.#parked.length > 0) await this.#release()
-      else if (this.#open === 0) return
+      else if (this.#open.size === 0) return
       else if (this.#time.hasTimers()) this.#time.fireNext()
-      else throw new Error(`${this.#open} requests are stuck`)
+      else throw this.#stuck()
     }
     throw new Error('Work does not end')
   }
 
   #background(label: string, work: () => Promise<unknown>): void {
     this.#note(`start ${label}`)
-    this.#open += 1
+    const open = { label }
+    this.#open.add(open)
     void work()
       .catch((error: unknown) => {
         this.#failure ??= error
       })
       .finally(() => {
-        this.#open -= 1
+        this.#open.delete(open)
       })
   }
+
+  #stuck = () => new Error(`These are stuck: ${Array.from(this.#open, ({ label }) => label).join(', ')}`)
 
   #jump(): void {
     const ms = this.#pick([1000, 20_000, 61_000, 130_000, 600_000])
@@ -257,8 +260,8 @@ class Simulation {
     const runtime = runtimeOf({
       // Not part of the hash, because it contains durations.
       writeLog: (line, level) => void (level === 'error' && this.trace.push(line)),
-      databaseFetch: (request) => this.#query(process, request),
-      instanceFetch: (input, init) => this.#callN8n(process, input, init),
+      databaseFetch: (request) => untilAborted(request.signal, this.#query(process, request)),
+      instanceFetch: (input, init) => untilAborted(init?.signal, this.#callN8n(process, input, init)),
       wait: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
     })
     process.deps = createDeps(this.#fixture.config, runtime)
@@ -581,6 +584,19 @@ function reportOf({ id, workflowId, status, startedAt, stoppedAt }: StubExecutio
     startedAt,
     stoppedAt: ['running', 'waiting', 'new'].includes(status) ? null : stoppedAt,
   }
+}
+
+/** Rejects as soon as the caller stops waiting, like `fetch`. The request itself continues. */
+async function untilAborted<T>(signal: AbortSignal | null | undefined, work: Promise<T>): Promise<T> {
+  if (!signal) return work
+  return Promise.race([
+    work,
+    new Promise<never>((_, reject) => {
+      const abort = () => reject(signal.reason as Error)
+      if (signal.aborted) abort()
+      else signal.addEventListener('abort', abort, { once: true })
+    }),
+  ])
 }
 
 function queriesOf(text: string): string[] {

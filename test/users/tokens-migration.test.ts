@@ -1,33 +1,23 @@
 /** Migrates a database with accounts, instances and audit events from before access tokens existed. */
-import { PGlite } from '@electric-sql/pglite'
 import { v7 as uuidv7 } from 'uuid'
 import { afterAll, expect, test } from 'vitest'
-import { readMigrations } from '../../src/cli/migrate/files.ts'
-import { createDb } from '../../src/db/client.ts'
-import { pgliteBackend } from '../../src/db/gateway/pglite.ts'
-import { createGateway } from '../../src/db/gateway/protocol.ts'
-import { migrate } from '../../src/db/migrate.ts'
+import { createDatabaseBefore } from '../harness/database.ts'
 import { AuditEventRepository } from '../../src/users/audit-events.ts'
 import { TokenAccess } from '../../src/users/token-access.ts'
 import { TokenRepository } from '../../src/users/token-repository.ts'
 
-const backend = pgliteBackend(await PGlite.create())
-afterAll(() => backend.close())
+const database = await createDatabaseBefore('_api_tokens')
+afterAll(() => database.close())
 
 test('instances stay outside production, earlier audit events name no token, and tokens can be created', async () => {
-  const gateway = createGateway(backend)
-  const db = createDb({ databaseUrl: gateway.url, fetch: gateway.fetch })
-  const sql = db.$client
-  const migrations = await readMigrations('drizzle')
-  const before = migrations.findIndex(({ name }) => name.endsWith('_api_tokens'))
-  await migrate({ sql, migrations: migrations.slice(0, before) })
+  const { db, sql } = database
   const [user, instance, event] = [uuidv7(), uuidv7(), uuidv7()]
   await sql`insert into users (id, email, password_hash, pepper_id) values (${user}, 'a@example.com', 'none', 'p1')`
   await sql`insert into instances (id, user_id, name, base_url, api_key)
     values (${instance}, ${user}, 'One', 'https://n8n.example.com', '{"header":{"kid":"k1"}}')`
   await sql`insert into audit_events (id, user_id, action, subject_id) values (${event}, ${user}, 'instance.created', ${instance})`
 
-  await migrate({ sql, migrations })
+  await database.migrate()
   expect(await sql`select environment, version from instances`).toEqual([{ environment: null, version: 1 }])
   await expect(sql`update instances set environment = 'staging'`).rejects.toThrow(
     /instances_environment_fkey/,

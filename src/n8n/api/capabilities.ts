@@ -62,31 +62,36 @@ export async function discover(send: Send, maxResponseBytes: number): Promise<N8
       maxResponseBytes,
       answer: Discovery,
     })
-  try {
-    const [workflows, credentials] = await Promise.all([ask('workflow'), ask('credential')])
-    const endpoints = [workflows, credentials].flatMap(({ data }) =>
-      Object.values(data.resources).flatMap((resource) => resource.endpoints),
-    )
-    const byName = new Map(
-      endpoints.map((each) => [`${each.method} ${pattern(each.path)}`, each.requestSchema]),
-    )
-    const settings = fieldsOf(fieldsOf(byName.get('POST /workflows')).settings)
-    const credentialId = fieldsOf(byName.get('POST /credentials')).id
-    return {
-      generation: 'current',
-      publish: byName.has('POST /workflows/{}/publish'),
-      ownCredentialIds: isObject(credentialId) && credentialId.readOnly !== true,
-      credentialList: byName.has('GET /credentials'),
-      credentialRead: byName.has('GET /credentials/{}'),
-      credentialUpdate: byName.has('PATCH /credentials/{}'),
-      credentialTest: byName.has('POST /credentials/{}/test'),
-      settings: accepted(Object.keys(settings)),
-    }
-  } catch (error) {
-    if (!isN8nError(error, 'not-found', 'rejected')) throw error
-  }
+  const asked = await Promise.allSettled([ask('workflow'), ask('credential')])
+  const reports = asked.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []))
+  const errors = asked.flatMap((each): unknown[] => (each.status === 'rejected' ? [each.reason] : []))
+  if (errors.length === 0) return reported(reports)
+  // A server that reports one of them has `/discover`: the refusal of the other one, such as by a proxy, does not mean legacy.
+  const error = errors.find((each) => !isN8nError(each, 'not-found', 'rejected')) ?? errors[0]
+  if (reports.length > 0 || !isN8nError(error, 'not-found', 'rejected')) throw error
   await checkIsN8n(send)
   return LEGACY
+}
+
+function reported(reports: readonly z.infer<typeof Discovery>[]): N8nCapabilities {
+  const endpoints = reports.flatMap(({ data }) =>
+    Object.values(data.resources).flatMap((resource) => resource.endpoints),
+  )
+  const byName = new Map(
+    endpoints.map((each) => [`${each.method} ${pattern(each.path)}`, each.requestSchema]),
+  )
+  const settings = fieldsOf(fieldsOf(byName.get('POST /workflows')).settings)
+  const credentialId = fieldsOf(byName.get('POST /credentials')).id
+  return {
+    generation: 'current',
+    publish: byName.has('POST /workflows/{}/publish'),
+    ownCredentialIds: isObject(credentialId) && credentialId.readOnly !== true,
+    credentialList: byName.has('GET /credentials'),
+    credentialRead: byName.has('GET /credentials/{}'),
+    credentialUpdate: byName.has('PATCH /credentials/{}'),
+    credentialTest: byName.has('POST /credentials/{}/test'),
+    settings: accepted(Object.keys(settings)),
+  }
 }
 
 /**

@@ -1,24 +1,14 @@
 /** Migrates a database with workflows from before edits were stored. */
-import { PGlite } from '@electric-sql/pglite'
 import { v7 as uuidv7 } from 'uuid'
 import { afterAll, expect, test } from 'vitest'
-import { readMigrations } from '../../../src/cli/migrate/files.ts'
-import { createDb } from '../../../src/db/client.ts'
-import { pgliteBackend } from '../../../src/db/gateway/pglite.ts'
-import { createGateway } from '../../../src/db/gateway/protocol.ts'
-import { migrate } from '../../../src/db/migrate.ts'
+import { createDatabaseBefore } from '../../harness/database.ts'
 import { caller, createWorkflowServer } from '../workflow-server.ts'
 
-const backend = pgliteBackend(await PGlite.create())
-afterAll(() => backend.close())
+const database = await createDatabaseBefore('_workflow_edits')
+afterAll(() => database.close())
 
 test('versions from before edits have none, and can be edited', async () => {
-  const gateway = createGateway(backend)
-  const db = createDb({ databaseUrl: gateway.url, fetch: gateway.fetch })
-  const sql = db.$client
-  const migrations = await readMigrations('drizzle')
-  const before = migrations.findIndex(({ name }) => name.endsWith('_workflow_edits'))
-  await migrate({ sql, migrations: migrations.slice(0, before) })
+  const { db, sql } = database
   const [user, id] = [uuidv7(), uuidv7()]
   await sql`insert into users (id, email, password_hash, pepper_id) values (${user}, 'a@example.com', 'none', 'p1')`
   const workflow = JSON.stringify({
@@ -31,7 +21,7 @@ test('versions from before edits have none, and can be edited', async () => {
   await sql`insert into workflows (id, user_id, warnings, ${columns}) values (${id}, ${user}, '[]', ${values})`
   await sql`insert into workflow_versions (workflow_id, user_id, ${columns}) values (${id}, ${user}, ${values})`
 
-  await migrate({ sql, migrations })
+  await database.migrate()
   const call = caller(createWorkflowServer(db).app, user)
   const version = await call('GET', `/v1/workflows/${id}/versions/1`)
   expect(version.body).toMatchObject({ name: 'Old', edits: null, operations: null })
