@@ -38,7 +38,7 @@ Each account has limits, so that one account cannot use up the server. The opera
 
 ## Requests per minute
 
-Every request of a signed-in user counts in one class: requests with a session or an access token, pages of the dashboard,
+Every request of a signed-in user counts toward one class: requests with a session or an access token, pages of the dashboard,
 and calls of MCP tools. A minute is a calendar minute. A rejected request does not count.
 
 | Class | Contains | Limit | Setting | Counted |
@@ -50,13 +50,13 @@ ${(Object.keys(rateClasses) as RateClass[])
   )
   .join('\n')}
 
-0 turns a limit off. On Cloudflare Workers, each isolate counts \`read\`, \`write\` and \`heavy\` requests for itself, because a
+0 turns a limit off. On Cloudflare Workers, each isolate counts \`read\`, \`write\` and \`heavy\` requests on its own, because a
 statement would cost more than they do. So an account whose requests reach several isolates can send more. \`outgoing\`
 requests are never more than the limit.
 
 An access token also has [its own limit](tokens.md#limits).
 
-### What responses tell
+### Response headers
 
 Responses have the headers of [draft-ietf-httpapi-ratelimit-headers](https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/):
 

@@ -120,9 +120,9 @@ ${goalTable(measured)}`,
 
 The floor is a bare Hono handler on the same runtime that sends the statements of the route in one request through Neon's
 driver. Route and floor alternate for ${rounds} rounds of ${seconds} s, each with 16 connections from another process. A ratio is the median
-of all rounds, with the least and the greatest. Noise is the range of the floor's rounds over their median; above ${noisy * 100}%, the ratio
+of all rounds, with the minimum and the maximum. Noise is the range of the floor's rounds over their median; above ${noisy * 100}%, the ratio
 is not reliable. Edits use 4 connections and logins 1. Logging in includes the password hash, and a plan includes calls to
-n8n, which the floor has not.
+n8n, which the floor does not make.
 
 \`\`\`text
 ${chart(paths.filter(({ runtime }) => runtime === 'workerd').map(({ name, ratio: value }) => [name, value.median]))}

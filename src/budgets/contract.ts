@@ -15,7 +15,7 @@ export const Usage = z
     accessTokens: Quota,
     storedBytes: Quota.meta({ description: 'Of workflow versions and credentials, as they are stored' }),
     versionsPerWorkflow: Quota.extend({
-      workflowId: z.uuid().nullable().meta({ description: 'The workflow with most versions' }),
+      workflowId: z.uuid().nullable().meta({ description: 'The workflow with the most versions' }),
     }),
     requestsPerMinute: z
       .record(z.enum(Object.keys(rateClasses) as [RateClass, ...RateClass[]]), z.number().int())

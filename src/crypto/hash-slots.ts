@@ -16,7 +16,7 @@ const maxLanes = 1000
 
 interface Waiter {
   lane: string
-  /** Hashes that the lane had or waits for, since its last right password. The lowest rank goes first. */
+  /** Hashes that the lane had or waits for, since its last correct password. The lowest rank goes first. */
   rank: number
   seenAt: number
 }
@@ -24,7 +24,7 @@ interface Waiter {
 export interface HashSlots {
   /** @throws {AppError} `too-many-requests` when no slot becomes free in time */
   run<T>(lane: string, work: () => Promise<T>): Promise<T>
-  /** After a right password. */
+  /** After a correct password. */
   forgive(lane: string): void
 }
 
@@ -44,7 +44,7 @@ export function createHashSlots({
   const held = new Map<symbol, number>()
   /** In order of arrival. */
   const waiting = new Set<Waiter>()
-  /** Hashes of each lane since its last right password, the most recent lane last. */
+  /** Hashes of each lane since its last correct password, the most recent lane last. */
   const spent = new Map<string, number>()
 
   const waitingIn = (lane: string) => [...waiting].filter((waiter) => waiter.lane === lane).length

@@ -1,5 +1,5 @@
 /**
- * @module Tickets: signed statements for one purpose that expire after minutes, such as "this user entered the right password".
+ * @module Tickets: signed statements for one purpose that expire after minutes, such as "this user entered the correct password".
  * They are JWTs of their own type, so that no ticket is valid as a session token or for another purpose. The server stores
  * only the IDs of used ones.
  */

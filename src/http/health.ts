@@ -34,7 +34,7 @@ export function healthRoutes(
         summary: 'Check that the server is ready',
         description:
           'Ready means that the database responds, its schema is current and every key can decrypt its ' +
-          'secrets. A network has 100 requests, and gets back 10 a second.',
+          'secrets. A network can send 100 requests, then 10 a second.',
         responses: { 200: Ready },
         errors: ['database-unavailable', 'key-unavailable', 'too-many-requests'],
         public: true,

@@ -59,7 +59,7 @@ const members: Partial<Record<ErrorCode, { required?: string[]; properties: Reco
     properties: {
       secondFactor: {
         type: 'object',
-        description: 'After the right password. Absent when a change to the account needs a second factor',
+        description: 'After the correct password. Absent when a change to the account needs a second factor',
         required: ['token', 'expiresIn', 'methods', 'passkeyOptions'],
         properties: {
           token: { ...text, description: 'Send it to POST /v1/auth/second-factor' },
@@ -114,7 +114,7 @@ const members: Partial<Record<ErrorCode, { required?: string[]; properties: Reco
     properties: {
       requestsPerMinute: {
         type: 'integer',
-        description: 'The limit that was reached. Absent for other limits than requests per minute',
+        description: 'The limit that was reached. Absent for limits other than requests per minute',
       },
       requestClass: {
         type: 'string',

@@ -138,7 +138,7 @@ export function releaseRoutes(releasing: Releasing, fingerprint: Fingerprint) {
         operationId: 'haltRelease',
         tag,
         summary: 'Halt a release',
-        description: 'Starts no further target. Targets in progress finish.',
+        description: 'Starts no more targets. Targets in progress finish.',
         responses: { 200: Release },
         errors: ['not-found', 'conflict'],
       }),

@@ -146,7 +146,8 @@ export async function verifyTrail(
     }
     if (page.length === 0) return broken(seq + 1, null, `Events ${seq + 1} to ${head.seq} are missing`)
   }
-  if (previous !== head.hash) return broken(seq, null, 'The head has another hash than the last event')
+  if (previous !== head.hash)
+    return broken(seq, null, 'The hash of the head differs from the hash of the last event')
   if (unsignedSince !== null && now.getTime() - Date.parse(unsignedSince) > unsignedMs)
     return broken(
       report.signedSeq + 1,

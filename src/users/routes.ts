@@ -77,8 +77,8 @@ export function authRoutes(deps: UserRouteDeps) {
           'From the fifth failed attempt on one account from one network (an IPv4 address or an IPv6 /64), each further ' +
           'attempt has to wait: 1 second, doubling up to 15 minutes. After 20 failures on one account from any network, ' +
           'the waits of each network start with its second attempt; guesses from other networks never delay the first. A ' +
-          'network has 30 failed attempts over all accounts, and gets one back every 20 seconds. Send the `deviceToken` ' +
-          'of an earlier sign-in: its attempts are counted apart, so that guesses from the same network do not delay ' +
+          'network can fail 30 times over all accounts, then once every 20 seconds. Send the `deviceToken` ' +
+          'of an earlier sign-in: its attempts are counted separately, so that guesses from the same network do not delay ' +
           'them either.',
         responses: { 200: SignedIn },
         errors: ['bad-credentials', 'account-moved', 'invalid', 'too-many-requests'],
@@ -120,7 +120,7 @@ export function authRoutes(deps: UserRouteDeps) {
         summary: 'Sign out',
         description:
           'Ends the session of the refresh token. Also returns 204 when there is no such session (RFC 7009 ' +
-          '§2.2). Its session token stops working within 5 seconds. A network has 100 requests, and gets back 10 a second.',
+          '§2.2). Its session token stops working within 5 seconds. A network can send 100 requests, then 10 a second.',
         responses: { 204: null },
         errors: ['invalid', 'too-many-requests'],
         public: true,
@@ -175,7 +175,7 @@ export function meRoutes({ signIn, users, recovery, apiTokens, purgeAccount }: U
         summary: 'Update the signed-in user',
         description:
           'Changes the name or the email address. A new email address requires the current password. If the server can send ' +
-          'email, the new address takes effect when it is confirmed, until then `pendingEmail` names it.',
+          'email, the new address takes effect when it is confirmed; until then it is in `pendingEmail`.',
         responses: { 200: User },
         errors: ['bad-credentials', 'email-taken', 'invalid', 'too-many-requests'],
       }),

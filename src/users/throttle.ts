@@ -78,7 +78,7 @@ export class Throttle {
         select ceil(extract(epoch from blocked_until - ${this.#at()}))::integer from ${loginThrottles}
         where bucket = ${bucket}
       ) as "waitSeconds"`)
-    this.#settle(rows[0], 'Too many wrong passwords. Wait, then try again')
+    this.#settle(rows[0], 'Too many incorrect passwords. Wait, then try again')
     return this.#attempt(bucket)
   }
 
@@ -209,7 +209,7 @@ export class Throttle {
     await this.#claimInWindow(
       await this.#fingerprint('throttle-app-lookup', userId),
       { limit: 20, seconds: 60 },
-      'Too many apps in a minute. Wait, then try again',
+      'Too many app registrations in a minute. Wait, then try again',
     )
   }
 
@@ -246,7 +246,7 @@ export class Throttle {
     this.#settle(rows[0], 'Too many incorrect codes. Wait, or use another second factor')
   }
 
-  /** Resets the count after a right code. */
+  /** Resets the count after a correct code. */
   async clearFactor(userId: string, kind: FactorKind): Promise<void> {
     const bucket = await this.#factorBucket(userId, kind)
     await this.#db.delete(loginThrottles).where(eq(loginThrottles.bucket, bucket))

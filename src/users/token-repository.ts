@@ -189,7 +189,7 @@ export class TokenRepository {
       if (!(await this.find(userId, id))) return null
       throw new AppError(
         'conflict',
-        `${maximumSecrets} secrets of the access token still work. Wait until the earlier ones end, or rotate it with overlapSeconds 0`,
+        `${maximumSecrets} secrets of the access token still work. Wait until the earlier ones expire, or rotate it with overlapSeconds 0`,
       )
     }
     return {

@@ -49,7 +49,7 @@ export const threats = {
   S6: 'slow, endless and malformed responses of n8n are bounded',
   S7: 'responses of n8n are not reflected',
   S8: 'IDs cannot change the path of a request to n8n',
-  W1: 'reports without the token of the instance are rejected alike',
+  W1: 'reports without the token of the instance are rejected in the same way',
   W5: 'no report is lost while the webhook token is replaced',
   W6: 'repeated, parallel and reordered reports record one execution',
   W8: 'reports that cannot be used are stored as dead letters',

@@ -20,7 +20,7 @@ interface Text {
   body: (details: Details) => (string | null)[]
 }
 
-const ifNotYou = 'If this was not you, change your password and end the sessions that you do not know:'
+const ifNotYou = 'If this was not you, change your password and end the sessions that you do not recognize:'
 
 const texts = {
   'confirm-email': {
@@ -28,7 +28,7 @@ const texts = {
     body: () => [
       'Open this page to confirm that this address belongs to your Flowkeep account:',
       null,
-      'The link works once, within 24 hours. If you did not ask for it, ignore this message.',
+      'The link works once, within 24 hours. If you did not request it, ignore this message.',
     ],
   },
   'reset-password': {
@@ -36,7 +36,7 @@ const texts = {
     body: () => [
       'Open this page to set a new password for your Flowkeep account:',
       null,
-      'The link works once, within 30 minutes. If you did not ask for it, ignore this message: your password stays the same.',
+      'The link works once, within 30 minutes. If you did not request it, ignore this message: your password stays the same.',
     ],
   },
   'email-changed': {
@@ -52,7 +52,7 @@ const texts = {
     body: () => [
       'The change of your email address was undone, and all sessions were ended. Set a new password to sign in:',
       null,
-      'The link works once, within 30 minutes. Afterwards, revoke the access tokens that you do not know.',
+      'The link works once, within 30 minutes. Afterwards, revoke the access tokens that you do not recognize.',
     ],
   },
   'new-device': {
@@ -71,7 +71,7 @@ const texts = {
     subject: 'An access token was created',
     body: (details) => [
       `An access token${named(details)} was created for your Flowkeep account${from(details)}.`,
-      'If this was not you, revoke it, change your password and end the sessions that you do not know:',
+      'If this was not you, revoke it, change your password and end the sessions that you do not recognize:',
     ],
   },
 } as const satisfies Record<string, Text>

@@ -170,15 +170,15 @@ export class SecondFactors {
     const { repository, throttle, now } = this.#options
     const totp = await repository.findTotp(userId)
     if (!totp || totp.isConfirmed) {
-      throw new AppError('conflict', 'No authenticator app waits for a code. Start the setup again')
+      throw new AppError('conflict', 'No authenticator app is waiting for a code. Start the setup again')
     }
     await throttle.claimFactor(userId, 'totp')
     const step = await matchingStep(await this.#openTotp(userId, totp), code, now())
-    if (step === null) throw invalid('/code', 'Incorrect code. Check that the clock of the device is right')
+    if (step === null) throw invalid('/code', 'Incorrect code. Check that the clock of the device is correct')
     await throttle.clearFactor(userId, 'totp')
     const { codes, hashes } = await this.#newCodes(userId)
     const { isDone, hasNewCodes } = await repository.confirmTotp(userId, totp.id, step, hashes)
-    if (!isDone) throw new AppError('conflict', 'The setup changed meanwhile. Start it again')
+    if (!isDone) throw new AppError('conflict', 'The setup changed in the meantime. Start it again')
     this.#tellOwner(userId, 'an authenticator app was added')
     return hasNewCodes ? codes : null
   }
@@ -275,7 +275,7 @@ export class SecondFactors {
       await this.#verifyCode(userId, 'recovery-code', use, tickets)
       return 'recovery-code'
     }
-    if (passkey === undefined) throw new TypeError('The answer has no factor')
+    if (passkey === undefined) throw new TypeError('The response contains no factor')
     await this.#verifyPasskey(userId, passkey, 'passkey-check', tickets)
     return 'passkey'
   }

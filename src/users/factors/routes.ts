@@ -44,7 +44,7 @@ export function secondFactorRoutes({ signIn, factors, networkLimit }: FactorRout
         description:
           'The second step when signing in fails with `second-factor-required`, whose `secondFactor` contains the token. ' +
           'Send the token with one of `code`, `recoveryCode` and `passkey`. Each code is valid once. After five ' +
-          'incorrect codes of one kind, each further one has to wait: 1 second, doubling up to 15 minutes.',
+          'incorrect codes of one kind, each further attempt has to wait: 1 second, doubling up to 15 minutes.',
         responses: { 200: SignedIn },
         errors: [
           'invalid-second-factor',
@@ -65,7 +65,7 @@ export function secondFactorRoutes({ signIn, factors, networkLimit }: FactorRout
         tag,
         summary: 'Get options to sign in with a passkey',
         description:
-          'The challenge is valid once, for five minutes. The browser offers the passkeys of this server. A network has 100 requests, and gets back 10 a second.',
+          'The challenge is valid once, for five minutes. The browser offers the passkeys of this server. A network can send 100 requests, then 10 a second.',
         responses: { 200: PasskeyRequest },
         errors: ['too-many-requests'],
         public: true,
@@ -118,7 +118,7 @@ export function factorRoutes({ signIn, factors, factorRepository }: FactorRouteD
       describe({
         operationId: 'startTotp',
         tag,
-        summary: 'Start to set up an authenticator app',
+        summary: 'Start setting up an authenticator app',
         description: `${confirming}The app counts once a code confirms it. Starting again replaces the secret.`,
         responses: { 201: TotpSetup },
         errors: [...confirmErrors, 'conflict'],

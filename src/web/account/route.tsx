@@ -101,7 +101,7 @@ export function accountPages(deps: AccountDeps, browserSessions: BrowserSessions
     const { pendingEmail } = await recovery.updateProfile(userId, { name, email: change.email ?? email })
     return pendingEmail === null
       ? 'Profile saved.'
-      : `Profile saved. Open the link that ${pendingEmail} receives to change the address.`
+      : `Profile saved. Open the link sent to ${pendingEmail} to change the address.`
   }
 
   async function changePassword(c: Context<DashboardEnv>, form: URLSearchParams): Promise<void> {

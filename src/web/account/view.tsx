@@ -112,7 +112,7 @@ const ProfileCard = ({ user, errors, typed, canSend, time }: AccountProps) => (
         error={errors.email}
         hint={
           canSend
-            ? 'A new address takes effect when you open the link that it receives.'
+            ? 'A new address takes effect when you open the link sent to it.'
             : 'This server cannot send email, so a new address takes effect immediately.'
         }
       />

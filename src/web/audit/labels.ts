@@ -72,7 +72,7 @@ const actionLabels: Record<string, ActionLabel> = {
     actor: 'operator',
     tone: 'wait',
   },
-  'user.reset-requested': { text: 'Asked for a password reset', actor: 'unknown', tone: 'wait' },
+  'user.reset-requested': { text: 'Requested a password reset', actor: 'unknown', tone: 'wait' },
   'user.password-reset-by-link': { text: 'Reset the password with a link', tone: 'wait' },
   'user.email-verified': { text: 'Confirmed the email address' },
   'user.email-changed': { text: 'Changed the email address' },
@@ -116,7 +116,7 @@ const actionLabels: Record<string, ActionLabel> = {
   'token.rotated': { text: 'Rotated an access token' },
   'token.revoked': { text: 'Revoked an access token' },
   'token.all-revoked': { text: 'Revoked all access tokens' },
-  'approval.asked': { text: ({ summary }) => `Asked for approval${quotedIn(summary)}`, tone: 'wait' },
+  'approval.asked': { text: ({ summary }) => `Requested approval${quotedIn(summary)}`, tone: 'wait' },
   'approval.approved': { text: ({ summary }) => `Approved a request${quotedIn(summary)}` },
   'approval.denied': { text: ({ summary }) => `Denied a request${quotedIn(summary)}` },
   'approval.used': { text: ({ summary }) => `Used an approval${quotedIn(summary)}` },
@@ -143,7 +143,7 @@ const actionLabels: Record<string, ActionLabel> = {
     text: ({ requireReplay }) =>
       requireReplay === true
         ? 'Required a replay before deployments'
-        : 'Required no replay before deployments',
+        : 'Stopped requiring a replay before deployments',
   },
   'workflow.tested': { text: 'Tested the workflow' },
   'workflow.deleted': { text: 'Deleted a workflow' },

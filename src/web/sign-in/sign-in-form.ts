@@ -46,7 +46,7 @@ const tooMany = ({ retryAfterSeconds = 1 }: AppError) => ({
   '': `Too many attempts. Try again in ${plural(retryAfterSeconds, 'second')}.`,
 })
 
-/** After a submission that did not sign in. The second step after the right password is no error. */
+/** After a submission that did not sign in. The second step after the correct password is no error. */
 export const stateAfter = (error: AppError, form: URLSearchParams): FormState =>
   error.code === 'second-factor-required'
     ? blank

@@ -13,7 +13,7 @@ export interface SignInProps extends FormState {
   notice?: Notice | null
   /** The sealed form that signing in shows again. */
   draft?: string | undefined
-  /** Present after the right password. */
+  /** Present after the correct password. */
   step?: SecondStep | null
 }
 

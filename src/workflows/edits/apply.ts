@@ -527,7 +527,7 @@ class Editor {
       'not-connected',
       '/to',
       `"${shown(from)}" has no such connection to "${shown(to)}"${
-        reverse ? '. The connection has the other direction: swap from and to' : ''
+        reverse ? '. The connection goes in the other direction: swap from and to' : ''
       }`,
     )
   }

@@ -360,7 +360,7 @@ describe('connections', () => {
     const reverse = failure(workflow, { op: 'disconnect', from: 'B', to: 'A' })
     expect([reverse.code, reverse.message]).toEqual([
       'not-connected',
-      '"B" has no such connection to "A". The connection has the other direction: swap from and to',
+      '"B" has no such connection to "A". The connection goes in the other direction: swap from and to',
     ])
     expect(failure({ nodes: [node('A')], connections: [] }, { op: 'connect', from: 'A', to: 'A' }).code).toBe(
       'invalid-structure',

@@ -88,7 +88,7 @@ export function versionPages(deps: WorkflowPageDeps) {
               action={workflowHref(id, '/versions/compact')}
               small
               icon="trash"
-              confirm={`Delete the oldest versions? The newest ${defaultKeptVersions} stay, and every version that a deployment, release, test or run refers to.`}
+              confirm={`Delete the oldest versions? The newest ${defaultKeptVersions} stay, and so does every version that a deployment, release, test or run refers to.`}
             >
               Compact versions
             </Action>
