@@ -1,9 +1,10 @@
-/** F4, F5, F6 and F17: Postgres is killed, refuses connections, holds locks and accepts no writes. */
+/** F4, F5, F6 and F17: Postgres is killed, refuses connections, holds locks, accepts no writes and has a full disk. */
+import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Client } from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { rollUpChanges } from '../../src/executions/record/roll-up.ts'
-import { testEnvironment, type TestUser } from '../harness/app.ts'
+import { type Answer, testEnvironment, type TestUser } from '../harness/app.ts'
 import { databaseFaults, evenly } from '../harness/database-faults.ts'
 import { expectInvariants } from '../harness/invariants.ts'
 import type { PostgresServer } from '../harness/postgres-server.ts'
@@ -15,6 +16,7 @@ import {
   createFaultWorld,
   expectRetriable,
   type FaultWorld,
+  mountSmallDisk,
   onPostgres,
   scaled,
   startOwnPostgres,
@@ -239,4 +241,83 @@ test('F17: a database that accepts no writes still serves reads', async () => {
   expect(await sql`select count(*)::integer as rows from workflows`).toEqual([before])
   expect((await user.call('POST', '/v1/workflows', { body: { workflow: orders() } })).status).toBe(201)
   console.log('F17: reads 200, writes 503')
+})
+
+test('F17: a full disk fails writes that need space, with 503, and nothing else', async (context) => {
+  const disk = await mountSmallDisk(24)
+  if (!disk) return context.skip('Only root can mount a file system')
+  const user = await world.user()
+  const report = await tracked(user)
+  const text = (index: number) => randomBytes(45_000).toString('base64') + String(index)
+  const writes = (label: string): [string, () => Promise<Answer>][] => [
+    [
+      'workflow',
+      () =>
+        user.call('POST', '/v1/workflows', {
+          body: { workflow: orders({ text: text(1) }), prompt: text(2) },
+          headers: { 'Idempotency-Key': label },
+        }),
+    ],
+    [
+      'credential',
+      () =>
+        user.call('POST', '/v1/credentials', {
+          body: { type: 'slackApi', name: label, data: { accessToken: text(3).slice(0, 30_000) } },
+          headers: { 'Idempotency-Key': label },
+        }),
+    ],
+    [
+      'report',
+      () => report({ executionId: label, workflowId: 'wf1', status: 'success', data: { text: text(4) } }),
+    ],
+  ]
+  const admin = new Client({ connectionString: url })
+  await admin.connect()
+  const tables = ['workflow_versions', 'credentials', 'executions']
+  const parts = await admin.query<{ name: string }>(
+    `select c.oid::regclass::text as name from pg_class c where c.relkind = 'r' and c.oid::regclass::text ~ $1`,
+    [`^(${tables.join('|')})(_\\d{4}_\\d{2})?$`],
+  )
+  const move = async (to: string) => {
+    for (const { name } of parts.rows) await admin.query(`alter table ${name} set tablespace ${to}`)
+  }
+  const rows = async () =>
+    (
+      await admin.query(
+        'select (select count(*) from workflow_versions), (select count(*) from credentials), (select count(*) from executions)',
+      )
+    ).rows
+  try {
+    await admin.query(`create tablespace small location '${disk.folder}'`)
+    await move('small')
+    await admin.query('create table filler (bytes bytea) tablespace small')
+    await admin.query('alter table filler alter bytes set storage external')
+    for (const bytes of [1_000_000, 8000]) {
+      let failure: { code?: string } | undefined
+      while (!failure)
+        await admin
+          .query("insert into filler values (decode(repeat('ab', $1), 'hex'))", [bytes])
+          .catch((error: { code?: string }) => (failure = error))
+      expect(failure.code).toBe('53100')
+    }
+    const before = await rows()
+    for (const [name, write] of writes('full')) {
+      const answer = await write()
+      expect([name, answer.status, answer.headers.has('Retry-After')]).toEqual([name, 503, true])
+    }
+    for (const path of ['/v1/workflows', '/v1/credentials', '/v1/executions', '/v1/analytics/summary'])
+      expect([path, (await user.call('GET', path)).status]).toEqual([path, 200])
+    expect((await world.call('GET', '/health/live')).status).toBe(200)
+    expect(await rows()).toEqual(before)
+    await admin.query('drop table filler')
+    for (const [name, write] of writes('full'))
+      expect([name, (await write()).status]).toEqual([name, name === 'report' ? 202 : 201])
+  } finally {
+    await admin.query('drop table if exists filler')
+    await move('pg_default')
+    await admin.query('drop tablespace if exists small')
+    await admin.end()
+    await disk.remove()
+  }
+  console.log('F17: a full disk: writes 503, reads 200')
 })

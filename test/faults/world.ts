@@ -1,4 +1,9 @@
 /** @module The application on a real Postgres, behind an endpoint that fails at random, and a client that retries. */
+import { execFile } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { expect } from 'vitest'
 import { postgresBackend } from '../../src/db/gateway/postgres.ts'
 import { readMigrations } from '../../src/cli/migrate/files.ts'
@@ -6,7 +11,7 @@ import { createTestApp, type Answer, type TestApp, type TestUser } from '../harn
 import { createTestDatabase, type TestDatabase, testDatabaseOn } from '../harness/database.ts'
 import { failingAtRandom, type FaultyEndpoint } from '../harness/database-faults.ts'
 import { MIGRATIONS_DIR, migrated, withDatabase } from '../harness/global-setup.ts'
-import { type PostgresServer, startPostgres } from '../harness/postgres-server.ts'
+import { NOBODY, type PostgresServer, startPostgres } from '../harness/postgres-server.ts'
 import { seeded } from '../harness/random.ts'
 import { orders } from '../deployments/orders.ts'
 
@@ -56,6 +61,33 @@ export async function startOwnPostgres(
 
 export const onPostgres = (url: string, maxConnections = 10): TestDatabase =>
   testDatabaseOn(postgresBackend(url, { maxConnections }))
+
+export interface SmallDisk {
+  folder: string
+  remove: () => Promise<void>
+}
+
+/** A file system in memory for a tablespace. Null where this process must not mount one. */
+export async function mountSmallDisk(mebibytes: number): Promise<SmallDisk | null> {
+  const folder = await mkdtemp(join(tmpdir(), 'flowkeep-disk-'))
+  const run = promisify(execFile)
+  const options = `size=${mebibytes}m,uid=${NOBODY},gid=${NOBODY},mode=700`
+  const mounted = await run('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', folder]).then(
+    () => true,
+    () => false,
+  )
+  if (!mounted) {
+    await rm(folder, { recursive: true })
+    return null
+  }
+  return {
+    folder,
+    remove: async () => {
+      await run('umount', ['--lazy', folder])
+      await rm(folder, { recursive: true })
+    },
+  }
+}
 
 /** What a client may see while the database fails: success, or an error that says when to retry. */
 export function expectRetriable(answer: Answer, where: string): void {

@@ -25,7 +25,7 @@ export interface ServerCertificate {
 }
 
 /** Postgres refuses to run as root. This user exists on every Linux. */
-const NOBODY = 65_534
+export const NOBODY = 65_534
 
 /**
  * @param more server settings that override the defaults for tests
