@@ -7,7 +7,7 @@ export const errorsPath = resolve(import.meta.dirname, '../docs/errors.md')
 
 /** The causes of a code, and what to do. */
 const fixes = {
-  'malformed-json': 'The body is not valid JSON in UTF-8. Send JSON, without a trailing comma or comment.',
+  'malformed-json': 'The body is not valid JSON in UTF-8. Send JSON, without trailing commas or comments.',
   unauthenticated:
     'The token is missing, invalid, expired or revoked. Send `Authorization: Bearer <token>`. A session token lasts 5 minutes; `POST /v1/auth/refresh` renews it. An [access token](tokens.md) starts with `fk_`.',
   'bad-credentials':

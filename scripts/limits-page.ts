@@ -52,7 +52,7 @@ ${(Object.keys(rateClasses) as RateClass[])
 
 0 turns a limit off. On Cloudflare Workers, each isolate counts \`read\`, \`write\` and \`heavy\` requests on its own, because a
 statement would cost more than they do. So an account whose requests reach several isolates can send more. \`outgoing\`
-requests are never more than the limit.
+requests never exceed the limit.
 
 An access token also has [its own limit](tokens.md#limits).
 
@@ -65,7 +65,7 @@ RateLimit-Policy: "outgoing";q=600;w=60
 RateLimit: "outgoing";r=599;t=42
 \`\`\`
 
-The class allows \`q\` requests in \`w\` seconds. \`r\` are left, for \`t\` seconds. Beyond the limit, the response is 429
+The class allows \`q\` requests in \`w\` seconds. \`r\` requests are left for the next \`t\` seconds. Beyond the limit, the response is 429
 \`too-many-requests\` with \`Retry-After\`; \`requestClass\` and \`requestsPerMinute\` name the limit. The
 [TypeScript client](../packages/client/README.md) and the command line wait and retry. An MCP tool returns an error that tells
 the agent how long to wait.
@@ -74,7 +74,7 @@ the agent how long to wait.
 
 ${routesOf('heavy')}
 - the MCP tools \`search_workflows\` and \`check_workflow\`
-- the pages of searches, models, error groups and exports
+- the search, model, error group and export pages
 
 ### Outgoing requests
 
@@ -87,7 +87,7 @@ All other requests are \`read\` (\`GET\`) or \`write\`. The [API reference](/doc
 
 ## Quotas
 
-At a quota, creating returns 403 \`quota-exceeded\`. \`GET /v1/me/usage\` and **Account → Usage** show what an account uses.
+When a quota is reached, creating another resource returns 403 \`quota-exceeded\`. \`GET /v1/me/usage\` and **Account → Usage** show what an account uses.
 
 | Setting | Meaning | Default |
 | --- | --- | --- |
@@ -101,6 +101,6 @@ which [retention](runs.md) limits.
 Saving a workflow that has reached \`QUOTA_VERSIONS_PER_WORKFLOW\` returns 403. To continue, compact its versions:
 \`POST /v1/workflows/{id}/versions/compact\`, or **Compact versions** on its versions page. That deletes the oldest versions,
 except the newest 100 (\`keep\`), and except every version that is or was deployed, tested or released, or that a run or a
-fixed error refers to. Numbers do not change. An audit event lists the deleted ones.
+resolved error group refers to. Numbers do not change. An audit event lists the deleted ones.
 `
 }

@@ -200,29 +200,29 @@ export const Environment = z.object({
   QUOTA_ACCESS_TOKENS: count(100).meta(about('Access tokens per user')),
   QUOTA_VERSIONS_PER_WORKFLOW: count(20_000).meta(about('Versions per workflow')),
   QUOTA_STORED_MIB: count(4_096).meta(
-    about('MiB that the workflow versions and credentials of a user may take in the database'),
+    about('MiB that the workflow versions and credentials of a user may take up in the database'),
   ),
   RATE_READS_PER_MINUTE: count(120_000).meta(
     about(
-      'Requests per minute and user that only read (docs/limits.md). Counted by each isolate or process. 0: unlimited',
+      'Read-only requests per minute per user (docs/limits.md). Counted by each isolate or process. 0: unlimited',
     ),
   ),
   RATE_WRITES_PER_MINUTE: count(30_000).meta(
     about(
-      'Requests per minute and user that change something. Counted by each isolate or process. 0: unlimited',
+      'Requests that change something, per minute per user. Counted by each isolate or process. 0: unlimited',
     ),
   ),
   RATE_HEAVY_PER_MINUTE: count(6_000).meta(
     about(
-      'Analytics, searches, exports and checks per minute and user. Counted by each isolate or process. 0: unlimited',
+      'Analytics, searches, exports and checks, per minute per user. Counted by each isolate or process. 0: unlimited',
     ),
   ),
   RATE_OUTGOING_PER_MINUTE: count(600).meta(
-    about('Requests per minute and user that call n8n or send a message. Counted exactly. 0: unlimited'),
+    about('Requests that call n8n or send a message, per minute per user. Counted exactly. 0: unlimited'),
   ),
   ANONYMOUS_CHECKS_PER_MINUTE: count(0).meta(
     about(
-      'Requests to POST /v1/workflows/check without an account, per minute and client address; 0 requires an account',
+      'Requests to POST /v1/workflows/check without an account, per minute per client address; 0 requires an account',
     ),
   ),
   PASSWORD_BREACH_CHECK: z

@@ -87,8 +87,8 @@ export function performancePage(measured: Measured): string {
   const sections = [
     `# Performance
 
-How fast Flowkeep is, as ratios within one run, because the speed of machines differs. \`npm run bench\` measured this on ${on.date}:
-${on.cpu}, Node ${on.node}, Postgres ${on.postgres}, ${grouped(scales[scale].executions)} executions and ${grouped(scales[scale].workflows)} workflows, half of them of one user.
+How fast Flowkeep is, as ratios within one run, because machines differ in speed. \`npm run bench\` measured this on ${on.date}:
+${on.cpu}, Node ${on.node}, Postgres ${on.postgres}, ${grouped(scales[scale].executions)} executions and ${grouped(scales[scale].workflows)} workflows, half of them owned by one user.
 ${isNoisy(measured) ? '\nThe machine was too noisy for exact figures: other processes ran at the same time.\n' : ''}
 \`\`\`sh no-test
 npm run bench                                 # minutes, on Linux
@@ -102,16 +102,18 @@ npm run bench -- --help
 ${goalTable(measured)}`,
     `## Missed goals
 
-- **Against the floor.** One workflow takes 0.3 ms of processor time more than the same statement in a bare handler: routing and
+- **Against the floor.** Reading one workflow takes 0.3 ms more CPU time than the same statement in a bare handler: routing and
   middleware, headers, building the SQL, the ETag and the conversion of the row, each a few percent. Requests with larger responses
   reach the goal, because reading the rows outweighs this.
 - **The overview page against \`/health/live\`.** The page needs 18 statements in three round trips and renders a table of
   deployments, charts and lists. The other request needs none, and became faster along with everything else.
 - **Against n8n.** Lists and creations are about as fast as a bare handler with the same statements (below): what remains is
   Postgres and its driver. Creating a workflow is one durable transaction of five statements.
-- **As the data grows.** Searches for rare words and types read all matches of all users and sort them, because the indexes of
-  arrays and words do not begin with the user. A table with one row for each type of a workflow would. The overview reads all
-  workflows of the user to count missing credentials, and all deployments to rank them.
+- **As the data grows.** A search reads the newest workflows until a page is full. The rarer a word or type, the more workflows it
+  reads: for one in 50, about 5,000 for a page of 50, half of them of other users. A table with one row per workflow and type
+  could be read in the order of the list, but would add 2 KB to each workflow. The overview reads all workflows of the user to
+  count missing credentials, and all deployments to rank them. By default, an account can have 10,000 of each; the user of
+  these measurements has 50,000.
 - **Parse, hash and extract.** Half of the time is the search for secrets in parameters, which reads every character.
 - **Size and start of the worker.** \`npm run bundle\` lists the parts. The largest are the dashboard, the validation of requests
   and the checks. workerd compiles every module at startup, including modules that are loaded later.
@@ -134,7 +136,7 @@ ${pathTable(measured)}`,
       `## As the data grows
 
 The median of one request at a time on Node, on two databases of the same server: ${grouped(scales[between.from].executions)} executions and
-${grouped(scales[between.from].workflows)} workflows, and ${grouped(scales[between.to].executions)} executions and ${grouped(scales[between.to].workflows)} workflows. Half of each belongs to the user that asks.
+${grouped(scales[between.from].workflows)} workflows, and ${grouped(scales[between.to].executions)} executions and ${grouped(scales[between.to].workflows)} workflows. Half of each belongs to the user who sends the requests.
 
 ${growthTable(between.growth, between.from, between.to)}`,
     arrivals &&
@@ -174,7 +176,7 @@ ${table(
     `## Where the time goes
 
 Flame graphs of the Node server under load, with 2,000 executions and 200 workflows: callers are above what they call, and
-the width is the time on the processor. \`writev\` also counts time in which Postgres had taken over the processor.
+the width is CPU time. \`writev\` also includes time during which Postgres was using the CPU.
 \`npm run bench -- --scale tiny --parts '' --flames <folder>\` draws them. Before: each statement was planned for each request, the
 session was reset after each, and statements went through JSON within the process.
 

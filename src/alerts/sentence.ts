@@ -46,7 +46,7 @@ const conditions: Record<AlertRuleKind, (parts: Parts) => string> = {
     `a scheduled run of ${workflow} is more than ${durationText(toleranceMinutes)} late`,
   'credential-rejected': ({ credential }) => `a service rejects ${credential}`,
   'instance-unreachable': ({ instance }) => `${instance} is unreachable or rejects its API key`,
-  drift: ({ workflow }) => `${workflow} is changed in n8n`,
+  drift: ({ workflow }) => `${workflow} drifts from its deployed version`,
   spend: ({ workflows, windowHours, ...limits }) =>
     `the AI nodes of ${workflows} use ${limitText(limits)} within ${durationText(windowHours * 60)}`,
 }

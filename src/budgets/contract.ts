@@ -19,7 +19,7 @@ export const Usage = z
     }),
     requestsPerMinute: z
       .record(z.enum(Object.keys(rateClasses) as [RateClass, ...RateClass[]]), z.number().int())
-      .meta({ description: 'The limit of each class. 0: none' }),
+      .meta({ description: 'The limit of each class. 0: unlimited' }),
   })
   .meta({ ref: 'AccountUsage' })
 export type Usage = z.output<typeof Usage>

@@ -92,8 +92,7 @@ const documentation = {
       },
       Location: { description: 'The path of the resource', schema: text, required: true },
       RateLimit: {
-        description:
-          'What is left of the limit of the route in the current minute: `r` requests, and `t` seconds until the next minute',
+        description: 'The remaining quota of the route: `r` requests, and `t` seconds until the next minute',
         schema: text,
         example: '"read";r=2999;t=42',
       },

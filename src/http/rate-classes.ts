@@ -9,7 +9,7 @@ export const rateClasses = {
   read: 'Reads of a few rows',
   write: 'Changes',
   heavy: 'Analytics, searches, exports and checks of workflows',
-  outgoing: 'Requests that call n8n, or send a message',
+  outgoing: 'Requests that call n8n or send a message',
 } as const
 
 export type RateClass = keyof typeof rateClasses

@@ -132,7 +132,7 @@ const failures = {
     'The n8n server redirected the request. Enter the URL that it redirects to',
   ],
   'not-n8n': ['instance-unreachable', 'The server did not respond like the n8n public API. Check its URL'],
-  'too-large': ['instance-unreachable', 'The response of the n8n server is too large'],
+  'too-large': ['instance-unreachable', 'The response from the n8n server is too large'],
   'server-error': ['instance-unreachable', 'The n8n server failed. See its log for the cause'],
 } satisfies Record<N8nErrorKind, [ErrorCode, string]>
 

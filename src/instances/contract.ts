@@ -23,7 +23,7 @@ const ApiKey = z
 
 const Environment = EnvironmentName.nullable().meta({
   description:
-    'Name of its environment; null: none. `production` always exists. On instances of production environments, access ' +
+    'Name of its environment; null: none. `production` is created when it is first assigned. On instances of production environments, access ' +
     'tokens need the `deploy:production` scope to deploy',
 })
 

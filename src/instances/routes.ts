@@ -240,9 +240,9 @@ export function instanceRoutes(deps: InstanceRouteDeps) {
         description:
           'Sets Flowkeep up as the OpenTelemetry collector of n8n 2.19 or later: n8n then sends every execution with its ' +
           'nodes within seconds. The API key needs the `otel:manage` scope. n8n sends a test trace first; nothing ' +
-          'changes if it does not arrive. Fails with `instance-conflict` and the host of the `collector` if n8n ' +
-          'sends traces elsewhere, unless `replace` is true, and if environment variables of n8n set its ' +
-          'OpenTelemetry settings. Its earlier settings are restored by `DELETE`. Safe to repeat.',
+          'changes if it does not arrive. Fails with `instance-conflict` if environment variables of n8n set its ' +
+          'OpenTelemetry settings, and, unless `replace` is true, if n8n sends traces elsewhere; the host is then in ' +
+          '`collector`. `DELETE` restores the earlier settings. Safe to repeat.',
         responses: { 200: OtelSetup },
         errors: ['not-found', 'invalid', 'url-not-allowed', ...instanceErrors, ...secretErrors],
       }),

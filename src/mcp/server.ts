@@ -33,8 +33,8 @@ const advice: Partial<Record<ErrorCode, string>> = {
   'invalid-workflow': 'Correct the places that the details name.',
   'invalid-edit': 'Correct the operation that the details name. Nothing was saved.',
   'insufficient-scope':
-    'Nothing was changed. Ask the user to do it in the dashboard, or for a token with that scope.',
-  'approval-denied': 'Nothing was changed. Do not try it again. Ask the user what to do instead.',
+    'Nothing was changed. Ask the user to do it in the dashboard, or to provide a token with that scope.',
+  'approval-denied': 'Nothing was changed. Do not retry. Ask the user what to do instead.',
   'in-use': 'Other workflows depend on it. Ask the user.',
   'quota-exceeded': 'Ask the user to delete something first.',
   'instance-unreachable': 'n8n is not responding. Ask the user to check it.',

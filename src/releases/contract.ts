@@ -107,7 +107,7 @@ export const NewPromotion = z
       .meta({ description: 'Only these. Default: every workflow that is live in `from`' }),
     ...options,
   })
-  .refine(({ from, to }) => from !== to, 'Must be two environments')
+  .refine(({ from, to }) => from !== to, 'Must be two different environments')
   .meta({ ref: 'NewPromotion', 'x-example': { from: 'staging', to: 'production', dryRun: true } })
 export type NewPromotion = z.output<typeof NewPromotion>
 

@@ -122,7 +122,7 @@ export function releaseRoutes(releasing: Releasing, fingerprint: Fingerprint) {
         summary: 'Resume a release',
         description:
           'Continues a halted release: failed targets are deployed again, and only runs from now on count. With ' +
-          '`skipObservation`, also continues one that observes its canary. Plans the blocked targets of a planned release ' +
+          '`skipObservation`, also continues one that is observing its canary. Plans the blocked targets of a planned release ' +
           'again.',
         responses: { 200: Release },
         errors: ['not-found', 'invalid', 'conflict'],

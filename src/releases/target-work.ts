@@ -187,7 +187,7 @@ export class TargetWork {
       const { id, status, error } = deployment
       if (status === 'failed') return failed(id, error ?? 'The deployment failed')
       if (status !== 'pending' && status !== 'deploying') return { kind: 'done', deploymentId: id }
-      return isLast ? failed(id, error ?? 'The deployment does not finish') : later(error, soonMs)
+      return isLast ? failed(id, error ?? 'The deployment has not finished') : later(error, soonMs)
     } catch (error) {
       if (!(error instanceof AppError)) throw error
       const isBusy = error.code === 'conflict' && error.retryAfterSeconds !== undefined

@@ -112,7 +112,7 @@ export async function verifyTrail(
   const anchors = new Map(head.anchors.map((anchor) => [anchor.seq, anchor]))
   for (const anchor of head.anchors) {
     if (anchor.seq > head.seq)
-      return broken(head.seq + 1, null, `Events ${head.seq + 1} to ${anchor.seq} were signed and are missing`)
+      return broken(head.seq + 1, null, `Signed events ${head.seq + 1} to ${anchor.seq} are missing`)
     if ((await signatureOf(fingerprint, userId, anchor)) !== anchor.signature)
       return broken(anchor.seq, null, 'The signature is invalid: it was forged, or FINGERPRINT_KEY changed')
   }
@@ -127,11 +127,13 @@ export async function verifyTrail(
         return broken(
           seq + 1,
           null,
-          `${event.seq === seq + 2 ? 'The event is' : 'Events are'} missing before event ${event.seq}`,
+          event.seq === seq + 2
+            ? `Event ${seq + 1} is missing`
+            : `Events ${seq + 1} to ${event.seq - 1} are missing`,
         )
       if (event.seq <= seq) return broken(event.seq, id, 'Two events have this number')
       if ((await hashOf(userId, previous, event)) !== hash)
-        return broken(event.seq, id, 'The event was changed, or the one before it: its hash does not match')
+        return broken(event.seq, id, 'This event or the one before it was changed: the hash does not match')
       const anchor = anchors.get(event.seq)
       if (anchor && anchor.hash !== hash)
         return broken(event.seq, id, 'The trail was rewritten: its signed hash is different')
@@ -152,7 +154,7 @@ export async function verifyTrail(
     return broken(
       report.signedSeq + 1,
       null,
-      'Not signed for a day: run the scheduled job, or a signature was removed',
+      'Not signed for more than a day. Run the scheduled job. If it is running, a signature was removed',
     )
   const { rows: later } = await db.execute<{ id: string; seq: number }>(sql`
     select id, seq from audit_events where user_id = ${userId} and seq > ${head.seq}

@@ -77,7 +77,7 @@ export function authRoutes(deps: UserRouteDeps) {
           'From the fifth failed attempt on one account from one network (an IPv4 address or an IPv6 /64), each further ' +
           'attempt has to wait: 1 second, doubling up to 15 minutes. After 20 failures on one account from any network, ' +
           'the waits of each network start with its second attempt; guesses from other networks never delay the first. A ' +
-          'network can fail 30 times over all accounts, then once every 20 seconds. Send the `deviceToken` ' +
+          'network can fail 30 times across all accounts, then once every 20 seconds. Send the `deviceToken` ' +
           'of an earlier sign-in: its attempts are counted separately, so that guesses from the same network do not delay ' +
           'them either.',
         responses: { 200: SignedIn },

@@ -38,7 +38,7 @@ export function sessionRoutes(sessions: SessionRepository) {
         tag,
         summary: 'End a session',
         description:
-          'Its session token stops working within 5 seconds, its dashboard cookie with the next request.',
+          'Its session token stops working within 5 seconds; its dashboard cookie is rejected on the next request.',
         responses: { 204: null },
         errors: ['not-found'],
       }),

@@ -74,7 +74,7 @@ export const TokenRotation = z
       .min(0, 'At least 0')
       .max(maximumOverlapSeconds, 'At most 604,800: 7 days')
       .default(defaultOverlapSeconds)
-      .meta({ description: 'How long the replaced secrets still work. `0` after a leak' }),
+      .meta({ description: 'How long the replaced secrets keep working. `0` after a leak' }),
     expiresAt: ExpiresAt.optional(),
   })
   .meta({ ref: 'TokenRotation', 'x-example': { overlapSeconds: 3600 } })

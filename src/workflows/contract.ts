@@ -208,14 +208,14 @@ export const WorkflowVersionSummary = z
     }),
     author: z.enum(versionAuthors).meta({
       description:
-        '`n8n`: edited in n8n and adopted, without prompt and model. `flowkeep`: fixes applied by a ' +
+        '`n8n`: edited in n8n and adopted, without a prompt or model. `flowkeep`: fixes applied by a ' +
         'deployment',
     }),
     edits: z
       .array(z.string())
       .nullable()
       .meta({
-        description: 'The edits that made it, in sentences: the first 20. Null: saved as a whole',
+        description: 'The first 20 edits that produced it, as sentences. Null: saved as a whole',
         examples: [['Set url of HTTP Request']],
       }),
   })
@@ -252,7 +252,7 @@ export const WorkflowVersion = WorkflowVersionSummary.extend({
   operations: z
     .array(z.looseObject({ op: z.string() }))
     .nullable()
-    .meta({ description: 'The edits that made it, as sent to `editWorkflow`. Null: saved as a whole' }),
+    .meta({ description: 'The edits that produced it, as sent to `editWorkflow`. Null: saved as a whole' }),
 }).meta({ ref: 'WorkflowVersion' })
 export type WorkflowVersion = z.output<typeof WorkflowVersion>
 

@@ -162,7 +162,7 @@ describe('signatures', () => {
       type: 'alert.opened',
       data: {
         ruleKind: 'drift',
-        rule: 'Alert me when any workflow is changed in n8n',
+        rule: 'Alert me when any workflow drifts from its deployed version',
         summary: '“Order intake” was changed in n8n on “Production”',
         url: expect.stringContaining('https://flowkeep.example.com/deployments/'),
         resolvedAt: null,

@@ -44,7 +44,7 @@ describe('a rule', () => {
     ],
     [{ kind: 'credential-rejected' }, 'Alert me when a service rejects any credential'],
     [{ kind: 'instance-unreachable' }, 'Alert me when any instance is unreachable or rejects its API key'],
-    [{ kind: 'drift' }, 'Alert me when any workflow is changed in n8n'],
+    [{ kind: 'drift' }, 'Alert me when any workflow drifts from its deployed version'],
   ])('reads as a sentence: %j', async (body, sentence) => {
     const created = await create(body)
     expect(created.status).toBe(201)
@@ -57,7 +57,7 @@ describe('a rule', () => {
       body: { workflow: { nodes: [], connections: {} }, name: 'Order intake' },
     })
     const created = await create({ kind: 'drift', workflowId: workflow.json.id })
-    expect(created.json.sentence).toBe('Alert me when “Order intake” is changed in n8n')
+    expect(created.json.sentence).toBe('Alert me when “Order intake” drifts from its deployed version')
     const list = await user.call('GET', `/v1/alerts/rules?workflowId=${workflow.json.id}`)
     expect(list.json.items).toMatchObject([{ id: created.json.id }])
     await user.call('DELETE', `/v1/workflows/${workflow.json.id}`)

@@ -71,7 +71,7 @@ describe.skipIf(!hasChromium)(inChromium('second factors by keyboard'), () => {
   async function enterPassword(): Promise<void> {
     await type('Email', user.email)
     await type('Password', user.password)
-    await press(button('Sign in'), 'Verify it is you')
+    await press(button('Sign in'), 'Verify your identity')
   }
   const overview = async (control: Locator) => {
     await tabTo(control)
@@ -82,7 +82,7 @@ describe.skipIf(!hasChromium)(inChromium('second factors by keyboard'), () => {
   test('an authenticator app is set up from the account page', async () => {
     await page.goto('/account')
     await press(link('Manage second factors'), 'Sign-in security')
-    await press(link('Set up'), 'Confirm it is you')
+    await press(link('Set up'), 'Verify your identity')
     await type('Password', user.password)
     await press(button('Continue'), 'Set up an authenticator app')
     expect(await page.getByRole('img', { name: 'QR code for the authenticator app' }).count()).toBe(1)
@@ -99,7 +99,7 @@ describe.skipIf(!hasChromium)(inChromium('second factors by keyboard'), () => {
     await enterPassword()
     expect(await field('Code').evaluate((element) => element === document.activeElement)).toBe(true)
     await type('Code', '000000x')
-    await press(button('Continue'), 'Verify it is you')
+    await press(button('Continue'), 'Verify your identity')
     const described = (await field('Code').getAttribute('aria-describedby')) ?? ''
     const texts = described.split(' ').map((id) => page.locator(`#${id}`).innerText())
     expect((await Promise.all(texts)).join(' ')).toContain('incorrect')
@@ -110,7 +110,7 @@ describe.skipIf(!hasChromium)(inChromium('second factors by keyboard'), () => {
 
   test('a passkey is created, confirmed with a recovery code', async () => {
     await page.goto('/account/security')
-    await press(link('Add a passkey'), 'Confirm it is you')
+    await press(link('Add a passkey'), 'Verify your identity')
     await type('Password', user.password)
     await type('Code', codes[0] ?? '')
     await press(button('Continue'), 'Create a passkey')
@@ -130,7 +130,7 @@ describe.skipIf(!hasChromium)(inChromium('second factors by keyboard'), () => {
 
   test('the passkey confirms its own removal', async () => {
     await page.goto('/account/security')
-    await press(link('Remove Laptop'), 'Confirm it is you')
+    await press(link('Remove Laptop'), 'Verify your identity')
     await type('Password', user.password)
     await press(button('Use a passkey'), 'Sign-in security')
     expect(await page.getByText('The passkey was removed.').count()).toBe(1)

@@ -20,7 +20,8 @@ import { Monitor } from './monitor.ts'
 
 export class BrokenInvariant extends Error {}
 
-const never = new Promise<never>(() => undefined)
+/** A promise each time: what waits for a shared one would never be freed. */
+const never = () => new Promise<never>(() => undefined)
 
 const parts = [
   'deployments',
@@ -201,11 +202,11 @@ class Simulation {
 
   /** Waits until the scheduler continues this request. Never, if its process is dead by then. */
   async #turn(label: string, process: Process | null): Promise<void> {
-    if (process?.isDead) return never
+    if (process?.isDead) return never()
     await new Promise<void>((release) => {
       this.#parked.push({ label, process, release })
     })
-    if (process?.isDead) await never
+    if (process?.isDead) await never()
   }
 
   async #release(): Promise<void> {
@@ -292,7 +293,7 @@ class Simulation {
     const digest = createHash('sha256').update(text).digest('hex').slice(0, 12)
     await this.#turn(`sql ${digest} ${verbOf(text)}`, process)
     // The request was canceled, or it arrives late.
-    if (signal.aborted && this.#chance(0.5)) return never
+    if (signal.aborted && this.#chance(0.5)) return never()
     const isCanceled = signal.aborted
     const fault =
       !isCanceled && this.#isFaulty && this.#chance(this.#faultRate) ? this.#pick(databaseFaults) : null
@@ -311,7 +312,7 @@ class Simulation {
       .catch((error: unknown) => {
         this.#failure ??= error
       })
-    if (isCanceled) return never
+    if (isCanceled) return never()
     if (fault !== null) return failBy(fault, body)
     return new Response(body, { status: response.status, headers: response.headers })
   }
@@ -326,7 +327,7 @@ class Simulation {
     await this.#turn(`n8n ${request.method} ${pathname}${search}`, process)
     const signal = init?.signal
     const isCanceled = signal?.aborted === true
-    if (isCanceled && this.#chance(0.5)) return never
+    if (isCanceled && this.#chance(0.5)) return never()
     if (!isCanceled && this.#isFaulty && this.#chance(this.#faultRate)) {
       const mode = this.#pick(n8nFaults)
       this.#faults += 1
@@ -344,7 +345,7 @@ class Simulation {
       ({ status }) => this.#note(`n8n ${status}`),
       () => this.#note('n8n failed'),
     )
-    return isCanceled ? never : answer
+    return isCanceled ? never() : answer
   }
 
   // What happens

@@ -133,7 +133,7 @@ describe('the chain', () => {
   test('is not verified when it was not signed for a day', async () => {
     const user = await app.user()
     const tomorrow = new Date(Date.now() + 25 * 3_600_000)
-    expect((await verify(user, tomorrow)).problem?.message).toMatch(/^Not signed for a day/)
+    expect((await verify(user, tomorrow)).problem?.message).toMatch(/^Not signed for more than a day/)
     await sign()
     expect((await verify(user, tomorrow)).problem).toBeNull()
   })

@@ -78,7 +78,7 @@ describe('an authenticator app', () => {
     const { tab, secret, step } = await withTotp()
     const { other, page } = await secondStep(tab)
     expect(page.status).toBe(200)
-    expect(page.dom().getByRole('heading', { name: 'Verify it is you' })).toBeDefined()
+    expect(page.dom().getByRole('heading', { name: 'Verify your identity' })).toBeDefined()
     expect(page.text).not.toContain(tab.password)
     expect((await other.get('/')).location).toBe('/sign-in')
     const malformed = await submit(other, page, '/sign-in', { code: '12' })

@@ -44,7 +44,7 @@ export function checkFromAi(node: CheckedNode, model: WorkflowModel, report: Rep
         code: 'from-ai-outside-tool',
         level: 'warning',
         at,
-        message: '$fromAI is empty here: only a tool of an agent gets values from the model',
+        message: "$fromAI is empty here: only an agent's tools get values from the model",
       })
     } else if (isContainer(value)) {
       for (const [key, each] of Object.entries(value)) visit(each, pointerAt(at, key))

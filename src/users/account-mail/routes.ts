@@ -18,7 +18,7 @@ export function recoveryRoutes(recovery: Recovery) {
         summary: 'Request a password reset',
         description:
           'Sends a link to the account with this email address, if there is one; the response is the same either way. ' +
-          'The link works once, within 30 minutes. At most 20 requests per hour and network, and 5 per address.',
+          'The link works once, within 30 minutes. At most 20 requests per hour per network, and 5 per email address.',
         responses: { 202: null },
         errors: ['conflict', 'invalid', 'too-many-requests'],
         public: true,

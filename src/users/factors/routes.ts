@@ -119,7 +119,7 @@ export function factorRoutes({ signIn, factors, factorRepository }: FactorRouteD
         operationId: 'startTotp',
         tag,
         summary: 'Start setting up an authenticator app',
-        description: `${confirming}The app counts once a code confirms it. Starting again replaces the secret.`,
+        description: `${confirming}The app becomes a second factor once a code confirms it. Starting again replaces the secret.`,
         responses: { 201: TotpSetup },
         errors: [...confirmErrors, 'conflict'],
       }),

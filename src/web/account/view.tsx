@@ -56,7 +56,7 @@ export const AccountView = (props: AccountProps) => (
           <LinkButton href="/account/tokens">Manage access tokens</LinkButton>
         </Card>
         <Card title="Usage">
-          <p class="soft">What the account uses of its quotas.</p>
+          <p class="soft">How much of each quota the account uses.</p>
           <LinkButton href="/account/usage">Show usage</LinkButton>
         </Card>
         <ExportCard {...props} />

@@ -121,7 +121,7 @@ const actionLabels: Record<string, ActionLabel> = {
   'approval.denied': { text: ({ summary }) => `Denied a request${quotedIn(summary)}` },
   'approval.used': { text: ({ summary }) => `Used an approval${quotedIn(summary)}` },
   'approval.expired': {
-    text: ({ summary }) => `Let an approval expire${quotedIn(summary)}`,
+    text: ({ summary }) => `An approval expired${quotedIn(summary)}`,
     actor: 'flowkeep',
   },
   'credential.created': { text: 'Added a credential' },

@@ -62,7 +62,7 @@ const SecondStepView = ({
   step,
 }: Pick<SignInProps, 'action' | 'errors' | 'draft'> & { step: SecondStep }) => (
   <>
-    <h1>Verify it is you</h1>
+    <h1>Verify your identity</h1>
     <Form action={action}>
       {draft && <input type="hidden" name="draft" value={draft} />}
       <input type="hidden" name="token" value={step.token} />

@@ -291,7 +291,7 @@ const RotateCard = ({ id }: { id: string }) => (
         name="overlap"
         label="Overlap"
         value="86400"
-        hint="How long the current token still works."
+        hint="How long the current token keeps working."
         options={[
           ['86400', '24 hours'],
           ['3600', '1 hour'],
@@ -392,7 +392,7 @@ export const TokenShownPage = ({
             Send it as <code>Authorization: Bearer …</code>, or set <code>FLOWKEEP_TOKEN</code> for the
             command line and for agents.
           </p>
-          {isRotated && <Remark>Replace the earlier token before its overlap ends.</Remark>}
+          {isRotated && <Remark>Replace the earlier token where it is used before the overlap ends.</Remark>}
           <div class="actions">
             <LinkButton href={path} kind="primary">
               Done

@@ -69,7 +69,7 @@ export function securityPages({
     return renderPage(
       c,
       {
-        title: 'Confirm it is you',
+        title: 'Verify your identity',
         section,
         crumbs: [account, list],
         status: failure ? statusOf(failure.code) : 200,

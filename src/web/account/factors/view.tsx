@@ -114,12 +114,12 @@ const confirmTexts: Record<Change, { text: string; button: string; isDanger?: tr
   passkey: { text: 'You are about to create a passkey.', button: 'Continue' },
   'recovery-codes': { text: 'Your current recovery codes stop working.', button: 'Create new codes' },
   'remove-totp': {
-    text: 'Codes of the app stop working. Without another factor, the password alone signs in.',
+    text: 'Codes from the app stop working. Without another factor, the password alone is enough to sign in.',
     button: 'Remove authenticator app',
     isDanger: true,
   },
   'remove-passkey': {
-    text: 'The passkey stops working. Without another factor, the password alone signs in.',
+    text: 'The passkey stops working. Without another factor, the password alone is enough to sign in.',
     button: 'Remove passkey',
     isDanger: true,
   },
@@ -138,9 +138,9 @@ export const ConfirmPage = ({ change, id, methods, errors }: ConfirmPageProps) =
   const { text, button, isDanger } = confirmTexts[change]
   return (
     <>
-      <PageHead title="Confirm it is you" />
+      <PageHead title="Verify your identity" />
       <Grid>
-        <Card span={6} label="Confirm it is you">
+        <Card span={6} label="Verify your identity">
           <Form action={changeTo(change, id)} page={changeTo(change, id)}>
             <p class="soft">{text}</p>
             <TextField
@@ -261,7 +261,10 @@ export const CodesPage = ({ codes }: { codes: readonly string[] }) => (
     <Grid>
       <Card span={6} title="Save them now" note="shown only once">
         <div class="form">
-          <p class="soft">Each code signs you in once if you lose your device. Keep them in a safe place.</p>
+          <p class="soft">
+            Each code works once, together with your password, if you lose your device. Keep them in a safe
+            place.
+          </p>
           <CodeBox id="codes">{codes.join('\n')}</CodeBox>
           <div class="actions">
             <CopyButton from="#codes" small={false}>

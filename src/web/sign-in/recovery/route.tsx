@@ -105,13 +105,13 @@ export function recoveryPages({ recovery, now }: Pick<DashboardDeps, 'recovery' 
     },
   }
   const undo: FormPage<z.infer<typeof LinkUse>> = {
-    title: 'Undo the change of your email address',
+    title: 'Undo the change to your email address',
     schema: LinkUse,
     shown: ['token'],
     view: (state) => <UndoView {...state} />,
     submit: async (c, { token }) => {
       const { email } = await recovery.undoEmailChange(token)
-      const text = `The address of your account is ${email} again. It receives a link that sets a new password.`
+      const text = `The address of your account is ${email} again. To set a new password, open the link sent to it.`
       return page(c, 'Email restored', <DoneView title="Email restored" text={text} />)
     },
   }

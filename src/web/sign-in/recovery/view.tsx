@@ -96,7 +96,7 @@ export const ConfirmView = ({ values, errors }: FormState) => (
 
 export const UndoView = ({ values, errors }: FormState) => (
   <>
-    <h1>Undo the change of your email address</h1>
+    <h1>Undo the change to your email address</h1>
     <p class="soft">
       This restores the former address and ends all sessions. You then receive a link that sets a new
       password.

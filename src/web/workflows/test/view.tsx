@@ -97,10 +97,10 @@ export function TestsView(props: TestFormProps) {
       <Card span={6} title="Run a test">
         {instances.length === 0 ? (
           <Empty
-            title="No instance yet."
+            title="No instances yet."
             action={
               <LinkButton href="/instances/new" kind="primary" icon="plus">
-                Connect an instance
+                Add instance
               </LinkButton>
             }
           >
