@@ -606,7 +606,10 @@ describe('a workflow', () => {
     'with the ID %s is not found',
     async (id) => {
       const user = await newUser()
-      expect((await user.get(`/workflows/${id}`)).status).toBe(404)
+      for (const page of ['', '/versions', '/versions/1', '/diff/1..1', '/deployments', '/edit', '/delete']) {
+        // A rejection that nothing awaits fails the run.
+        expect((await user.get(`/workflows/${id}${page}`)).status, page).toBe(404)
+      }
     },
   )
 })

@@ -78,9 +78,10 @@ export function detailPages(deps: WorkflowPageDeps) {
     })
     .get('/:id/alerts', (c) => c.redirect(`/alerts?workflow=${idOf(c)}`, 303))
     .get('/:id/deployments', async (c) => {
+      const id = idOf(c)
       const [{ workflow, deployments, isCut, today }, places] = await Promise.all([
         findWorkflow(deps, c),
-        readPlaces(deps.db, c.var.userId, idOf(c)),
+        readPlaces(db, c.var.userId, id),
       ])
       const { time } = c.var.viewer
       return renderPage(
