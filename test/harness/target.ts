@@ -200,12 +200,13 @@ export async function send(
   path: string,
   options: SendOptions,
 ): Promise<TargetAnswer> {
-  try {
-    return await sendOnce(url, agent, method, path, options)
-  } catch (error) {
-    // The server closed an idle connection while it was reused.
-    if (error instanceof StaleConnection) return sendOnce(url, agent, method, path, options)
-    throw error
+  for (;;) {
+    try {
+      return await sendOnce(url, agent, method, path, options)
+    } catch (error) {
+      // The server closed an idle connection while it was reused. The next one may be closed too.
+      if (!(error instanceof StaleConnection)) throw error
+    }
   }
 }
 
