@@ -20,7 +20,8 @@ export const databaseFaults = [
 ] as const
 export type DatabaseFault = (typeof databaseFaults)[number]
 
-const never = new Promise<never>(() => undefined)
+/** A promise each time: what waits for a shared one would never be freed. */
+export const never = () => new Promise<never>(() => undefined)
 
 export const isAfter = (fault: DatabaseFault) => fault.endsWith('-after')
 
@@ -60,7 +61,7 @@ export function failBy(fault: DatabaseFault, body: string): Response | Promise<n
       return half(body)
     case 'hang':
     case 'hang-after':
-      return never
+      return never()
     default:
       throw new Error(`No such fault: ${fault satisfies never}`)
   }

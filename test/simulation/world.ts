@@ -7,7 +7,7 @@ import { createApp } from '../../src/app.ts'
 import { createDeps, type Deps } from '../../src/deps.ts'
 import { housekeepingPart } from '../../src/housekeeping.ts'
 import type { TestDatabase } from '../harness/database.ts'
-import { databaseFaults, failBy, isAfter } from '../harness/database-faults.ts'
+import { databaseFaults, failBy, isAfter, never } from '../harness/database-faults.ts'
 import { brokenInvariants } from '../harness/invariants.ts'
 import type { N8nStub } from '../harness/n8n-stub.ts'
 import type { StubMode } from '../harness/n8n-stub-faults.ts'
@@ -19,9 +19,6 @@ import { createSite, type Fixture, runtimeOf, startMs } from './fixture.ts'
 import { Monitor } from './monitor.ts'
 
 export class BrokenInvariant extends Error {}
-
-/** A promise each time: what waits for a shared one would never be freed. */
-const never = () => new Promise<never>(() => undefined)
 
 const parts = [
   'deployments',
