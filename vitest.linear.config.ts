@@ -1,7 +1,10 @@
 import { defineConfig } from 'vitest/config'
 import { common, reporters } from './vitest.config.ts'
 
-/** `npm run test:linear`: functions for workflows and every operation of the API take work in proportion to their input. */
+/**
+ * `npm run test:linear`: functions for workflows and every operation, page, form and MCP tool take work in proportion to
+ * their input, and a server with little memory survives large input.
+ */
 export default defineConfig({
   test: {
     ...common,
