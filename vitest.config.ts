@@ -19,12 +19,13 @@ const shared = { isolate: false } satisfies InlineConfig
 export const reporters = ['default', './test/harness/summary-reporter.ts']
 export const globalSetup = './test/harness/global-setup.ts'
 
-// `npm run test:threats` and `npm run test:fuzz` start real servers; `npm run test:linear` takes minutes.
+// `npm run test:threats`, `test:fuzz` and `test:attacks` start real servers; `npm run test:linear` takes minutes.
 const elsewhere = [
   'test/real-n8n/',
   'test/browser/',
   'test/threats/threats.test.ts',
   'test/fuzz/',
+  'test/attacks/',
   'test/linear/',
 ]
 const { unit, db } = testFiles('test/**/*.test.{ts,tsx}', elsewhere)

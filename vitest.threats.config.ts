@@ -3,9 +3,9 @@ import { common, reporters } from './vitest.config.ts'
 
 /**
  * `npm run test:threats`: every threat of `docs/threat-model.md` on both runtimes. `npm run test:fuzz`: the long run of the
- * API fuzz tests. A project for each: `--project threats-node`.
+ * API fuzz tests. `npm run test:attacks`: sign-in under attack. A project for each: `--project threats-node`.
  */
-const projects = (['threats', 'fuzz'] as const).flatMap((suite) =>
+const projects = (['threats', 'fuzz', 'attacks'] as const).flatMap((suite) =>
   (['node', 'workerd'] as const).map((runtime) => ({
     test: {
       ...common,

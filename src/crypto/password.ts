@@ -27,9 +27,10 @@ export interface PasswordHasher {
   hash(password: string, lane: string): Promise<StoredPassword>
   /**
    * Costs exactly one hash, even when the account or a valid hash is missing.
+   * @param isKnown the lane is a known device or a session, which has every other turn
    * @throws {AppError} `too-many-requests` as `hash`, `key-unavailable` when the ring does not contain the pepper
    */
-  verify(password: string, stored: StoredPassword | null, lane: string): Promise<boolean>
+  verify(password: string, stored: StoredPassword | null, lane: string, isKnown?: boolean): Promise<boolean>
   /** Whether a new hash would have a different algorithm, cost or pepper. */
   isOutdated(stored: StoredPassword): boolean
 }
@@ -95,13 +96,15 @@ export function createPasswordHasher({
       return { hash: `${current}${unpadded(salt)}$${unpadded(key)}`, pepperId: peppers.active }
     },
 
-    async verify(password, stored, lane) {
+    async verify(password, stored, lane, isKnown) {
       const isBcrypt = stored !== null && bcryptHash.test(stored.hash)
       const usable = isBcrypt || (stored && scryptHash.test(stored.hash)) ? stored : null
       const text = await preHash(password, usable?.pepperId ?? peppers.active)
       const hash = usable?.hash ?? dummyHash
-      const matches = await slots.run(lane, () =>
-        isBcrypt ? compareBcrypt(text, hash) : matchesScrypt(text, hash),
+      const matches = await slots.run(
+        lane,
+        () => (isBcrypt ? compareBcrypt(text, hash) : matchesScrypt(text, hash)),
+        isKnown,
       )
       const isRight = matches && usable !== null
       if (isRight) slots.forgive(lane)

@@ -224,7 +224,7 @@ export class SignIn {
     const { users, hasher, defer } = this.#options
     const account = await find()
     const isRight = await hasher
-      .verify(password, account?.password ?? null, attempt.lane)
+      .verify(password, account?.password ?? null, attempt.lane, attempt.isKnown)
       .catch(async (error: unknown) => {
         await attempt.release()
         throw error

@@ -37,6 +37,8 @@ const factorRule: Rule = { free: 5, maxDelaySeconds: 900, resetAfterSeconds: 86_
 export interface Attempt {
   /** Whose turn it is when password checks wait: a network, a device or a session. */
   lane: string
+  /** The lane is a known device or a session. */
+  isKnown: boolean
   /** The password was right. */
   succeed: () => Promise<void>
   /** The password could not be checked. */
@@ -125,6 +127,7 @@ export class Throttle {
     this.#settle(rows[0], 'Too many sign-in attempts. Wait, then try again')
     return {
       lane,
+      isKnown: false,
       succeed: async () => {
         await this.#db.execute(sql`
           with cleared as (
@@ -154,6 +157,7 @@ export class Throttle {
   #attempt(bucket: string): Attempt {
     return {
       lane: bucket,
+      isKnown: true,
       succeed: async () => {
         await this.#db.delete(loginThrottles).where(sql`bucket = ${bucket}`)
       },

@@ -8,15 +8,19 @@ function gated(options: Partial<Parameters<typeof createHashSlots>[0]> = {}) {
   const gates: (() => void)[] = []
   let running = 0
   let most = 0
-  const run = (lane: string, job = lane) =>
-    slots.run(lane, async () => {
-      started.push(job)
-      running += 1
-      most = Math.max(most, running)
-      await new Promise<void>((resolve) => gates.push(resolve))
-      running -= 1
-      return job
-    })
+  const run = (lane: string, job = lane, isKnown = false) =>
+    slots.run(
+      lane,
+      async () => {
+        started.push(job)
+        running += 1
+        most = Math.max(most, running)
+        await new Promise<void>((resolve) => gates.push(resolve))
+        running -= 1
+        return job
+      },
+      isKnown,
+    )
   /** Ends the oldest job. */
   const finish = async () => {
     await vi.waitFor(() => expect(gates.length).toBeGreaterThan(0))
@@ -38,6 +42,27 @@ describe('hash slots', () => {
     for (let done = 0; done < 5; done += 1) await finish()
     expect(await Promise.all(all)).toEqual(['a', 'b', 'c', 'd', 'e'])
     expect(most()).toBe(2)
+  })
+
+  test('give known lanes every other turn, however many others wait', async () => {
+    const { run, finish, started } = gated({ maxWaiting: 4 })
+    const lanes = ['a', 'b', 'c', 'd', 'e']
+    const jobs = lanes.map((lane) => run(lane))
+    await expect(run('f')).rejects.toMatchObject({ code: 'too-many-requests' })
+    for (const device of ['known 1', 'known 2', 'known 3']) jobs.push(run(device, device, true))
+    for (let done = 0; done < 8; done += 1) await finish()
+    await Promise.all(jobs)
+    expect(started).toEqual(['a', 'known 1', 'b', 'known 2', 'c', 'known 3', 'd', 'e'])
+  })
+
+  test('are free again only after other work that became ready during the hash', async () => {
+    const { slots } = gated()
+    const order: string[] = []
+    const first = slots.run('a', async () => {
+      setTimeout(() => order.push('other work'))
+    })
+    await Promise.all([first, slots.run('b', async () => void order.push('next hash'))])
+    expect(order).toEqual(['other work', 'next hash'])
   })
 
   test('reject callers beyond the queue immediately with a retry time', async () => {
