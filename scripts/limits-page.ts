@@ -39,7 +39,7 @@ Each account has limits, so that one account cannot use up the server. The opera
 ## Requests per minute
 
 Every request of a signed-in user counts toward one class: requests with a session or an access token, pages of the dashboard,
-and calls of MCP tools. A minute is a calendar minute. A rejected request does not count.
+and calls to MCP tools. A minute is a calendar minute. A rejected request does not count.
 
 | Class | Contains | Limit | Setting | Counted |
 | --- | --- | --- | --- | --- |

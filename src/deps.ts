@@ -190,6 +190,7 @@ export function createDeps(config: Config, runtime: Runtime) {
     compareBcrypt: runtime.compareBcrypt,
     peppers: config.passwordPeppers,
     maxInFlight: runtime.maxHashesInFlight,
+    defer,
     ...(runtime.passwordCost !== undefined && { cost: runtime.passwordCost }),
   })
   const hashNew = hashNewPassword(hasher, {

@@ -43,10 +43,13 @@ export function createHashSlots({
   maxInFlight,
   maxWaiting,
   maxWaitMs,
+  defer = (work) => void work,
 }: {
   maxInFlight: number
   maxWaiting: number
   maxWaitMs: number
+  /** Continues work after the response. */
+  defer?: (work: Promise<unknown>) => void
 }): HashSlots {
   const held = new Map<symbol, number>()
   /** In order of arrival. */
@@ -141,9 +144,10 @@ export function createHashSlots({
       try {
         return await work()
       } finally {
+        const release = () => held.delete(slot)
         // A single slot: the hash blocked the thread, and other requests run before the next one.
-        if (maxInFlight === 1) await sleep(pauseMs)
-        held.delete(slot)
+        if (maxInFlight === 1) defer(sleep(pauseMs).then(release))
+        else release()
       }
     },
     forgive: (lane) => void spent.delete(lane),

@@ -47,6 +47,8 @@ export interface PasswordHasherOptions {
   /** Maximum number of callers that wait for a slot. */
   maxWaiting?: number
   maxWaitMs?: number
+  /** Continues work after the response. */
+  defer?: (work: Promise<unknown>) => void
 }
 
 const bcryptHash = /^\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}$/
@@ -63,9 +65,10 @@ export function createPasswordHasher({
   maxInFlight = 4,
   maxWaiting = 16,
   maxWaitMs = 2000,
+  defer,
 }: PasswordHasherOptions): PasswordHasher {
   const keyOf = importKeys(peppers, { name: 'HMAC', hash: 'SHA-384' }, ['sign'])
-  const slots = createHashSlots({ maxInFlight, maxWaiting, maxWaitMs })
+  const slots = createHashSlots({ maxInFlight, maxWaiting, maxWaitMs, ...(defer && { defer }) })
   const current = `$scrypt$ln=${cost},r=${r},p=${p}$`
   /** A well-formed hash of the current cost that matches no password. */
   const dummyHash = `${current}${'A'.repeat(22)}$${'A'.repeat(43)}`

@@ -61,7 +61,7 @@ export const PricesView = ({ prices, values, errors }: FormState & { prices: Mod
       <Card
         span={8}
         title="Prices"
-        note={`US dollars per million tokens; defaults are list prices of ${prices.defaultsAsOf}`}
+        note={`US dollars per million tokens; defaults are list prices as of ${prices.defaultsAsOf}`}
         flush
       >
         <Table caption="Model prices" columns={columns} compact>
@@ -90,7 +90,7 @@ export const PricesView = ({ prices, values, errors }: FormState & { prices: Mod
                   <Action
                     action="/models/prices/delete"
                     fields={{ model: price.model }}
-                    confirm={`Delete your price of ${price.model}?`}
+                    confirm={`Delete your price for ${price.model}?`}
                     icon="trash"
                     small
                   >
