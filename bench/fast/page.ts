@@ -216,7 +216,7 @@ function reportSection({ paths, on }: Measured): string | null {
   ])
   return `## Against Postgres itself
 
-\`pgbench\` runs the statement that stores reports, prepared, on 16 connections, with no server in front of Postgres.
+${on.pgbench ? '`pgbench` runs' : 'A loop over `pg`, because `pgbench` was not installed, runs'} the statement that stores reports, prepared, on 16 connections, with no server in front of Postgres.
 
 ${table(['Request', 'Runtime', 'Requests/s', 'Prepared statement/s', 'Ratio'], rows, 2)}`
 }
