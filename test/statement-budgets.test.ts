@@ -1120,7 +1120,7 @@ test('every route has a budget', () => {
   expect(routes.map(({ name }) => name).filter((name) => !covered.has(name))).toEqual([])
 })
 
-const reports = 'reports of n8n, which are the history of runs'
+const reports = 'reports from n8n, which form the run history'
 const testing = 'stores only the result of a test'
 const polling = 'reads runs from n8n'
 const asking = 'the next step has an event'

@@ -11,6 +11,7 @@ import type { ExecutionSearch } from '../../src/executions/list-filter.ts'
 import { encodeCursor } from '../../src/http/page.ts'
 import { randomFrom } from '../analytics/history.ts'
 import { databaseKinds } from '../harness/database.ts'
+import { ensurePartitionsFrom } from '../harness/partitions.ts'
 import { createWorld, type World } from './world.ts'
 
 const now = new Date('2026-11-22T12:00:00.000Z')
@@ -23,6 +24,7 @@ describe.each(databaseKinds)('on $kind', ({ create }) => {
   beforeAll(async () => {
     world = createWorld(await create())
     repository = new ExecutionRepository(world.db.read, () => now)
+    await ensurePartitionsFrom(world.db.$client, now.getTime() - 31 * 24 * hourMs)
   })
   afterAll(() => world.close())
 

@@ -107,7 +107,7 @@ test('an environment is promoted to another by form', async () => {
   const form = (await tab.get('/releases/promote')).dom().form('/releases/promote')
   const same = await tab.post('/releases/promote', { ...form, from: 'staging', to: 'staging' })
   expect(same.status).toBe(422)
-  expect(same.dom().text).toContain('Must be two environments')
+  expect(same.dom().text).toContain('Must be two different environments')
   const planned = await tab.post('/releases/promote', { ...form, from: 'staging', to: 'live' })
   const page = (await tab.get(planned.location!)).dom()
   expect(page.text).toContain('from staging to live')
