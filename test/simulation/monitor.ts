@@ -81,7 +81,7 @@ export class Monitor {
     }
   }
 
-  /** Every execution of a tracked workflow up to the watermark is recorded. */
+  /** Every execution of a tracked workflow that started before the watermark is recorded. */
   async #checkWatermark({ instanceId, stub }: MonitoredSite, throughMs: number): Promise<void> {
     const tracked = await this.#database
       .sql`select n8n_workflow_id as id, (extract(epoch from created_at) * 1000)::float8 as since
@@ -93,7 +93,7 @@ export class Monitor {
     const missing = stub.state.executions.filter(({ id, workflowId, startedAt }) => {
       const since = sinceMs.get(workflowId)
       const startMs = Date.parse(startedAt ?? '')
-      return since !== undefined && startMs >= since && startMs <= throughMs && !ids.has(id)
+      return since !== undefined && startMs >= since && startMs < throughMs && !ids.has(id)
     })
     if (missing.length > 0)
       throw new Error(`The watermark passed the executions ${missing.map(({ id }) => id).join(', ')}`)
