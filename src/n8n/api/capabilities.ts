@@ -51,6 +51,9 @@ const Discovery = z.object({
   }),
 })
 
+/** How a server without `/discover` answers. */
+const isRefusal = (error: unknown): boolean => isN8nError(error, 'not-found', 'rejected')
+
 /** @throws {N8nError} */
 export async function discover(send: Send, maxResponseBytes: number): Promise<N8nCapabilities> {
   const ask = (resource: string) =>
@@ -67,8 +70,8 @@ export async function discover(send: Send, maxResponseBytes: number): Promise<N8
   const errors = asked.flatMap((each): unknown[] => (each.status === 'rejected' ? [each.reason] : []))
   if (errors.length === 0) return reported(reports)
   // A server that reports one of them has `/discover`: the refusal of the other one, such as by a proxy, does not mean legacy.
-  const error = errors.find((each) => !isN8nError(each, 'not-found', 'rejected')) ?? errors[0]
-  if (reports.length > 0 || !isN8nError(error, 'not-found', 'rejected')) throw error
+  const failure = reports.length > 0 ? errors[0] : errors.find((error) => !isRefusal(error))
+  if (failure !== undefined) throw failure
   await checkIsN8n(send)
   return LEGACY
 }
@@ -113,7 +116,7 @@ export async function discoverEndpoints(
     const endpoints = Object.values(data.resources).flatMap((resource) => resource.endpoints)
     return new Set(endpoints.map((each) => `${each.method} ${pattern(each.path)}`))
   } catch (error) {
-    if (isN8nError(error, 'not-found', 'rejected')) return null
+    if (isRefusal(error)) return null
     throw error
   }
 }
