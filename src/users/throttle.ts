@@ -213,7 +213,7 @@ export class Throttle {
     await this.#claimInWindow(
       await this.#fingerprint('throttle-app-lookup', userId),
       { limit: 20, seconds: 60 },
-      'Too many app registrations in a minute. Wait, then try again',
+      'Too many app lookups in a minute. Wait, then try again',
     )
   }
 
