@@ -5,6 +5,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { percentile } from '../harness/percentile.ts'
 import { startTarget, type Target, type TargetAnswer, type TargetUser } from '../harness/target.ts'
 
 const tries = Number(process.env['ATTACK_TRIES'] ?? 13)
@@ -119,9 +120,6 @@ async function paced(perSecond: number, signal: AbortSignal, send: (index: numbe
   }
   await Promise.all(sent)
 }
-
-const percentile = (sorted: readonly number[], share: number) =>
-  Math.round(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0)
 
 const figures = (times: readonly number[]) => {
   const sorted = times.toSorted((one, other) => one - other)

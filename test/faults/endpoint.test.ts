@@ -2,12 +2,12 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { evenly } from '../harness/database-faults.ts'
 import { expectInvariants } from '../harness/invariants.ts'
+import { percentile } from '../harness/percentile.ts'
 import {
   createFaultWorld,
   expectStored,
   type FaultWorld,
   mixedOperations,
-  percentile,
   scaled,
   untilDone,
 } from './world.ts'

@@ -2,7 +2,8 @@
 import { connect, type Socket } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startTarget, type Target } from '../harness/target.ts'
-import { isFull, percentile, scaled } from './world.ts'
+import { percentile } from '../harness/percentile.ts'
+import { isFull, scaled } from './world.ts'
 
 const sockets = scaled(200, 40)
 const requests = 100

@@ -179,6 +179,3 @@ export async function expectStored(
   }
   return rows
 }
-
-export const percentile = (times: readonly number[], share: number): number =>
-  Math.round(times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? 0)
