@@ -148,19 +148,19 @@ describe('months', () => {
       }
     }
     const streams = Promise.all([0, 1, 2, 3].map(stream))
+    const limit = new Date(world.clock.now)
+    limit.setUTCMonth(limit.getUTCMonth() - 13)
+    const name = `executions_${limit.toISOString().slice(0, 7).replace('-', '_')}`
+    const expired = before.filter((partition) => partition < name).length
     let dropped = 0
-    for (let run = 0; run < 100 && dropped < 2; run++) {
+    for (let run = 0; run < 100 && dropped < expired; run++) {
       dropped += await dropExpiredMonths(database.db, world.now(), { retentionMonths: 13, maxKeys: 500 })
     }
     stop.abort()
     await streams
     console.log(`${delivered} deliveries meanwhile, the slowest in ${Math.round(Math.max(...waits))} ms`)
 
-    const limit = new Date(world.clock.now)
-    limit.setUTCMonth(limit.getUTCMonth() - 13)
-    const name = `executions_${limit.toISOString().slice(0, 7).replace('-', '_')}`
-    expect(before.some((partition) => partition < name)).toBe(true)
-    expect((await partitions()).filter((partition) => partition < name)).toEqual([])
+    expect(expired).toBeGreaterThanOrEqual(2)
     expect(await partitions()).toEqual(before.filter((partition) => partition >= name))
     const rows = await instance.rows()
     expect(await keysOf(instance.id)).toBe(rows.length)
