@@ -288,6 +288,7 @@ create table deployments (
   calls text[] default '{}'::text[] not null,
   endpoints text[],
   variables jsonb,
+  clean_up_at timestamp(3) with time zone,
   constraint deployments_instance_fkey FOREIGN KEY (user_id, instance_id) REFERENCES instances(user_id, id) ON DELETE CASCADE,
   constraint deployments_n8n_workflow_key UNIQUE (instance_id, n8n_workflow_id),
   constraint deployments_pkey PRIMARY KEY (id),
@@ -1062,6 +1063,8 @@ CREATE INDEX dead_letters_workflow_idx ON public.dead_letters USING btree (insta
 
 CREATE INDEX deployment_versions_user_id_deployment_id_idx ON public.deployment_versions USING btree (user_id, deployment_id);
 
+CREATE INDEX deployments_clean_up_at_idx ON public.deployments USING btree (clean_up_at) WHERE (clean_up_at IS NOT NULL);
+
 CREATE INDEX deployments_drift_idx ON public.deployments USING btree (drift_checked_at NULLS FIRST) WHERE ((status = ANY (ARRAY['tracking'::text, 'active'::text, 'inactive'::text])) AND (intent IS NULL));
 
 CREATE INDEX deployments_lease_until_idx ON public.deployments USING btree (lease_until) WHERE (intent IS NOT NULL);
@@ -1376,7 +1379,7 @@ CREATE TRIGGER credentials_updated_at BEFORE UPDATE ON public.credentials FOR EA
 
 CREATE TRIGGER deployments_drift BEFORE UPDATE ON public.deployments FOR EACH ROW WHEN ((((((old.version IS DISTINCT FROM new.version) OR (old.status IS DISTINCT FROM new.status)) OR (old.intent IS DISTINCT FROM new.intent)) OR (old.deployed_hash IS DISTINCT FROM new.deployed_hash)) OR (old.n8n_workflow_id IS DISTINCT FROM new.n8n_workflow_id))) EXECUTE FUNCTION forget_drift();
 
-CREATE TRIGGER deployments_updated_at BEFORE UPDATE ON public.deployments FOR EACH ROW WHEN ((((to_jsonb(old.*) - 'drift_checked_at'::text) - 'drifted_since'::text) IS DISTINCT FROM ((to_jsonb(new.*) - 'drift_checked_at'::text) - 'drifted_since'::text))) EXECUTE FUNCTION set_updated_at();
+CREATE TRIGGER deployments_updated_at BEFORE UPDATE ON public.deployments FOR EACH ROW WHEN (((to_jsonb(old.*) - ARRAY['drift_checked_at'::text, 'drifted_since'::text, 'clean_up_at'::text]) IS DISTINCT FROM (to_jsonb(new.*) - ARRAY['drift_checked_at'::text, 'drifted_since'::text, 'clean_up_at'::text]))) EXECUTE FUNCTION set_updated_at();
 
 CREATE TRIGGER environments_updated_at BEFORE UPDATE ON public.environments FOR EACH ROW EXECUTE FUNCTION set_updated_at();
 

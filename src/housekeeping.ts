@@ -76,6 +76,7 @@ function partsOf(deps: HousekeepingDeps, signal: AbortSignal | undefined): Part[
     [part('dead-letters', () => deadLetters.purgeExpired(rowsPerRun))],
     [
       part('deployments', () => deployer.resumeDeployments(deploymentsPerRun)),
+      part('leftovers', () => deployer.leftovers.remove(deploymentsPerRun)),
       part('releases', () => deps.releaseRunner.runJob({ budgetMs: releasesBudgetMs, ...stop })),
       part('test-runs', () => testRuns.resumeTests(testRunsPerRun)),
       part('reconcile', async () => {

@@ -21,6 +21,8 @@ export interface MonitoredSite {
 export class Monitor {
   readonly #database: TestDatabase
   readonly #nowMs: () => number
+  /** Deployments for which a job was to look for what came too late. */
+  readonly cleanUps = new Set<string>()
   #leases = new Map<string, Lease>()
   #polling = new Map<string, Polling>()
 
@@ -37,9 +39,10 @@ export class Monitor {
 
   async #checkLeases(): Promise<void> {
     const rows = await this.#database.sql`select id, lease_owner as owner,
-      (extract(epoch from lease_until) * 1000)::float8 as until from deployments`
+      (extract(epoch from lease_until) * 1000)::float8 as until, clean_up_at is not null as cleans from deployments`
     for (const row of rows) {
       const id = String(row['id'])
+      if (row['cleans'] === true) this.cleanUps.add(id)
       const before = this.#leases.get(id)
       const owner = row['owner'] === null ? null : String(row['owner'])
       const isTaken = before?.owner && owner && before.owner !== owner

@@ -22,6 +22,7 @@ export class BrokenInvariant extends Error {}
 
 const parts = [
   'deployments',
+  'leftovers',
   'reconcile',
   'rollups',
   'drift',
@@ -498,13 +499,17 @@ class Simulation {
     for (const deployment of this.#deployments)
       if (deployment.id === null) this.#background('last deploy', () => this.#deploy(deployment))
     await this.#settle()
+    // A job may have looked already: requests here arrive later than any network delivers them.
+    for (const id of this.#monitor.cleanUps)
+      await this.#database
+        .sql`update deployments set clean_up_at = ${new Date(this.#time.nowMs()).toISOString()} where id = ${id}`
     for (let round = 0; ; round += 1) {
       this.#time.advance(5 * 60_000)
       for (const deployment of this.#deployments) {
         if (deployment.id === null) this.#background('last deploy', () => this.#deploy(deployment))
         await this.#settle()
       }
-      for (const part of ['deployments', 'reconcile', 'retries', 'dead-letters', 'rollups'])
+      for (const part of ['deployments', 'leftovers', 'reconcile', 'retries', 'dead-letters', 'rollups'])
         this.#background(`job ${part}`, () => housekeepingPart(deps, part))
       await this.#settle()
       const unsettled = await this.#database.sql`select id, status, step, error from deployments
@@ -517,9 +522,11 @@ class Simulation {
       const isPolled = await this.#database.sql`select 1 from instances i where poll_cursor is not null
         or exists (select from deployments d where d.instance_id = i.id and d.n8n_workflow_id is not null)
           and (last_polled_at is null or last_polled_at < ${new Date(this.#time.nowMs() - 290_000).toISOString()})`
-      const isDone = unsettled.length === 0 && this.#deployments.every(({ id }) => id !== null)
+      const uncleaned = await this.#database.sql`select 1 from deployments where clean_up_at is not null`
+      const isDone =
+        unsettled.length === 0 && uncleaned.length === 0 && this.#deployments.every(({ id }) => id !== null)
       if (round > 0 && isDone && isPolled.length === 0) return
-      if (round > 24) throw new Error(`Does not converge: ${JSON.stringify({ unsettled, isPolled })}`)
+      if (round > 24) throw new Error(`Does not converge: ${JSON.stringify({ unsettled, uncleaned, isPolled })}`)
     }
   }
 
@@ -545,7 +552,7 @@ class Simulation {
     for (const { stub, instanceId } of this.#sites) {
       const here = deployments.filter((row) => row['instance_id'] === instanceId)
       const existing = here
-        .filter(({ status }) => status !== 'undeployed')
+        .filter(({ status, n8n_workflow_id }) => status !== 'undeployed' && n8n_workflow_id !== null)
         .map((row) => String(row['n8n_workflow_id']))
       const remote = [...stub.state.workflows.values()].filter(({ name }) => !name.startsWith('Flowkeep: '))
       const ids = remote.map(({ id }) => id).toSorted()

@@ -91,6 +91,11 @@ export const deployments = pgTable(
     leaseOwner: uuid('lease_owner'),
     leaseUntil: instant('lease_until'),
     attempts: integer('attempts').notNull().default(0),
+    /**
+     * When to look for what n8n received too late for the run that sent it. Null if each run since the last look ended in
+     * one attempt.
+     */
+    cleanUpAt: instant('clean_up_at'),
     /** SHA-256 of the canonical form that was sent to n8n, hex. Any other form in n8n is drift. */
     deployedHash: text('deployed_hash'),
     n8nVersionId: text('n8n_version_id'),
@@ -133,6 +138,7 @@ export const deployments = pgTable(
     index('deployments_drift_idx')
       .on(t.driftCheckedAt.asc().nullsFirst())
       .where(sql`${t.status} in ('tracking', 'active', 'inactive') and ${t.intent} is null`),
+    index('deployments_clean_up_at_idx').on(t.cleanUpAt).where(sql`${t.cleanUpAt} is not null`),
     index('deployments_lease_until_idx').on(t.leaseUntil).where(sql`${t.intent} is not null`),
     check(
       'deployments_status_check',

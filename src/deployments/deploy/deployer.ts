@@ -30,6 +30,7 @@ import {
 } from '../contract.ts'
 import { Consents } from '../plan/consents.ts'
 import { DependencyDeployer } from './dependency-deployer.ts'
+import { Leftovers } from './leftovers.ts'
 import { SettingsRestorer } from './settings-restorer.ts'
 import type { Plan, PlanRequest } from '../plan/contract.ts'
 import { isChangedInN8n, Planner } from '../plan/plan.ts'
@@ -81,6 +82,7 @@ export class Deployer {
   readonly planner: Planner
   readonly remoteCredentials: RemoteCredentials
   readonly settingsRestorer: SettingsRestorer
+  readonly leftovers: Leftovers
   readonly #runs: DeploymentRuns
   readonly #contexts: DeploymentContexts
   readonly #upToDate: UpToDate
@@ -105,6 +107,7 @@ export class Deployer {
     this.#dependencies = new DependencyDeployer(db, { ...options, releases, subWorkflows })
     const { graph: dependencies } = this.#dependencies
     this.settingsRestorer = new SettingsRestorer(db, options)
+    this.leftovers = new Leftovers(db, now, { ...options, remoteCredentials })
     this.#runner = new Runner(now, { ...options, contexts, remoteCredentials, subWorkflows })
     this.#binder = new Binder(releases, consents)
     this.#upToDate = new UpToDate({ remoteCredentials })

@@ -22,6 +22,8 @@ import { appendVersion, attributeRuns, attributeSome, isMore } from '../version-
 const leaseMs = 60_000
 /** An older lease is renewed before a step calls n8n. One request takes at most 10 s, a step longer. */
 const freshMs = 15_000
+/** n8n has received every request of an interrupted run by then. */
+const cleanUpMs = 5 * 60_000
 
 /** What a run needs to know of its deployment. */
 export const runColumns = {
@@ -219,7 +221,14 @@ export class DeploymentRuns {
     const owner = uuidv7()
     const claim = this.#db
       .update(deployments)
-      .set({ ...change, status: 'deploying', error: null, leaseOwner: owner, leaseUntil: this.#leaseEnd() })
+      .set({
+        ...change,
+        status: 'deploying',
+        error: null,
+        leaseOwner: owner,
+        leaseUntil: this.#leaseEnd(),
+        cleanUpAt: this.#cleanUpAfterInterruption(),
+      })
       .where(and(owned(userId, id), condition))
       .returning(runColumns)
     const audit = () => {
@@ -243,6 +252,13 @@ export class DeploymentRuns {
       this.#unleased(),
       sql`${deployments.intent} @> '{"backsOff":true}' and ${deployments.leaseOwner} is null`,
     )
+  }
+
+  /** A run that ended in its first attempt has no lease and no attempts any more. */
+  #cleanUpAfterInterruption() {
+    const { leaseOwner, attempts, cleanUpAt } = deployments
+    const at = new Date(this.#now().getTime() + cleanUpMs).toISOString()
+    return sql`case when ${leaseOwner} is not null or ${attempts} > 0 then ${at}::timestamptz else ${cleanUpAt} end`
   }
 
   #leaseEnd(): Date {
@@ -358,20 +374,7 @@ export class Run {
 
   /** Whether the instance has no other deployment. */
   async isLast(): Promise<boolean> {
-    const { userId, instanceId, id } = this.row
-    const [other] = await this.#db.read
-      .select({ id: deployments.id })
-      .from(deployments)
-      .where(
-        and(
-          eq(deployments.userId, userId),
-          eq(deployments.instanceId, instanceId),
-          ne(deployments.id, id),
-          ne(deployments.status, 'undeployed'),
-        ),
-      )
-      .limit(1)
-    return other === undefined
+    return !(await hasOther(this.#db, this.row))
   }
 
   async #release(change: Partial<typeof deployments.$inferInsert>) {
@@ -386,6 +389,26 @@ export class Run {
   #own() {
     return and(owned(this.row.userId, this.row.id), eq(deployments.leaseOwner, this.#owner))
   }
+}
+
+/** Whether n8n has another deployment than this one. */
+export async function hasOther(
+  db: Db,
+  { userId, instanceId, id }: Pick<RunRow, 'userId' | 'instanceId' | 'id'>,
+): Promise<boolean> {
+  const [other] = await db.read
+    .select({ id: deployments.id })
+    .from(deployments)
+    .where(
+      and(
+        eq(deployments.userId, userId),
+        eq(deployments.instanceId, instanceId),
+        ne(deployments.id, id),
+        ne(deployments.status, 'undeployed'),
+      ),
+    )
+    .limit(1)
+  return other !== undefined
 }
 
 const owned = (userId: string, id: string) => and(eq(deployments.userId, userId), eq(deployments.id, id))

@@ -103,16 +103,17 @@ export class Steps {
 
   /**
    * Publishes the deployed version in n8n, even if a user unpublished it there or published another one. Deploys the
-   * workflow and credentials again if they were deleted in n8n.
+   * workflow and credentials again if they were deleted in n8n, or if undeploying had deleted them.
    */
   async activate(workflow: JsonObject): Promise<Outcome> {
     const started = startedBy(workflow, this.#tools.catalogue)
     if (started === 'nothing') return { status: 'inactive', reason: noTrigger, deployed: false }
-    const id = this.#n8nWorkflowId()
+    const id = this.#run.row.n8nWorkflowId
     this.#run.enter('publish')
-    const current = await this.#call(() => this.#tools.connection.client.getWorkflow(id)).catch(
-      ignoreNotFound,
-    )
+    const current =
+      id === null
+        ? undefined
+        : await this.#call(() => this.#tools.connection.client.getWorkflow(id)).catch(ignoreNotFound)
     if (!current) return this.deploy(this.#run.row.version, workflow)
     if (current.isArchived) throw archived()
     await this.#credentials.push(this.#run.row.bindings)
@@ -124,16 +125,18 @@ export class Steps {
     const { publish } = await this.#call(() => this.#tools.connection.client.capabilities())
     const versionId = publish && isDraft && n8nVersionId !== null ? n8nVersionId : undefined
     await this.#publication.publish(current, this.#run.row.version, versionId)
-    await this.#publication.verify(id, isCalled)
+    await this.#publication.verify(current.id, isCalled)
     return { status: 'active', deployed: false }
   }
 
   async deactivate(): Promise<Outcome> {
-    const id = this.#n8nWorkflowId()
-    const isGone = await this.#publication.unpublish(id).then(
-      () => false,
-      (error: unknown) => ignoreNotFound(error) === undefined,
-    )
+    const id = this.#run.row.n8nWorkflowId
+    const isGone =
+      id === null ||
+      (await this.#publication.unpublish(id).then(
+        () => false,
+        (error: unknown) => ignoreNotFound(error) === undefined,
+      ))
     return { status: 'inactive', deployed: false, ...(isGone && { reason: gone }) }
   }
 
@@ -293,12 +296,6 @@ export class Steps {
   #whyUnpublished(workflow: JsonObject): string | undefined {
     if (this.#run.row.intent.unpublished) return ''
     return startedBy(workflow, this.#tools.catalogue) === 'nothing' ? noTrigger : undefined
-  }
-
-  #n8nWorkflowId(): string {
-    const { n8nWorkflowId } = this.#run.row
-    if (n8nWorkflowId !== null) return n8nWorkflowId
-    throw new AppError('conflict', 'The workflow is not in n8n. Deploy it first')
   }
 
   /** Cached per n8n workflow ID, which may become known only after the first call. */

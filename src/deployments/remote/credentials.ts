@@ -211,6 +211,31 @@ export class RemoteCredentials {
     }
   }
 
+  /**
+   * Deletes copies that n8n created after they had been removed: no row knows them any more, and no other deployment uses
+   * the credential. An n8n that chooses its own IDs keeps them.
+   */
+  async removeLate(
+    userId: string,
+    { instance, client }: Connection,
+    deploymentId: string,
+    credentialIds: string[],
+  ): Promise<void> {
+    if (credentialIds.length === 0 || !(await client.capabilities()).ownCredentialIds) return
+    const ids = sql.join(
+      [...new Set(credentialIds)].map((id) => sql`${id}::uuid`),
+      sql`, `,
+    )
+    const { rows } = await this.#db.read.execute<{ credentialId: string }>(sql`
+      select r.credential_id as "credentialId" from (
+        select ${userId}::uuid as user_id, ${instance.id}::uuid as instance_id, unnest(array[${ids}]) as credential_id
+      ) r
+      where not ${this.#usedElsewhere(deploymentId)} and not exists (select 1 from remote_credentials k
+        where k.user_id = r.user_id and k.instance_id = r.instance_id and k.credential_id = r.credential_id)`)
+    for (const { credentialId } of rows)
+      await removeCredential(client, await ownId(instance.id, credentialId), (work) => work())
+  }
+
   /** Deletes the replaced credentials once the workflow uses the new ones, unless another deployment may use them. */
   async dropReplaced(
     userId: string,

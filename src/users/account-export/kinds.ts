@@ -92,7 +92,7 @@ export const exportedKinds: readonly ExportedKind[] = [
   }),
   ownedKind('value-storage', valueStorage, [valueStorage.workflowId]),
   ownedKind('deployment', deployments, byId(deployments), {
-    without: ['leaseOwner', 'leaseUntil', 'deployedHash'],
+    without: ['leaseOwner', 'leaseUntil', 'cleanUpAt', 'deployedHash'],
   }),
   ownedKind('deployment-version', deploymentVersions, [
     deploymentVersions.deploymentId,
