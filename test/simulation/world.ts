@@ -526,7 +526,8 @@ class Simulation {
       const isDone =
         unsettled.length === 0 && uncleaned.length === 0 && this.#deployments.every(({ id }) => id !== null)
       if (round > 0 && isDone && isPolled.length === 0) return
-      if (round > 24) throw new Error(`Does not converge: ${JSON.stringify({ unsettled, uncleaned, isPolled })}`)
+      if (round > 24)
+        throw new Error(`Does not converge: ${JSON.stringify({ unsettled, uncleaned, isPolled })}`)
     }
   }
 
