@@ -1,7 +1,8 @@
 /**
- * @module The scheduled job, once a minute: creates partitions, deletes expired rows, resumes deployments, releases and tests,
- * removes what n8n received too late, polls due instances, checks for drift, evaluates alert rules and sends their messages, sends account email, purges deleted accounts and applies
- * retention. Each part is bounded, and several jobs may run at the same time.
+ * @module The scheduled job, once a minute: creates partitions, deletes expired rows, resumes deployments, releases and
+ * tests, removes what n8n received too late, polls due instances, checks for drift, evaluates alert rules and sends their
+ * messages, sends account email, purges deleted accounts and applies retention. Each part is bounded, and several jobs may
+ * run at the same time.
  */
 import { evaluateRules } from './alerts/evaluate.ts'
 import { errorNameOf } from './errors.ts'

@@ -75,7 +75,7 @@ export class Leftovers {
           and not exists (select 1 from user_routes r where r.user_id = d.user_id)
         order by d.clean_up_at limit ${limit} for update of d skip locked)
       returning id, user_id as "userId", instance_id as "instanceId", n8n_workflow_id as "n8nWorkflowId", status, bindings`)
-    return rows.map((row) => ({ ...row, until }))
+    return rows.map((row) => Object.assign(row, { until }))
   }
 
   async #removeOf(due: Due, connection: Connection): Promise<void> {
