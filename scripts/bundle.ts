@@ -4,11 +4,11 @@ import { codeBySource, partOf } from './bundle-parts.ts'
 import { bundleWorker } from './worker-bundle.ts'
 
 /** KiB, gzipped, of all code that is uploaded. Static assets do not count. */
-const limit = 632
+const limit = 634
 /** KiB, gzipped: a little above what the part needs. */
 const limits: Record<string, number> = {
   'src/web': 147.5,
-  'src/deployments': 37.5,
+  'src/deployments': 39,
   'src/n8n': 27,
   'src/lib': 28,
   // Protocol versions 2026-07-28 and 2025-11-25 of MCP, loaded by the first request to `/mcp`.
