@@ -28,7 +28,7 @@ const inN8n = () => {
 }
 const onlyDeployed = { workflows: [reporterName, 'Orders'], slack: 1, reporters: 1 }
 
-/** Executes a request as n8n does when it arrives late: nobody reads the response. */
+/** Executes a request as n8n does when it arrives late. The response is discarded. */
 async function arrive({ method, path, body }: N8nCall): Promise<void> {
   const headers = { 'X-N8N-API-KEY': world.stub.apiKey, 'Content-Type': 'application/json' }
   const request = { method, headers, body: JSON.stringify(body) }
