@@ -58,6 +58,7 @@ describe('never logs the text of a message', () => {
     ['a message that was prefixed later', changed(`failed\n${line}`, `context: failed\n${line}`)],
     ['a message that was replaced by its end', changed(`a: failed\n${line}`, 'failed')],
     ['a message that was shortened', changed(`failed\n    at canary (canary.ts:1:2)`, 'failed')],
+    ['a message that was shortened within a line', changed(`failed: x\n${line}`, 'failed')],
     ['a message that was emptied', changed(`failed\n${line}`, '')],
     [
       'a cause that a library appends to the stack',

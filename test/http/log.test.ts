@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { createLog, type LogFields } from '../../src/http/log.ts'
 
 function logged(fields: LogFields): string {
@@ -33,6 +33,22 @@ test('escapes line breaks in fields', () => {
 
 test('truncates fields over 2 KB', () => {
   expect(logged({ name: 'x'.repeat(100_000) }).length).toBeLessThan(2300)
+})
+
+describe('a secret across a cut', () => {
+  // Without its end, nothing shows that it is one.
+  const url = 'postgres://user:hunter2hunter2@host/db'
+  const key = `-----BEGIN PRIVATE KEY-----\n${'aB3+'.repeat(4000)}\n-----END PRIVATE KEY-----`
+  const ofLength = (text: string, chars: number) => text + ' x'.repeat(chars).slice(0, chars - text.length)
+
+  test.each([
+    ['at the end of a field', ofLength('', 2020)],
+    ['at the end of what is scanned', ofLength(key, 16 * 1024 - 28)],
+  ])('is not in the log: %s', (_, before) => {
+    const line = logged({ detail: `${before} ${url} ${'x '.repeat(200)}` })
+    expect(line).not.toContain('hunter')
+    expect(line).not.toContain(key.slice(40, 60))
+  })
 })
 
 test('omits lines below the minimum level', () => {
