@@ -81,6 +81,7 @@ describe('the configuration', () => {
     ['an unknown active key', 'REFRESH_TOKEN_KEYS', noActive],
     ['a public URL without encryption', 'PUBLIC_URL', 'http://hunter2.example.com'],
     ['a private address without encryption', 'PUBLIC_URL', 'http://10.0.0.4:8787'],
+    ['a name in a private network without encryption', 'PUBLIC_URL', 'http://hunter2.internal'],
     ['every address', 'PUBLIC_URL', 'http://0.0.0.0:8787'],
     ['a host that only looks like loopback', 'PUBLIC_URL', 'http://127.0.0.1.example.com'],
     ['loopback instances at a public URL', 'ALLOW_LOOPBACK_INSTANCES', 'true'],
@@ -99,6 +100,13 @@ describe('the configuration', () => {
     ['a CORS origin with a path', 'CORS_ORIGINS', 'https://app.example.com/app'],
     ['a wildcard origin', 'CORS_ORIGINS', '*'],
     ['a negative quota', 'QUOTA_WORKFLOWS', '-1'],
+    ['a metrics token that can be guessed', 'METRICS_TOKEN', 'hunter2-hunter2'],
+    ['a sender with another header', 'MAIL_FROM', 'hunter2\r\nBcc: eve@example.com'],
+    [
+      'a header of the collector with another one',
+      'OTEL_EXPORTER_OTLP_HEADERS',
+      'authorization=hunter2%0d%0aHost:%20eve.example',
+    ],
   ])('rejects %s and names %s but not its value', (_, name, value) => {
     const message = messageOf(testEnvironment({ [name]: value }))
     expect(message).toContain(name)

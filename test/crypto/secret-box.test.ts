@@ -57,12 +57,15 @@ describe('the secret box', () => {
     for (const name of segments.slice(1)) expect(one[name]).not.toBe(other[name])
   })
 
-  test.each([[[1, 20, 60]], [[65, 90, 125]]])('values of %j characters have boxes of equal length', async (chars) => {
-    const lengths = await Promise.all(
-      chars.map(async (length) => (await box.seal(context, 'x'.repeat(length))).ciphertext.length),
-    )
-    expect(new Set(lengths).size).toBe(1)
-  })
+  test.each([[[1, 20, 60]], [[65, 90, 125]]])(
+    'values of %j characters have boxes of equal length',
+    async (chars) => {
+      const lengths = await Promise.all(
+        chars.map(async (length) => (await box.seal(context, 'x'.repeat(length))).ciphertext.length),
+      )
+      expect(new Set(lengths).size).toBe(1)
+    },
+  )
 
   test.each<[string, Partial<SecretContext>]>([
     ['owner', { userId: uuidv7() }],
