@@ -276,8 +276,8 @@ export function scalePage(measured: Measured, a: Assumptions = defaults): string
 
   return `# Scale
 
-What an installation needs and costs, from 10,000 to 1,000,000 users, and which limits it reaches first. \`npm run bench:scale\`
-generated this page from measurements of ${on.date}: ${on.cpu}, shared with other processes, Node ${on.node}, Postgres ${on.postgres}. With
+This page shows what an installation needs and costs, from 10,000 to 1,000,000 users, and which limits it reaches first. \`npm run bench:scale\`
+generated it from measurements of ${on.date}: ${on.cpu}, shared with other processes, Node ${on.node}, Postgres ${on.postgres}. With
 other assumptions or prices, it prints a different page; \`--help\` lists them, and \`--measure\` repeats the measurements:
 
 \`\`\`sh no-test

@@ -42,7 +42,8 @@ const fixes = {
   'in-use': '`detail` lists what uses the resource. Remove that first.',
   'version-conflict':
     'Another client changed the resource. Read it again, apply your change to the new version, and send its `ETag` as `If-Match`.',
-  'too-large': 'Send a smaller body. Workflows can have up to 2 MB, reports 4 MB, other bodies 64 KB.',
+  'too-large':
+    'Send a smaller body. Workflows can be up to 2 MB, reports up to 4 MB and other bodies up to 64 KB.',
   'unsupported-media-type': 'Send `Content-Type: application/json`.',
   invalid:
     'Correct each field in `errors`. `pointer` is its JSON pointer in the body, or the name of a parameter.',

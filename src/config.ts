@@ -234,7 +234,7 @@ export const Environment = z.object({
     .transform((value) => (value === true ? publicRangeApi : value || undefined))
     .meta(
       about(
-        `Rejects new passwords that appear in known data breaches: true asks ${publicRangeApi}, and a URL asks another server with the same range API. It gets the first five digits of the SHA-1; off by default`,
+        `Rejects new passwords that appear in known data breaches: true asks ${publicRangeApi}, and a URL asks another server with the same range API. Only the first five digits of the SHA-1 are sent; off by default`,
       ),
     ),
   SMTP_URL: z

@@ -87,7 +87,7 @@ export function performancePage(measured: Measured): string {
   const sections = [
     `# Performance
 
-How fast Flowkeep is, as ratios within one run, because machines differ in speed. \`npm run bench\` measured this on ${on.date}:
+This page gives the speed of Flowkeep as ratios within one run, because machines differ. \`npm run bench\` measured it on ${on.date}:
 ${on.cpu}, Node ${on.node}, Postgres ${on.postgres}, ${grouped(scales[scale].executions)} executions and ${grouped(scales[scale].workflows)} workflows, half of them owned by one user.
 ${isNoisy(measured) ? '\nThe machine was too noisy for exact figures: other processes ran at the same time.\n' : ''}
 \`\`\`sh no-test
@@ -110,7 +110,7 @@ ${goalTable(measured)}`,
 - **Against n8n.** Lists and creations are about as fast as a bare handler with the same statements (below): what remains is
   Postgres and its driver. Creating a workflow is one durable transaction of five statements.
 - **As the data grows.** A search reads the newest workflows until a page is full. The rarer a word or type, the more workflows it
-  reads: for one in 50, about 5,000 for a page of 50, half of them of other users. A table with one row per workflow and type
+  reads: if one in 50 matches, about 5,000 for a page of 50, half of which belong to other users. A table with one row per workflow and type
   could be read in the order of the list, but would add 2 KB to each workflow. The overview reads all workflows of the user to
   count missing credentials, and all deployments to rank them. By default, an account can have 10,000 of each; the user of
   these measurements has 50,000.
@@ -142,14 +142,14 @@ ${growthTable(between.growth, between.from, between.to)}`,
     arrivals &&
       `## While runs arrive
 
-The same on ${grouped(scales[arrivals.scale].executions)} executions, while ${grouped(arrivals.perSecond)} executions a second are sent in batches of 50 to the same server, which
+The same requests on ${grouped(scales[arrivals.scale].executions)} executions, while ${grouped(arrivals.perSecond)} executions a second are sent in batches of 50 to the same server, which
 stored at least ${grouped(arrivals.stored)} a second. Client, server and Postgres share the processors.
 
 ${growthTable(arrivals.growth, 'Idle', 'Busy')}`,
     n8n &&
       `## Against n8n
 
-The public API of a real n8n 2.41.1 on the same machine, with a Postgres of the same settings and as many rows per response.
+The public API of a real n8n 2.41.1 on the same machine, with a Postgres that has the same settings, and with as many rows per response.
 
 ${table(
   ['Request', 'Rows', 'Flowkeep, requests/s', 'n8n, requests/s', 'Ratio'],

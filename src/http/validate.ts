@@ -57,7 +57,7 @@ async function readBytes(request: Request, limitBytes: number): Promise<Uint8Arr
   if (Number(request.headers.get('Content-Length') ?? 0) > limitBytes + lingerBytes) throw tooLarge()
   const chunks: Uint8Array[] = []
   let sizeBytes = 0
-  // An oversized body stays unread: cancelling would close the socket before the response is sent.
+  // An oversized body stays unread: canceling would close the socket before the response is sent.
   const reader = decoded(request)?.getReader()
   for (let next = await read(reader); next && !next.done; next = await read(reader)) {
     sizeBytes += next.value.byteLength

@@ -216,7 +216,7 @@ export class ReleaseRepository {
   }
 
   /**
-   * Returns every target that the release has touched to its previous version.
+   * Restores the previous version of every target that the release has touched.
    * @throws {AppError} `conflict`, `insufficient-scope`
    */
   async rollBack(userId: string, id: string): Promise<void> {

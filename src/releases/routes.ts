@@ -152,7 +152,7 @@ export function releaseRoutes(releasing: Releasing, fingerprint: Fingerprint) {
         tag,
         summary: 'Roll back a release',
         description:
-          'Returns every target that the release changed to its previous version, and undeploys new deployments. Targets ' +
+          'Restores the previous version of every target that the release changed, and undeploys new deployments. Targets ' +
           'that someone has changed since then are left alone, with the status `kept`.',
         responses: { 200: Release },
         errors: ['not-found', 'conflict'],

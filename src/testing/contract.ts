@@ -23,7 +23,7 @@ export const TestInput = z
     description:
       'The JSON of the item that the trigger outputs, or of its items: for a webhook `{ "body": … }`, for a form its ' +
       'fields, for a chat `{ "chatInput": … }`. The fields that n8n always adds are filled in. Default: the data pinned ' +
-      'to the trigger, else an empty item',
+      'to the trigger, otherwise an empty item',
     type: ['object', 'array'],
   })
 

@@ -71,7 +71,7 @@ export function testRunRoutes(tests: Pick<TestRuns, 'find'>, repository: Pick<Te
         summary: 'Get a test run',
         description:
           'Returns the result of a test. Continues a test that is not finished, or whose scratch copy is not removed, if no ' +
-          'other request works on it. With `replay`, the same for all tests of the replay.',
+          'other request works on it. For a test of a replay, does this for all tests of the replay.',
         responses: { 200: TestRun },
         errors: ['not-found'],
       }),

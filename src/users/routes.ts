@@ -119,8 +119,8 @@ export function authRoutes(deps: UserRouteDeps) {
         tag: 'Authentication',
         summary: 'Sign out',
         description:
-          'Ends the session of the refresh token. Also returns 204 when there is no such session (RFC 7009 ' +
-          '§2.2). Its session token stops working within 5 seconds. A network can send 100 requests, then 10 a second.',
+          'Ends the session of the refresh token; its session token stops working within 5 seconds. Also returns 204 when ' +
+          'there is no such session (RFC 7009 §2.2). A network can send 100 requests, then 10 a second.',
         responses: { 204: null },
         errors: ['invalid', 'too-many-requests'],
         public: true,

@@ -45,8 +45,8 @@ export function workflowCheckRoutes(workflows: WorkflowRepository, checks: Workf
           'Finds mistakes that make n8n refuse the workflow, and mistakes that n8n accepts although the ' +
           'workflow cannot work as intended. Each finding has a stable code, a JSON pointer and, if there is ' +
           'only one right answer, a fix as a JSON Patch. Nothing is stored. If the server sets ' +
-          '`ANONYMOUS_CHECKS_PER_MINUTE`, this route also works without a token: with a body of up to 256 KB, ' +
-          'without `instanceId`, and with `too-many-requests` above that number of requests per address.',
+          '`ANONYMOUS_CHECKS_PER_MINUTE`, this route also works without a token, for bodies of up to 256 KB ' +
+          'without `instanceId`. Above that number of requests per minute and address, it returns `too-many-requests`.',
         responses: { 200: CheckResult },
         errors: [
           'malformed-json',

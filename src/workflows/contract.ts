@@ -222,7 +222,7 @@ export const WorkflowVersionSummary = z
   .meta({ ref: 'WorkflowVersionSummary' })
 export type WorkflowVersionSummary = z.output<typeof WorkflowVersionSummary>
 
-/** The newest versions that stay in any case. */
+/** How many of the newest versions are always kept. */
 export const defaultKeptVersions = 100
 
 export const Compaction = z
@@ -233,7 +233,7 @@ export const Compaction = z
       .min(1, 'At least 1')
       .max(100_000, 'At most 100,000')
       .default(defaultKeptVersions)
-      .meta({ description: 'The number of newest versions that stay in any case' }),
+      .meta({ description: 'How many of the newest versions are always kept' }),
   })
   .meta({ ref: 'Compaction' })
 

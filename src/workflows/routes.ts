@@ -256,7 +256,7 @@ export function workflowRoutes(workflows: WorkflowRepository, fingerprint: Finge
         summary: 'Compact the versions of a workflow',
         description:
           'Deletes the oldest versions, at most 1,000. Keeps the newest `keep` versions, and every version that is or was ' +
-          'deployed, tested or released, or that a run or a resolved error group refers to. Numbers do not change. Requires a session.',
+          'deployed, tested or released, or that a run or a resolved error group refers to. Version numbers do not change. Requires a session.',
         responses: { 200: CompactedVersions },
         errors: ['not-found'],
       }),

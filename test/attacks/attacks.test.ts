@@ -183,7 +183,7 @@ test.each(attacks)('the owner signs in during %s', async (name, guess) => {
   expect(missed).toBeLessThanOrEqual(1)
 })
 
-test('in at least 99 % of all tries', () => {
+test('in at least 99% of all tries', () => {
   console.log(`${target.runtime}: ${totalSignedIn} of ${totalTries} tries`)
   expect(totalTries).toBeGreaterThanOrEqual(tries * 9)
   expect(totalSignedIn / totalTries).toBeGreaterThanOrEqual(0.99)

@@ -41,7 +41,7 @@ describe.skipIf(!isPresent)('planted mistakes (skipped without FLOWKEEP_CORPUS)'
     }
   })
 
-  test('are found: all that n8n refuses, and 95 % of the others; 90 % of those with one answer are fixed', async () => {
+  test('are found: all that n8n refuses, and 95% of the others; 90% of those with one answer are fixed', async () => {
     const random = seeded(seed)
     const count = { refused: 0, refusedFound: 0, accepted: 0, acceptedFound: 0, fixable: 0, fixed: 0 }
     const missed: string[] = []

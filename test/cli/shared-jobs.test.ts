@@ -133,7 +133,7 @@ test('reports are queued while statements wait, and recorded once by one of the 
   expect(summary.json.total).toBe(250)
 })
 
-test('what arrives during a write is written together, and a failed write fails only its own items', async () => {
+test('items that arrive during a write are written together, and a failed write fails only its own items', async () => {
   const batches: number[][] = []
   const release = Promise.withResolvers<void>()
   const buffer = new Buffered<number>(async (items) => {

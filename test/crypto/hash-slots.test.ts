@@ -123,7 +123,7 @@ describe('hash slots', () => {
     expect(await Promise.all(all)).toEqual([200, 200, 200, 200, 429])
   })
 
-  test('a right password puts a lane back in front', async () => {
+  test('a correct password moves a lane back to the front', async () => {
     const { run, finish, slots, started } = gated()
     for (const lane of ['a', 'a', 'b']) {
       const one = run(lane)

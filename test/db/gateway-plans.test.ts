@@ -75,7 +75,7 @@ test('a migration that changes the result of a prepared statement is not noticed
   ])
 })
 
-test('prepares nothing more behind a pooler that drops what is prepared', async () => {
+test('stops preparing statements behind a pooler that drops prepared statements', async () => {
   await using gateway = oneConnection()
   const { sql, backend } = gateway
   const text = 'select $1::text as pooled'

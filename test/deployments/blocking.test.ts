@@ -187,7 +187,7 @@ describe('nothing blocks', () => {
     expect((await user.act(body.id, 'activate')).status).toBe(200)
   })
 
-  test('a fine workflow with a reason, and no event is recorded', async () => {
+  test('a workflow without problems with a reason, and no event is recorded', async () => {
     const user = await world.user()
     const { body } = await user.deploy(await user.workflow(refused({ typeVersion: 3.4 })), {
       force: 'In a hurry',

@@ -367,7 +367,7 @@ test('warns about an untracked published workflow with the same name and trigger
   world.stub.state.workflows.delete(copy.id)
 })
 
-test('what n8n publishes although it cannot work is a warning', async () => {
+test('a workflow that n8n publishes although it cannot work has a warning', async () => {
   const user = await world.user()
   const workflowId = await user.workflow(
     after({

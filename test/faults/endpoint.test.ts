@@ -33,14 +33,14 @@ async function underFaults(label: string, rates: FaultWorld['endpoint']['rates']
   return { rows, figures }
 }
 
-test('F1: at 20 % failures before execution, every acknowledged change is stored once, and every refusal is retriable', async () => {
+test('F1: at 20% failures before execution, every acknowledged change is stored once, and every refusal is retriable', async () => {
   const rates = evenly(0.2, ['http500', 'http429', 'html502', 'reset', 'refused', 'starting'])
   const { rows, figures } = await underFaults('before', rates)
   expect(rows).toBe(operations / 2)
   console.log(`F1: ${figures}, 0 answers with 500`)
 })
 
-test('F2: at 10 % answers lost after execution, every key creates one resource', async () => {
+test('F2: with 10% of answers lost after execution, every key creates one resource', async () => {
   const rates = evenly(0.1, ['reset-after', 'half-after', 'html-after', 'lost-after', 'shutdown-after'])
   const { rows, figures } = await underFaults('after', rates)
   expect(rows).toBe(operations / 2)

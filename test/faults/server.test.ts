@@ -144,7 +144,7 @@ test(`F4: ${3 * executions} deliveries of ${executions} executions over ${connec
   )
 })
 
-test('F5: while Postgres is down, requests are refused soon, the process stays alive, and it recovers', async () => {
+test('F5: while Postgres is down, requests are refused promptly, the process stays alive, and it recovers', async () => {
   const user = await world.user()
   await server.kill()
   const startedAt = performance.now()
@@ -190,7 +190,7 @@ test('F5: connections that the server refuses are retriable', async () => {
   }
 })
 
-test('F6: while a table is locked, changes of it are refused soon, and everything else is served', async () => {
+test('F6: while a table is locked, changes to it are refused promptly, and everything else is served', async () => {
   const user = await world.user()
   const locker = new Client({ connectionString: url })
   await locker.connect()

@@ -67,12 +67,12 @@ describe('compression', () => {
     expect(await response.text()).toBe(sent.body === null ? '' : (sent.body ?? text))
   })
 
-  test('gzips what another site reads without cookies, such as a frontend with a session token', async () => {
+  test('gzips responses that another site reads without cookies, such as a frontend with a session token', async () => {
     const response = await send({ request: { 'Sec-Fetch-Site': 'cross-site', Authorization: 'Bearer x' } })
     expect(response.headers.get('Content-Encoding')).toBe('gzip')
   })
 
-  test('adds to Vary also where the client got the body uncompressed', async () => {
+  test('adds to Vary even if the client gets the body uncompressed', async () => {
     const response = await send({ headers: { ...html, Vary: 'Origin' }, request: { 'Accept-Encoding': '' } })
     expect(response.headers.get('Content-Encoding')).toBeNull()
     expect(response.headers.get('Vary')).toBe('Origin, Accept-Encoding')

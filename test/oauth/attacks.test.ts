@@ -132,7 +132,7 @@ const leadsTo = (page: Page) => ({
 const nowhere = { status: 400, location: null, refresh: null, links: null }
 
 describe('a code', () => {
-  test('that is used twice ends what the first use got', async () => {
+  test('that is used twice ends the tokens that the first use got', async () => {
     const { exchange, clientId, tokens } = await connected()
     expect(await mcpStatus(tokens['access_token'])).toBe(200)
     expect(refusal(await token(exchange))).toEqual([400, 'invalid_grant'])
@@ -645,7 +645,7 @@ describe('registration', () => {
   })
 })
 
-test('what was never exchanged, and an app that is not used, leave nothing', async () => {
+test('codes that were never exchanged, and apps that are not used, are deleted', async () => {
   const own = await signedInBrowser(app)
   await approved({}, own)
   await connected({}, own)

@@ -300,7 +300,7 @@ describe('a release', () => {
 })
 
 describe('a rollback', () => {
-  test('leaves alone what someone changed after the release, with the reason', async () => {
+  test('leaves targets alone that someone changed after the release, with the reason', async () => {
     const user = await world.user(5)
     const workflowId = await user.workflow(orders('v1'))
     await user.finish((await release(user, workflowId)).id)

@@ -77,7 +77,7 @@ describe('an audit event', () => {
 })
 
 describe('the chain', () => {
-  test('is verified, signed or not, also with events of concurrent requests', async () => {
+  test('is verified, signed or not, even with events of concurrent requests', async () => {
     const user = await app.user()
     await Promise.all(
       Array.from({ length: 20 }, (_, i) => user.call('PATCH', '/v1/me', { body: { name: `n${i}` } })),
@@ -130,7 +130,7 @@ describe('the chain', () => {
     expect((await verify(user)).problem?.message).toMatch(/rewritten/)
   })
 
-  test('is not verified when it was not signed for a day', async () => {
+  test('is not verified when it has not been signed for a day', async () => {
     const user = await app.user()
     const tomorrow = new Date(Date.now() + 25 * 3_600_000)
     expect((await verify(user, tomorrow)).problem?.message).toMatch(/^Not signed for more than a day/)

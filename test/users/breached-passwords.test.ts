@@ -138,7 +138,7 @@ describe('a password from a data breach', () => {
   })
 })
 
-test('a password that only fills the answer up, or is not in it, registers', async () => {
+test('a password that is only padding in the answer, or not in it, registers', async () => {
   for (const password of [padded, unknown]) expect((await register(password)).status).toBe(201)
   expect(seen).toHaveLength(2)
 })

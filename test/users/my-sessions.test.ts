@@ -60,7 +60,7 @@ describe('sessions', () => {
     )
   })
 
-  test('end one by one: the refresh token at once, the session token after at most five seconds', async () => {
+  test('end one by one: the refresh token immediately, the session token after at most five seconds', async () => {
     const { user, accessToken } = await accounts.register()
     const other = (await login(user.email)).body
     expect((await accounts.me(other.accessToken)).status).toBe(200)
@@ -109,7 +109,7 @@ describe('sessions', () => {
   })
 })
 
-test('sign-ins are listed, successful and failed, without what was typed', async () => {
+test('sign-ins are listed, successful and failed, without the entered text', async () => {
   const { user, accessToken } = await accounts.register()
   const stranger = await accounts.register()
   await login(user.email, { agent: firefox })

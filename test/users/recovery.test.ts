@@ -64,7 +64,7 @@ describe('a password reset', () => {
     })
   })
 
-  test('works once, also for two that race', async () => {
+  test('works once, even for two concurrent requests', async () => {
     const { user } = await register()
     const token = await forgot(user.email)
     const secrets = ['first of two passwords', 'second of two passwords']
@@ -246,7 +246,7 @@ describe('the email address', () => {
     expect(await undo(token)).toMatchObject(invalidLink)
   })
 
-  test('that another account has is rejected, also if it was taken after the request', async () => {
+  test('that another account has is rejected, even if it was taken after the request', async () => {
     const [one, other] = [await register(), await register()]
     expect((await change(one.accessToken, other.user.email)).body.code).toBe('email-taken')
     const email = newEmail()

@@ -169,7 +169,7 @@ describe('guessing passwords', () => {
     expect((await call('POST', '/v1/me/password', change, { token: other.accessToken })).status).toBe(204)
   })
 
-  test('guesses of strangers do not block a change of the password, of the address or the deletion', async () => {
+  test('guesses of strangers do not block changing the password, changing the address or deleting the account', async () => {
     const { call, register, login } = createAccounts(database.db)
     const { accessToken, user } = await register()
     for (let attempt = 1; attempt <= 30; attempt += 1) await login(user.email, wrong)

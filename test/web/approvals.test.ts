@@ -43,6 +43,15 @@ test('shows pending requests in the navigation and in a list, escapes names, and
   expect((await tab.get('/audit')).text).toContain('Used an approval')
 })
 
+test('says what force overrides', async () => {
+  const { json } = await user.call('POST', '/v1/workflows', { body: { workflow: workflow('Forced') } })
+  const body = { name: 'Deployer', scopes: ['workflows:write', 'deploy'] }
+  const deployer = (await user.call('POST', '/v1/tokens', { body })).json.token
+  const asked = await app.call('DELETE', `/v1/workflows/${json.id}?force=true`, { token: deployer })
+  const page = await tab.get(`/approvals/${asked.json.approvalId}`)
+  expect(page.text).toContain('Uses force: the request succeeds even if deployments use the workflow.')
+})
+
 test('denies a request, and the workflow stays', async () => {
   const { workflowId, id } = await ask('Kept')
   expect((await tab.post(`/approvals/${id}/deny`, {})).status).toBe(303)

@@ -166,7 +166,7 @@ describe('a passkey', () => {
     expect((await submit(other, page, '/sign-in', { passkey })).status).toBe(303)
   })
 
-  test('is removed with itself', async () => {
+  test('can confirm its own removal', async () => {
     const { tab, authenticator } = await withPasskey()
     const list = await tab.get(security)
     const action = list.dom().getByRole('link', { name: 'Remove Laptop' }).getAttribute('href') ?? ''

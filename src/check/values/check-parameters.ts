@@ -106,7 +106,7 @@ class ParameterChecker {
       code: 'parameter-switch-off',
       level: 'warning',
       at: '/parameters/resource',
-      message: `The node has no resource, so n8n uses ${String(standard)}. Its parameters belong to ${meant}. Set it`,
+      message: `The node has no resource, so n8n uses ${String(standard)}. Its parameters belong to ${meant}. Set resource`,
       fix: patch(`Set resource to ${meant}`, [
         { op: 'add', path: `${pointer}/parameters/resource`, value: best.value },
       ]),

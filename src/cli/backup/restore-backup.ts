@@ -155,7 +155,7 @@ async function requireEmpty(query: Query, manifest: Manifest, migrations: readon
   const position = version === null ? -1 : migrations.indexOf(version)
   if (version !== null && (position === -1 || position > migrations.indexOf(manifest.schemaVersion))) {
     throw new Error(
-      `The database has schema ${version}, but the backup has ${manifest.schemaVersion}. Restore into an empty database, which restore migrates.`,
+      `The database has schema ${version}, but the backup has ${manifest.schemaVersion}. Restore into an empty database; the command migrates it.`,
     )
   }
   const used = (await tableWithUserRows(query, own)) ?? foreign?.name

@@ -1,5 +1,5 @@
 /**
- * @module Makes a restored backup consistent that was read page by page while the database changed. Rows that cannot be
+ * @module Makes a restored backup consistent if it was read page by page while the database changed. Rows that cannot be
  * repaired are deleted, and n8n is polled again for everything since the start of the backup.
  */
 import { type CatalogTable, type Query, quoted } from './catalog.ts'

@@ -274,7 +274,7 @@ export const modelPrices = pgTable(
   (t) => [primaryKey({ name: 'model_prices_pkey', columns: [t.userId, t.model] })],
 )
 
-/** One row: the oldest month that counts. What is older of the rollups is deleted bit by bit. */
+/** One row: the oldest month that counts. Older rollups are deleted in batches. */
 export const executionHorizon = pgTable(
   'execution_horizon',
   {

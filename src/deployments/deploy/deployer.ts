@@ -442,7 +442,7 @@ export class Deployer {
     })
   }
 
-  /** Whether to resume a failed deploy overwrites changes made in n8n since. Not read if the request may do that. */
+  /** Whether resuming a failed deploy overwrites changes made in n8n since. Not read if the request may do that. */
   async #overwritesChanges(userId: string, id: string): Promise<boolean> {
     const row = hasScopes('destructive') ? null : await this.#runs.find(userId, id)
     if (row?.status !== 'failed' || row.intent?.action !== 'deploy' || row.n8nWorkflowId === null)

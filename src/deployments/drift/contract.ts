@@ -57,7 +57,7 @@ export const Adoption = z
     }),
     lostVariables: z.array(z.object({ node: z.string(), name: z.string() })).meta({
       description:
-        'References to variables that the version no longer has, because their text was changed in n8n. It may contain ' +
+        'References to variables that the version no longer has, because their text was changed in n8n. The new text may contain ' +
         'the value of the variable instead',
     }),
   })

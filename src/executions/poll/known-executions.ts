@@ -128,7 +128,7 @@ export class KnownExecutions {
     return rows.map(({ n8n_execution_id }) => n8n_execution_id)
   }
 
-  /** Marks executions whose data n8n does not have, or is too large, so polls skip them. A later report can still add data. */
+  /** Marks executions whose data is too large or not in n8n, so that polls skip them. A later report can still add data. */
   async markWithoutData(
     instanceId: string,
     executions: { n8nExecutionId: string; isTooLarge: boolean }[],

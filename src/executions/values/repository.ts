@@ -222,7 +222,7 @@ export class RunValues {
   }
 
   /**
-   * Null when no values are stored for the run, or not any more.
+   * Null when no values are stored for the run, or no longer.
    * @throws {AppError} `values-undecryptable`, `key-unavailable`
    */
   async valuesOf(

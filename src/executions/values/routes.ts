@@ -58,7 +58,7 @@ export function valueStorageRoutes(values: Pick<RunValues, 'storageOf' | 'turnOn
         tag,
         summary: 'Store the values of executions',
         description:
-          'Stores what each node receives and returns, from executions that are recorded from now on: the first items, ' +
+          'Stores what each node receives and returns, for executions that are recorded from now on: the first items, ' +
           'with secrets redacted, encrypted. Also changes the retention and the maximum size. Only a person can do this: no access token ' +
           'can use this route.',
         responses: { 200: ValueStorage },

@@ -77,7 +77,7 @@ export function recoveryRoutes(recovery: Recovery) {
       describe({
         operationId: 'undoEmailChange',
         tag,
-        summary: 'Undo a change of the email address',
+        summary: 'Undo an email address change',
         description:
           'Restores the address that the link was sent to and ends all sessions. No one can sign in until a new password ' +
           'is set: a reset link is sent to the restored address.',

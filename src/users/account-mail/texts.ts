@@ -50,7 +50,7 @@ const texts = {
   'email-restored': {
     subject: 'Your email address was restored',
     body: () => [
-      'The change of your email address was undone, and all sessions were ended. Set a new password to sign in:',
+      'The change to your email address was undone, and all sessions were ended. Set a new password to sign in:',
       null,
       'The link works once, within 30 minutes. Afterwards, revoke the access tokens that you do not recognize.',
     ],

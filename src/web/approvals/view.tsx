@@ -164,6 +164,16 @@ export function ApprovalPage({ approval, time }: { approval: Approval; time: Tim
   )
 }
 
+/** What `force` without a reason overrides. */
+const obstacles: Partial<Record<Approval['kind'], string>> = {
+  'delete-workflow': 'deployments use the workflow',
+  'delete-credential': 'deployments use the credential',
+  'delete-instance': 'deployed workflows remain in n8n',
+  'delete-deployment': 'n8n is unreachable',
+  deactivate: 'live workflows call this one',
+  undeploy: 'live workflows call this one',
+}
+
 function Warnings({ details, kind, force }: { details: Details; kind: Approval['kind']; force: unknown }) {
   const { plan, instance, deployments = [], instances = [] } = details
   const all = [instance, ...instances, ...deployments.map((each) => each.instance)]
@@ -180,7 +190,7 @@ function Warnings({ details, kind, force }: { details: Details; kind: Approval['
     isForced &&
       (typeof force === 'string'
         ? `Uses force, with the reason: ${force}`
-        : 'Uses force, even though it is in use.'),
+        : `Uses force: the request succeeds even if ${obstacles[kind] ?? 'the workflow is in use'}.`),
   ].filter((line) => typeof line === 'string')
   return lines.length === 0 ? null : (
     <>

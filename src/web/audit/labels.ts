@@ -76,7 +76,7 @@ const actionLabels: Record<string, ActionLabel> = {
   'user.password-reset-by-link': { text: 'Reset the password with a link', tone: 'wait' },
   'user.email-verified': { text: 'Confirmed the email address' },
   'user.email-changed': { text: 'Changed the email address' },
-  'user.email-restored': { text: 'Undid a change of the email address', actor: 'unknown', tone: 'fail' },
+  'user.email-restored': { text: 'Undid an email address change', actor: 'unknown', tone: 'fail' },
   'user.login-failed': { text: 'Failed to sign in: incorrect password', actor: 'unknown', tone: 'wait' },
   'user.deleted': { text: 'Deleted the account' },
   'session.ended': { text: 'Ended a session' },

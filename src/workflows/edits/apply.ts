@@ -65,7 +65,7 @@ const readsConnections: ReadonlySet<EditOperation['op']> = new Set([
   'setPinData',
 ])
 
-/** Operations that a node which is gone, but not taken out, cannot affect. */
+/** Operations that work the same before the connections of removed nodes are taken out. */
 const keepsRemovals: ReadonlySet<EditOperation['op']> = new Set([
   'removeNode',
   'moveNode',

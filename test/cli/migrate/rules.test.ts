@@ -142,7 +142,7 @@ describe('a plan', () => {
       migrations.map(({ name }) => name),
     )
 
-  test('leaves what removes for after the deploy', async () => {
+  test('leaves migrations that remove something for after the deploy', async () => {
     expect(expandOf(await plan(add, drop))).toEqual(['9000_add'])
     expect(expandOf(await plan(add, more))).toEqual(['9000_add', '9002_more'])
     expect(expandOf(await plan(drop))).toEqual([])

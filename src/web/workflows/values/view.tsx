@@ -37,7 +37,7 @@ export function ValuesView({ workflow, storage, fields, errors, time }: ValuesPr
         >
           <Form action={workflowHref(id, '/values')}>
             <p class="soft workflow-small">
-              Stores what each node of a run receives and returns, from runs that are recorded from now on.
+              Stores what each node of a run receives and returns, for runs that are recorded from now on.
               Secrets are redacted, and the values are encrypted. They appear on the page of a run, in its
               diagnosis and in “Copy for your AI”.
             </p>
