@@ -19,6 +19,8 @@ export interface Part extends Range {
   sign: 1 | -1
 }
 
+export type RollupPart = Part & { source: Grain }
+
 export type Grain = 'day' | 'hour' | '10min'
 
 export const intervals = ['hour', 'day', 'week'] as const

@@ -5,7 +5,7 @@
  * three rows of ten minutes.
  */
 import type { Buckets } from './buckets.ts'
-import { type Grain, type Part, type Range, unitMs } from './period.ts'
+import { type Grain, type Part, type Range, type RollupPart, unitMs } from './period.ts'
 
 /** Runs that have to be read one by one, and the bucket to which they are added. */
 export interface PartialHour extends Range {
@@ -15,7 +15,7 @@ export interface PartialHour extends Range {
 
 export interface BucketParts {
   /** Parts of the rollups, counted for the bucket of their middle. */
-  whole: Part[]
+  whole: RollupPart[]
   /** Finer rows inside `whole` that belong to another bucket than the row that contains them. */
   moved: { grain: Grain; ranges: { from: number; to: number }[] }[]
   partialHours: PartialHour[]
@@ -73,7 +73,7 @@ export function bucketParts(parts: Part[], buckets: Buckets, grains: readonly Gr
     }
   }
 
-  const whole: Part[] = []
+  const whole: RollupPart[] = []
   for (const part of parts) {
     const [from, to] = [part.from?.getTime() ?? 0, part.to?.getTime() ?? 0]
     const { source, sign } = part
@@ -81,7 +81,7 @@ export function bucketParts(parts: Part[], buckets: Buckets, grains: readonly Gr
       for (const segment of segments(from, to)) partialHours.push({ ...segment, sign })
       continue
     }
-    whole.push(part)
+    whole.push({ ...part, source })
     let done = Number.NEGATIVE_INFINITY
     for (let index = edgesUpTo(from); (edges[index] ?? to) < to; index += 1) {
       const edge = edges[index] ?? to

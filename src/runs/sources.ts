@@ -7,7 +7,7 @@ import { type SQL, sql } from 'drizzle-orm'
 import { type ExecutionStatus, executionStatuses } from '../db/schema/executions.ts'
 import { countedKinds, failedSum, type IncludableKind, isOneOfKinds, lowerBound } from './meaning.ts'
 import type { Buckets } from './buckets.ts'
-import { type Grain, type Part, type Range, unitMs } from './period.ts'
+import { type Grain, type Part, type Range, type RollupPart, unitMs } from './period.ts'
 import { usageNames } from './usage.ts'
 import type { BucketParts } from './series-parts.ts'
 
@@ -93,11 +93,12 @@ export const totalGrains = (filter: Filter): readonly Grain[] =>
 interface RunOptions {
   /** The parts of span 1, the preceding period. Span 0 is the period. */
   earlier?: Part[]
-  /** Read totals: the IDs are meaningless. */
+  /** Read totals, without IDs. */
   totals?: boolean
 }
 
 const ids = sql`deployment_id, workflow_id, workflow_version`
+const noIds = sql`null::uuid as deployment_id, null::uuid as workflow_id, 0 as workflow_version`
 
 /**
  * A select of the runs in `parts`, to be summed: a single row may be 0 or negative. Columns: `span, deployment_id,
@@ -109,12 +110,15 @@ export function runsIn(
   parts: Part[],
   { earlier = [], totals = false }: RunOptions = {},
 ): SQL {
-  const { span, whole, partialHours } = splitBySource(parts, earlier, conditionOf(filter, totals))
+  const { span, whole, partialHours } = splitBySource(parts, earlier)
+  const isWhole = anyOf(whole.map(isIn))
   const rows = sql`
-    select ${span}, ${ids}, date_bin('1 hour', at, '2000-01-01Z') as at, ${statusNames}, durations
-    from execution_stats_now
-    where ${totals ? totalsOf(userId, filter) : rollupsOf(userId, filter)}
-      and ${anyOf(whole)}`
+    select ${span}, ${totals ? noIds : ids}, date_bin('1 hour', at, '2000-01-01Z') as at, ${statusNames}, durations
+    from ${
+      totals
+        ? totalsFrom(userId, filter, whole.map(toGrainRange), isWhole)
+        : sql`execution_stats_now where ${rollupsOf(userId, filter)} and ${isWhole}`
+    }`
   if (partialHours.length === 0) return rows
   const { ranges, values } = rangesOf(partialHours, ({ span: each, sign }) => [each, sign])
   return sql`${rows}
@@ -144,14 +148,17 @@ export function runsInBuckets(
   buckets: Buckets,
   { whole, moved, partialHours }: BucketParts,
 ): SQL {
-  const isWhole = anyOf(whole.map(conditionOf(filter, true)))
+  const isWhole = anyOf(whole.map(isIn))
   const isMoved = moved.map(({ grain, ranges }) => isOneOf(grain, ranges))
+  const all = [
+    ...whole.map(toGrainRange),
+    ...moved.flatMap(({ grain, ranges }) => ranges.map((range) => ({ grain, ...range }))),
+  ]
   const columns = sql`${statusNames}, durations`
   const rows = sql`
     select ${bucketAt(sql`at + ${byGrain((ms) => sql.raw(`interval '${ms / 2} milliseconds'`))}`, buckets)} as bucket,
       1 as sign, ${columns}, ${isMoved.length > 0 ? sql`not ${isWhole}` : sql`false`} as is_moved, grain, at
-    from execution_stats_now
-    where ${totalsOf(userId, filter)} and (${isWhole} ${isMoved.length > 0 ? sql`or ${anyOf(isMoved)}` : sql``})`
+    from ${totalsFrom(userId, filter, all, anyOf([isWhole, ...isMoved]))}`
   const { ranges, values } = rangesOf(partialHours, ({ bucket, sign }) => [bucket, sign])
   return sql`
     with rows as materialized (${rows})
@@ -198,7 +205,7 @@ export function failuresIn(
   const { span, whole, partialHours } = splitBySource(parts, earlier)
   const rows = sql`
     select ${span}, fingerprint, ${ids}, at, runs from error_stats_now
-    where user_id = ${userId} and ${ofCountedKinds(filter)} ${matching(userId, filter)} and ${anyOf(whole)}`
+    where user_id = ${userId} and ${ofCountedKinds(filter)} ${matching(userId, filter)} and ${anyOf(whole.map(isIn))}`
   if (partialHours.length === 0) return rows
   const { ranges, values } = rangesOf(partialHours, ({ span: each, sign }) => [each, sign])
   return sql`${rows}
@@ -217,7 +224,7 @@ export function usageIn(userId: string, filter: Filter, parts: Part[]): SQL {
   const key = sql`${ids}, instance_id, model, at`
   const rows = sql`
     select ${key}, executions, ${usageNames} from usage_stats_now
-    where user_id = ${userId} ${matching(userId, filter)} and ${anyOf(whole)}`
+    where user_id = ${userId} ${matching(userId, filter)} and ${anyOf(whole.map(isIn))}`
   if (partialHours.length === 0) return rows
   const { ranges, values } = rangesOf(partialHours, ({ sign }) => [sign])
   return sql`${rows}
@@ -228,30 +235,41 @@ export function usageIn(userId: string, filter: Filter, parts: Part[]): SQL {
     where true ${matching(userId, filter)}`
 }
 
-/** Splits parts by source: conditions on whole days and hours, and partial hours. */
-function splitBySource(parts: Part[], earlier: Part[], condition = isIn) {
-  const isWhole = ({ source }: Part) => source !== 'executions'
+const isRollup = (part: Part): part is RollupPart => part.source !== 'executions'
+
+/** Splits parts by source: whole days and hours, and partial hours. */
+function splitBySource(parts: Part[], earlier: Part[]) {
   return {
-    span: sql`${spanOf(parts.filter(isWhole), earlier)} as span`,
-    whole: [...earlier, ...parts].filter(isWhole).map(condition),
+    span: sql`${spanOf(parts.filter(isRollup), earlier)} as span`,
+    whole: [...earlier, ...parts].filter(isRollup),
     partialHours: [
       ...parts.map((part) => ({ ...part, span: 0 })),
       ...earlier.map((part) => ({ ...part, span: 1 })),
-    ].filter((part) => !isWhole(part)),
+    ].filter((part) => !isRollup(part)),
   }
 }
 
 /** A condition on a rollup row. */
-const isIn = (part: Part) => sql`grain = ${part.source} ${within(sql`at`, part)}`
+const isIn = (part: RollupPart) => sql`grain = ${part.source} ${within(sql`at`, part)}`
 
-/** The same for totals: the index has the time before the workflow, so that a range would read the rows of all workflows. */
-const isEach = (part: Part) => {
-  const { source, from, to } = part
-  return source === 'executions' || !from || !to ? isIn(part) : isOneOf(source, [{ from, to }])
+const toGrainRange = ({ source, from, to }: RollupPart) => ({ grain: source, from, to })
+
+/**
+ * Rollups to be summed, after `from`. Without a filter, the user's totals in `ranges`, whose number does not depend on the
+ * number of deployments.
+ * @param isWanted the same ranges as a condition on a rollup row
+ */
+function totalsFrom(
+  userId: string,
+  filter: Filter,
+  ranges: { grain: Grain; from: number | Date | null; to: number | Date | null }[],
+  isWanted: SQL,
+): SQL {
+  if (isFiltered(filter)) return sql`execution_stats_now where ${rollupsOf(userId, filter)} and ${isWanted}`
+  const grains = sql`${`{${ranges.map(({ grain }) => grain).join(',')}}`}::text[]`
+  const times = (bound: 'from' | 'to') => timeArray(ranges.map((range) => range[bound]))
+  return sql`user_totals(${userId}, ${grains}, ${times('from')}, ${times('to')}) where ${ofCountedKinds(filter)}`
 }
-
-/** On the rollup rows of a part, as `totalsOf` or `rollupsOf` reads them. */
-const conditionOf = (filter: Filter, totals: boolean) => (totals && !isFiltered(filter) ? isEach : isIn)
 
 /** The rollups of a grain at the start of each unit in the ranges. */
 function isOneOf(grain: Grain, ranges: { from: number | Date; to: number | Date }[]): SQL {
@@ -278,8 +296,8 @@ interface RangeArrays {
   ends: SQL
 }
 
-const timeArray = (times: (number | Date)[]): SQL =>
-  sql`${`{${times.map((time) => new Date(time).toISOString()).join(',')}}`}::timestamptz[]`
+const timeArray = (times: (number | Date | null)[]): SQL =>
+  sql`${`{${times.map((time) => (time === null ? 'null' : new Date(time).toISOString())).join(',')}}`}::timestamptz[]`
 
 /**
  * Ranges that several partial hours share are read once. `values` joins the partial hours to the rows that were read: the
