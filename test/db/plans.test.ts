@@ -231,7 +231,7 @@ test.each([1, 100])('a report of %i executions', async (count) => {
 })
 
 test.each(['summary', 'series'])(
-  '%s does not read the rows of deployments, whatever the plan',
+  '%s reads no rows of deployments with any plan',
   async (name) => {
     for (const query of ['', '?from=2020-01-01T00:00:00Z']) {
       sent = []
