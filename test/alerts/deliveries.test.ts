@@ -1,6 +1,8 @@
 /** Messages: one per incident, channel and event, with the same ID in every attempt, under retries and two workers. */
+import { once } from 'node:events'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { createServer, type Socket } from 'node:net'
+import { createServer as createHttpServer } from 'node:http'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -120,7 +122,7 @@ test('honors Retry-After, gives up after a day, and replays with the same ID', a
   expect(new Set(idsOf(receiver.received)).size).toBe(1)
 })
 
-test('stops at 410 Gone, and follows no redirect', async () => {
+test('stops at 410 Gone', async () => {
   await drifting(hook)
   receiver.respond = () => new Response('', { status: 410 })
   await world.work(1)
@@ -332,6 +334,27 @@ test.each([
   )
   expect(sent).toMatchObject({ ok: false })
   expect(receiver.received).toEqual([])
+})
+
+test('follows no redirect, so that a message goes nowhere else', async () => {
+  const called: string[] = []
+  const server = createHttpServer(({ url: path = '' }, response) => {
+    called.push(path)
+    response.writeHead(path === '/hook' ? 307 : 200, { Location: '/elsewhere' }).end()
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const urls = { allowLoopback: true, publicUrl: 'https://flowkeep.example.com' }
+  const sent = await sendMessage(
+    { kind: 'webhook', target: { url: `http://127.0.0.1:${port}/hook`, secret: 'whsec_AAAA' }, email: '' },
+    { id: 'm1', event: 'test', at: new Date(), summary: 'Test', url, rule: null, incident: null },
+    { ...world.delivery, fetch: globalThis.fetch, urls, now: () => new Date() },
+  )
+  expect(sent).toMatchObject({ ok: false, detail: 'The server responded with 307' })
+  expect(called).toEqual(['/hook'])
+  server.closeAllConnections()
+  server.close()
 })
 
 test('stops between messages when the job is stopped or out of time', async () => {

@@ -628,6 +628,9 @@ describe('time', () => {
     await world.deps.approvals.expireDue(100)
     expect((await send()).status).toBe(204)
     const events = await evening.call('GET', '/v1/audit-events?action=approval.expired')
-    expect(events.json.items).toMatchObject([{ subjectId: second }, { subjectId: first }])
+    expect(events.json.items).toMatchObject([
+      { subjectId: second, actor: 'job', token: null },
+      { subjectId: first, actor: 'job', token: null },
+    ])
   })
 })

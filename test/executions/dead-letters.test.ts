@@ -121,6 +121,9 @@ test('a dead letter can be replayed, and stays with the reason if it still canno
   })
   expect((await replay(matchable.id)).status).toBe(404)
   expect(await deadLettersOf(userId)).toHaveLength(1)
+  const audited = await world.sql`select details -> 'replayed' as replayed from audit_events
+    where user_id = ${userId} and action = 'dead-letter.replayed' order by id`
+  expect(audited.map(({ replayed }) => replayed)).toEqual([false, false, true])
 })
 
 test("a report for another user's workflow ID stays with the instance that sent it", async () => {

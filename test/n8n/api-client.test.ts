@@ -404,4 +404,5 @@ test('a detail is one line of at most 4 KB, without secrets', () => {
   )
   expect(detail.length).toBe(4096)
   expect(redactDetail('x '.repeat(1000), 'key-1').length).toBe(1999)
+  expect(redactDetail('key-1 is not key-1', 'key-1')).toBe('[redacted] is not [redacted]')
 })

@@ -423,6 +423,9 @@ describe('consent', () => {
     expect([guest.status, guest.location]).toEqual([401, null])
     const swapped = await submitIn(other, path, consent, ['workflows:read'], 'allow')
     expect([swapped.status, swapped.location]).toEqual([303, path])
+    const { _owner: _, ...unnamed } = fields
+    const nobodys = await other.post(path, unnamed)
+    expect([nobodys.status, nobodys.location]).toEqual([303, path])
     const rows = await app.database.sql`select 1 from oauth_grants where user_id = ${other.userId}`
     expect(rows).toEqual([])
   })

@@ -117,6 +117,9 @@ describe.each(protocolVersions)('with a %s client', (version) => {
         scopes: suggested.split(' '),
       })
       expect(connected?.lastUsedAt).not.toBeNull()
+      const [change] = await app.database
+        .sql`select actor from audit_events where token_id = ${connected?.id} and action = 'workflow.created'`
+      expect(change).toEqual({ actor: 'app' })
 
       const before = memory.stored
       clock.offsetMs += 3_601_000

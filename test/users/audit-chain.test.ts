@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { v7 as uuidv7 } from 'uuid'
 import { describe, expect, test } from 'vitest'
 import { maintainTrails, signAuditHeads, verifyTrail } from '../../src/users/audit-chain.ts'
 import { purgeDeletedAccounts } from '../../src/users/delete-account.ts'
@@ -48,6 +49,19 @@ describe('an audit event', () => {
     await app.call('PATCH', '/v1/me', { body: { name: 'Maya' }, token: made.json.token })
     const [event] = (await user.call('GET', '/v1/audit-events?limit=1')).json.items
     expect(event).toMatchObject({ actor: 'token', token: { name: 'Agent' }, sessionId: null })
+  })
+
+  test('names the scopes of a token before and after a change, but no secret in its name', async () => {
+    const user = await app.user()
+    const name = `ghp_${'aB3'.repeat(12)}`
+    const { json } = await user.call('POST', '/v1/tokens', { body: { name, scopes: ['workflows:read'] } })
+    await user.call('PATCH', `/v1/tokens/${json.id}`, { body: { scopes: ['deploy', 'workflows:write'] } })
+    const [updated, created] = (await user.call('GET', '/v1/audit-events?limit=2')).json.items
+    expect(updated).toMatchObject({
+      action: 'token.updated',
+      details: { from: ['workflows:read'], to: ['deploy', 'workflows:write'] },
+    })
+    expect(created).toMatchObject({ action: 'token.created', details: { name: '[redacted]' } })
   })
 
   test('describes the edit and the restore of a workflow, the sign-out and an export', async () => {
@@ -107,10 +121,47 @@ describe('the chain', () => {
       3,
     ],
     ['a removed head', 'delete from audit_heads where user_id = $1', 1],
+    ['a changed head', `update audit_heads set hash = repeat('0', 64) where user_id = $1`, 5],
   ])('finds %s', async (_, text, seq) => {
     const user = await withEvents()
     for (const statement of text.split(';')) await tamper(statement, [user.id])
     expect((await verify(user)).problem).toMatchObject({ seq })
+  })
+
+  test('covers who made an event, and how', async () => {
+    const user = await app.user()
+    const columns = ['subject_id', 'token_id', 'approval_id', 'session_id', 'request_id']
+    const other = uuidv7()
+    await app.database.sql.query(
+      `insert into audit_events (id, user_id, action, actor, details, client_address, user_agent, token_name,
+        ${columns.join(', ')}) values ($1, $2, 'x.y', 'token', '{"a":1}', '::1', 'agent', 'Agent',
+        ${columns.map(() => '$1::uuid').join(', ')})`,
+      [uuidv7(), user.id],
+    )
+    expect(await verify(user)).toMatchObject({ events: 2, problem: null })
+    for (const column of columns) {
+      const set = (value: string) =>
+        [`update audit_events set ${column} = ${value} where user_id = $1 and seq = 2`, [user.id]] as const
+      await tamper(...set(`'${other}'`))
+      expect((await verify(user)).problem, column).toMatchObject({ seq: 2 })
+      await tamper(...set('id'))
+    }
+    expect((await verify(user)).problem).toBeNull()
+  })
+
+  test('finds that signed events were cut off', async () => {
+    const user = await withEvents()
+    await sign()
+    await tamper('delete from audit_events where user_id = $1 and seq = 5', [user.id])
+    await tamper(
+      `update audit_heads h set seq = e.seq, hash = e.hash from audit_events e
+        where h.user_id = $1 and e.user_id = $1 and e.seq = 4`,
+      [user.id],
+    )
+    expect((await verify(user)).problem).toMatchObject({
+      seq: 5,
+      message: 'Signed events 5 to 5 are missing',
+    })
   })
 
   test('finds a trail whose hashes were all recomputed, and is not signed again', async () => {
@@ -122,9 +173,13 @@ describe('the chain', () => {
     await app.database.sql`delete from audit_heads where user_id = ${user.id}`
     await app.database.sql`select start_audit_chain(${user.id})`
     await app.database.sql`update audit_heads set signed_seq = 4 where user_id = ${user.id}`
+    await user.call('PATCH', '/v1/me', { body: { name: 'later' } })
     await app.database.sql`insert into audit_anchors (user_id, seq, hash, signed_at, signature)
       select user_id, 4, hash, now(), 'forged' from audit_anchors where user_id = ${user.id}`
     expect((await sign()).broken).toContain(user.id)
+    expect(
+      await app.database.sql`select seq from audit_anchors where user_id = ${user.id} order by seq`,
+    ).toEqual([{ seq: 4 }, { seq: 5 }])
     expect((await verify(user)).problem?.message).toMatch(/^The signature is invalid/)
     await app.database.sql`delete from audit_anchors where user_id = ${user.id} and seq = 4`
     expect((await verify(user)).problem?.message).toMatch(/rewritten/)
@@ -136,6 +191,11 @@ describe('the chain', () => {
     expect((await verify(user, tomorrow)).problem?.message).toMatch(/^Not signed for more than a day/)
     await sign()
     expect((await verify(user, tomorrow)).problem).toBeNull()
+    await user.call('PATCH', '/v1/me', { body: { name: 'later' } })
+    expect((await verify(user, tomorrow)).problem).toMatchObject({
+      seq: 2,
+      message: expect.stringMatching(/^Not signed for more than a day/),
+    })
   })
 
   test('is verified by a program that has only a download', async () => {
@@ -200,6 +260,14 @@ describe('the trail of a deleted account', () => {
     expect(await verify(user)).toMatchObject({ events: rows.length, problem: null })
     await tamper(`update erased_audit_events set action = 'x.y' where user_id = $1 and seq = 2`, [user.id])
     expect((await verify(user)).problem).toMatchObject({ seq: 2 })
+    // Stored from the deletion of the account on, not from the event on.
+    await tamper(
+      `update erased_audit_events set created_at = now() - interval '300 days' where user_id = $1`,
+      [user.id],
+    )
+    await maintainTrails({ ...app.deps, config: { auditRetentionDays: 200 } })
+    const kept = await sql`select 1 from erased_audit_events where user_id = ${user.id}`
+    expect(kept).toHaveLength(rows.length)
     await maintainTrails({ ...app.deps, config: { auditRetentionDays: 0 } })
     expect(
       await sql`select 1 from erased_audit_events where user_id = ${user.id}

@@ -172,6 +172,39 @@ describe('the email address', () => {
   const confirm = (token: string) => post('/v1/auth/confirm-email', { token })
   const undo = (token: string) => post('/v1/auth/undo-email-change', { token })
 
+  test.each([
+    ['a password reset', async ({ user }: SignedIn) => reset(await forgot(user.email))],
+    [
+      'a restored address',
+      async ({ user, accessToken }: SignedIn) => {
+        const email = newEmail()
+        await change(accessToken, email)
+        await confirm(await tokenFor(email))
+        await undo(await tokenFor(user.email))
+        return reset(await tokenFor(user.email))
+      },
+    ],
+  ])('%s ends what known devices may do, also after an earlier sign-out everywhere', async (_, recover) => {
+    const ip = `203.0.113.${++calls % 250}`
+    const signedIn = await register()
+    const { email } = signedIn.user
+    await post('/v1/auth/logout-all', undefined, signedIn.accessToken)
+    accounts.advance(1)
+    const { body } = await accounts.login(email)
+    for (let each = 0; each < 30; each += 1) await accounts.login(newEmail(), 'wrong password', ip)
+    const onDevice = (secret: string) =>
+      accounts.call(
+        'POST',
+        '/v1/auth/login',
+        { email, password: secret, deviceToken: body.deviceToken },
+        { ip },
+      )
+    expect((await onDevice(password)).status).toBe(200)
+    accounts.advance(1)
+    expect((await recover({ ...signedIn, accessToken: body.accessToken })).status).toBe(204)
+    expect((await onDevice(newPassword)).status).toBe(429)
+  })
+
   test('of a new account gets a link that confirms it', async () => {
     const { user, accessToken } = await accounts.register()
     const token = await tokenFor(user.email)
@@ -189,8 +222,10 @@ describe('the email address', () => {
       pendingEmail: email,
     })
     const token = await tokenFor(email)
+    const resetOfFormer = await forgot(user.email)
     expect((await accounts.login(email)).status).toBe(401)
     expect((await confirm(token)).status).toBe(204)
+    expect(await reset(resetOfFormer)).toMatchObject(invalidLink)
     expect((await accounts.me(accessToken)).body).toMatchObject({
       email,
       emailVerified: true,
@@ -232,6 +267,19 @@ describe('the email address', () => {
     await confirm(await tokenFor(third))
     const toSecond = await tokenFor(second)
     expect((await undo(toSecond)).status).toBe(204)
+    expect((await undo(toFirst)).status).toBe(204)
+    expect(await undo(toSecond)).toMatchObject(invalidLink)
+  })
+
+  test('that is restored to the first address cannot be restored to a later one', async () => {
+    const { user, accessToken } = await register()
+    const [second, third] = [newEmail(), newEmail()]
+    await change(accessToken, second)
+    await confirm(await tokenFor(second))
+    const toFirst = await tokenFor(user.email)
+    await change(accessToken, third)
+    await confirm(await tokenFor(third))
+    const toSecond = await tokenFor(second)
     expect((await undo(toFirst)).status).toBe(204)
     expect(await undo(toSecond)).toMatchObject(invalidLink)
   })

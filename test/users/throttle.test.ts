@@ -192,6 +192,17 @@ describe('guessing passwords', () => {
     expect((await login(user.email, wrong, ip)).status).toBe(429)
   })
 
+  test('attempts without a free hashing slot are no attack on the account', async () => {
+    const { login, register, scrypt } = createAccounts(database.db)
+    const { user } = await register()
+    for (let each = 1; each <= 20; each += 1) {
+      scrypt.mockRejectedValueOnce(new AppError('too-many-requests', 'busy', { retryAfterSeconds: 2 }))
+      expect((await login(user.email, wrong, `203.0.113.${each}`)).status).toBe(429)
+    }
+    for (let attempt = 1; attempt <= 5; attempt += 1)
+      expect((await login(user.email, wrong, ip)).status).toBe(401)
+  })
+
   test('stores no addresses', async () => {
     const { login } = createAccounts(database.db)
     const email = newEmail()
@@ -300,7 +311,14 @@ describe('a known device', () => {
     }
     expect(statuses).toEqual([401, 401, 401, 401, 401, 429, 429])
     accounts.advance(1000)
-    expect((await signIn(accounts, user.email, password, deviceToken)).status).toBe(200)
+    const { status, body } = await signIn(accounts, user.email, password, deviceToken)
+    expect(status).toBe(200)
+    await accounts.settled()
+    const { body: listed } = await accounts.call('GET', '/v1/me/sign-ins', undefined, {
+      token: body.accessToken,
+    })
+    const { items } = listed as unknown as { items: { success: boolean }[] }
+    expect(items.filter(({ success }) => !success).length).toBeGreaterThanOrEqual(5)
   })
 
   test('does not replace the password, and counts for no other account', async () => {

@@ -119,6 +119,21 @@ describe('a form submitted after the session ended', () => {
     expect(overview.text).not.toContain('Only mine')
   })
 
+  test('belongs to the user of the page, even if the browser had signed in as another one since', async () => {
+    const tab = await signedInBrowser(app)
+    const other = await signedInBrowser(app)
+    const opened = await tab.get('/workflows/new')
+    tab.cookies.set(sessionCookie, other.cookies.get(sessionCookie) ?? '')
+    await app.deps.sessions.endAll(other.userId)
+    const page = await tab.post('/workflows/new', {
+      ...fieldsIn(opened.text, '/workflows/new'),
+      prompt: 'Only mine',
+    })
+    const back = await signBackIn(tab, page, other.email, other.password)
+    expect(back).toMatchObject({ status: 303, location: '/' })
+    expect((await tab.get('/')).text).not.toContain('Only mine')
+  })
+
   test('is not restored after an hour, or from a modified draft', async () => {
     const tab = await signedInBrowser(app)
     const { page } = await submitLate(tab, '/workflows/new', '/workflows/new', { prompt: 'Late' })

@@ -159,6 +159,12 @@ describe('an authenticator app', () => {
     expect((await finish({ token, recoveryCode: recoveryCodes[0] })).status).toBe(200)
   })
 
+  test('does not sign in with the code that confirmed it', async () => {
+    const { user, secret } = await withTotp()
+    const answer = await finish({ token: await tokenOf(user), code: await totpCode(secret, step() - 1) })
+    expect(answer).toMatchObject({ status: 401, json: { code: 'invalid-second-factor' } })
+  })
+
   test('of another account is not accepted', async () => {
     const [{ user }, other] = [await withTotp(), await withTotp()]
     const answer = await finish({ token: await tokenOf(user), code: await totpCode(other.secret, step()) })
@@ -338,6 +344,16 @@ describe('recovery codes', () => {
     expect((await other.user.call('GET', factors)).json.recoveryCodesLeft).toBe(10)
   })
 
+  test('can be guessed five times, then each guess waits', async () => {
+    const { user, recoveryCodes } = await withTotp()
+    const token = await tokenOf(user)
+    const statuses = []
+    for (let attempt = 0; attempt < 6; attempt += 1)
+      statuses.push((await finish({ token, recoveryCode: '0000-0000-0000' })).status)
+    expect(statuses).toEqual([401, 401, 401, 401, 401, 429])
+    expect((await finish({ token, recoveryCode: recoveryCodes[0] })).status).toBe(429)
+  })
+
   test('are replaced with the password and a factor', async () => {
     const { user, secret, recoveryCodes } = await withTotp()
     const code = await totpCode(secret, step())
@@ -450,6 +466,15 @@ describe('a passkey', () => {
     const answer = await passkeySignIn(await authenticator.get(await passkeyOptions(), lies))
     expect(answer.status, answer.text).toBe(401)
     expect(answer.json.code).toBe('invalid-second-factor')
+  })
+
+  test('that fails is listed', async () => {
+    const { user, authenticator } = await withPasskey()
+    const lies = { origin: 'https://evil.example' }
+    expect((await passkeySignIn(await authenticator.get(await passkeyOptions(), lies))).status).toBe(401)
+    await expect
+      .poll(async () => (await user.call('GET', '/v1/me/sign-ins')).json.items)
+      .toContainEqual(expect.objectContaining({ method: 'passkey', success: false }))
   })
 
   test('does not sign in twice with one signature', async () => {
