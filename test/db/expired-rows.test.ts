@@ -1,5 +1,5 @@
 import { v7 } from 'uuid'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { deleteExpiredRows } from '../../src/db/expired-rows.ts'
 import { schemaVersion } from '../../src/db/schema-version.ts'
 import { readMigrations } from '../../src/cli/migrate/files.ts'
@@ -28,6 +28,84 @@ test('deletes expired rows in bounded batches and keeps the others', async () =>
   const [left] = await sql`select (select count(*)::int from sessions) as sessions,
     (select count(*)::int from login_throttles) as throttles, (select count(*)::int from idempotency_keys) as keys`
   expect(left).toEqual({ sessions: 2, throttles: 2, keys: 3 })
+})
+
+describe('keeps what is still needed', () => {
+  const insert = async (table: string, row: Record<string, unknown>) => {
+    const { sql } = database
+    const names = Object.keys(row)
+    const values = names.map((_, index) => `$${index + 1}`)
+    await sql.transaction([
+      sql`set local session_replication_role = replica`,
+      sql.query(
+        `insert into ${table} (${names.join(', ')}) values (${values.join(', ')})`,
+        Object.values(row),
+      ),
+    ])
+  }
+  const ago = (days: number) => new Date(Date.now() - days * 86_400_000)
+  const token = { name: 'x', scopes: [], hint: '', requests_per_minute: 1, created_at: ago(200) }
+  const release = {
+    auto_start: false,
+    workflows: '[]',
+    canary: 1,
+    observe_seconds: 0,
+    observe_min_runs: 0,
+    max_failure_rate: 0,
+    max_failed_targets: 0,
+    concurrency: 1,
+    created_at: ago(401),
+  }
+  const testRun = {
+    instance_id: v7(),
+    version: 1,
+    status: 'passed',
+    trigger: 'x',
+    request: '{}',
+    created_at: ago(31),
+  }
+
+  test.each<[string, string, Record<string, unknown>, Record<string, unknown>]>([
+    [
+      'a used ticket that would still be valid',
+      'used_tickets',
+      { ticket_id: v7(), expires_at: ago(-1 / 1440) },
+      { ticket_id: v7(), expires_at: ago(1 / 1440) },
+    ],
+    [
+      'a personal token that expired less than 90 days ago',
+      'api_tokens',
+      { ...token, kind: 'personal', expires_at: ago(89) },
+      { ...token, kind: 'personal', expires_at: ago(91) },
+    ],
+    [
+      'a connected app until it expires',
+      'api_tokens',
+      { ...token, kind: 'personal', is_app: true, expires_at: ago(-1) },
+      { ...token, kind: 'personal', is_app: true, expires_at: ago(1) },
+    ],
+    [
+      'a release that is being rolled back',
+      'releases',
+      { ...release, status: 'rolling-back' },
+      { ...release, status: 'completed' },
+    ],
+    ['a test whose scratch copy is still in n8n', 'test_runs', testRun, { ...testRun, removed_at: ago(31) }],
+  ])('%s', async (_, table, needed, expired) => {
+    const user = v7()
+    const withId = (row: Record<string, unknown>) =>
+      'ticket_id' in row ? { ...row, user_id: user } : { ...row, id: v7(), user_id: user }
+    await insert(table, withId(needed))
+    await insert(table, withId(expired))
+    await deleteExpiredRows(database.db, 100)
+    const left = await database.sql.query(`select * from ${table} where user_id = $1`, [user])
+    expect(left).toHaveLength(1)
+    const [column, value] = Object.entries(needed).find(([name, each]) => each !== expired[name]) ?? [
+      'removed_at',
+      null,
+    ]
+    expect(left[0]?.[column]).toEqual(value)
+  })
 })
 
 test('the release requires the newest migration', async () => {
