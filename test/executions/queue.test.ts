@@ -279,6 +279,20 @@ describe('the consumer', () => {
     expect(await executionsOf(userId)).toHaveLength(1)
   })
 
+  test('retries while the database cannot tell whether the account was moved', async () => {
+    const message = delivery({
+      instanceId: '0198c0de-0000-7000-8000-000000000000',
+      receivedAtMs: world.clock.now.getTime(),
+      items: [success],
+    })
+    const instances = {
+      ownersOf: async () => new Map<string, string>(),
+      movedTo: () => Promise.reject(new Error('Unavailable')),
+    }
+    await storeQueued({ receiver: world.reports, instances, log: () => undefined }, [message])
+    expect(message.outcome).toBe(10)
+  })
+
   test('drops messages of deleted instances and accounts, and keeps those of moved accounts', async () => {
     const deleted = await world.tracked()
     const closing = await world.tracked()

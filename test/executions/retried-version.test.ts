@@ -81,5 +81,9 @@ describe.each(databaseKinds)('on $kind', ({ create }) => {
     const odd = [retry(40, 2, {}), retry(41, 99), retry(42, 43), retry(43, 42), retry(44, 1)]
     await ingest(world.db, instanceId, [other, first(2, 'n8n-a'), ...odd], 'poll')
     for (const id of [40, 41, 42, 43, 44]) expect(await versionOf(instanceId, id)).toEqual([2, 'time'])
+    await world.sql`update execution_keys set n8n_workflow_id = 'another'
+      where instance_id = ${instanceId} and n8n_execution_id = '2'`
+    await ingest(world.db, instanceId, [retry(45, 2)], 'poll')
+    expect(await versionOf(instanceId, 45)).toEqual([2, 'time'])
   })
 })

@@ -3,6 +3,7 @@ import { connect } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { createAdaptorServer } from '@hono/node-server'
 import { afterEach, describe, expect, test } from 'vitest'
+import { NetworkLimit } from '../../src/http/network-limit.ts'
 import { useTestApp } from '../harness/app.ts'
 
 let ip = '203.0.113.1'
@@ -94,6 +95,16 @@ describe('one network', () => {
     const refresh = await app.call('POST', '/v1/auth/refresh', { body: { refreshToken: user.refreshToken } })
     expect(refresh.status).toBe(200)
   })
+})
+
+test('the requests of the last 10,000 networks are remembered', () => {
+  const limit = new NetworkLimit(() => new Date(0))
+  for (let each = 0; each < 100; each += 1) limit.claim('203.0.113.1')
+  const other = (index: number) => `10.${index >> 16}.${(index >> 8) & 255}.${index & 255}`
+  for (let index = 1; index < 10_000; index += 1) limit.claim(other(index))
+  expect(() => limit.check('203.0.113.1')).toThrow('Too many requests from this network')
+  limit.claim(other(10_000))
+  expect(() => limit.check('203.0.113.1')).not.toThrow()
 })
 
 describe('a report without a valid token', () => {

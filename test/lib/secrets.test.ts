@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { toRunData } from '../../src/executions/record/run-data.ts'
 import { redact } from '../../src/lib/secrets/redact.ts'
+import { redactParameterStrings } from '../../src/lib/secrets/redact-json.ts'
 import { contexts, plantedSecrets } from './planted-secrets.ts'
 
 const pieceChars = 8
@@ -112,3 +113,14 @@ test.skipIf(!corpus || !existsSync(corpus))(
     expect(strings.filter((text) => redact(text) !== text).length).toBeLessThanOrEqual(5)
   },
 )
+
+test.each(['name', 'key'])('redacts the value of a pair whose %s is that of a secret header', (member) => {
+  const parameters = {
+    headers: [{ [member]: 'Authorization', value: 'planted' }],
+    other: [{ key: 'a', value: 'b' }],
+  }
+  expect(redactParameterStrings(parameters)).toEqual({
+    headers: [{ [member]: 'Authorization', value: '[redacted]' }],
+    other: [{ key: 'a', value: 'b' }],
+  })
+})

@@ -4,7 +4,11 @@ import { createTestApp, testEnvironment, useTestApp } from '../harness/app.ts'
 import { parseOpenMetrics } from '../telemetry/parse-openmetrics.ts'
 
 const token = 'planted-metrics-token-0123456789'
-const app = useTestApp({ env: { METRICS_TOKEN: token, LOG_LEVEL: 'error' } })
+/** A token is required from this machine too. */
+const app = useTestApp({
+  env: { METRICS_TOKEN: token, LOG_LEVEL: 'error' },
+  runtime: { isLocal: () => true },
+})
 
 describe('access', () => {
   test.each([

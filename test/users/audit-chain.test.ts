@@ -55,11 +55,11 @@ describe('an audit event', () => {
     const user = await app.user()
     const name = `ghp_${'aB3'.repeat(12)}`
     const { json } = await user.call('POST', '/v1/tokens', { body: { name, scopes: ['workflows:read'] } })
-    await user.call('PATCH', `/v1/tokens/${json.id}`, { body: { scopes: ['deploy', 'workflows:write'] } })
+    await user.call('PATCH', `/v1/tokens/${json.id}`, { body: { scopes: ['deploy'] } })
     const [updated, created] = (await user.call('GET', '/v1/audit-events?limit=2')).json.items
     expect(updated).toMatchObject({
       action: 'token.updated',
-      details: { from: ['workflows:read'], to: ['deploy', 'workflows:write'] },
+      details: { from: ['workflows:read'], to: ['deploy'] },
     })
     expect(created).toMatchObject({ action: 'token.created', details: { name: '[redacted]' } })
   })
