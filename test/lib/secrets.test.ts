@@ -114,7 +114,7 @@ test.skipIf(!corpus || !existsSync(corpus))(
   },
 )
 
-test.each(['name', 'key'])('redacts the value of a pair whose %s is that of a secret header', (member) => {
+test.each(['name', 'key'])('redacts the value of a pair whose %s names a secret header', (member) => {
   const parameters = {
     headers: [{ [member]: 'Authorization', value: 'planted' }],
     other: [{ key: 'a', value: 'b' }],
