@@ -1061,17 +1061,23 @@ CREATE INDEX dead_letters_user_id_id_idx ON public.dead_letters USING btree (use
 
 CREATE INDEX dead_letters_workflow_idx ON public.dead_letters USING btree (instance_id, n8n_workflow_id);
 
+CREATE INDEX deployment_versions_user_id_created_at_idx ON public.deployment_versions USING btree (user_id, created_at);
+
 CREATE INDEX deployment_versions_user_id_deployment_id_idx ON public.deployment_versions USING btree (user_id, deployment_id);
 
 CREATE INDEX deployments_clean_up_at_idx ON public.deployments USING btree (clean_up_at) WHERE (clean_up_at IS NOT NULL);
 
 CREATE INDEX deployments_drift_idx ON public.deployments USING btree (drift_checked_at NULLS FIRST) WHERE ((status = ANY (ARRAY['tracking'::text, 'active'::text, 'inactive'::text])) AND (intent IS NULL));
 
+CREATE INDEX deployments_drifted_idx ON public.deployments USING btree (user_id, id) WHERE (drifted_since IS NOT NULL);
+
 CREATE INDEX deployments_lease_until_idx ON public.deployments USING btree (lease_until) WHERE (intent IS NOT NULL);
 
 CREATE UNIQUE INDEX deployments_live_key ON public.deployments USING btree (instance_id, workflow_id) WHERE (status <> ALL (ARRAY['tracking'::text, 'undeployed'::text]));
 
 CREATE INDEX deployments_user_id_instance_id_idx ON public.deployments USING btree (user_id, instance_id);
+
+CREATE INDEX deployments_user_id_status_idx ON public.deployments USING btree (user_id, status, id, instance_id);
 
 CREATE INDEX deployments_user_id_workflow_id_idx ON public.deployments USING btree (user_id, workflow_id);
 
@@ -1203,7 +1209,11 @@ CREATE INDEX workflow_versions_prompt_words_idx ON public.workflow_versions USIN
 
 CREATE INDEX workflow_versions_user_id_workflow_id_idx ON public.workflow_versions USING btree (user_id, workflow_id);
 
+CREATE INDEX workflows_many_required_idx ON public.workflows USING btree (user_id) WHERE (NOT fits_index(required_credential_types));
+
 CREATE INDEX workflows_node_types_idx ON public.workflows USING gin (node_types);
+
+CREATE INDEX workflows_required_by_idx ON public.workflows USING btree (user_id, required_credential_types) WHERE fits_index(required_credential_types);
 
 CREATE INDEX workflows_required_credential_types_idx ON public.workflows USING gin (required_credential_types);
 

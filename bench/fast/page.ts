@@ -111,9 +111,9 @@ ${goalTable(measured)}`,
   Postgres and its driver. Creating a workflow is one durable transaction of five statements.
 - **As the data grows.** A search reads the newest workflows until a page is full. The rarer a word or type, the more workflows it
   reads: if one in 50 matches, about 5,000 for a page of 50, half of which belong to other users. A table with one row per workflow and type
-  could be read in the order of the list, but would add 2 KB to each workflow. The overview reads all workflows of the user to
-  count missing credentials, and all deployments to rank them. By default, an account can have 10,000 of each; the user of
-  these measurements has 50,000.
+  could be read in the order of the list, but would add 2 KB to each workflow. The overview compares the workflows that ran in
+  the period, and counts required credentials in an index with one entry per workflow. By default, an account can have 10,000
+  workflows; the user of these measurements has 50,000.
 - **Parse, hash and extract.** Half of the time is the search for secrets in parameters, which reads every character.
 - **Size and start of the worker.** \`npm run bundle\` lists the parts. The largest are the dashboard, the validation of requests
   and the checks. workerd compiles every module at startup, including modules that are loaded later.

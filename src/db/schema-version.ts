@@ -5,7 +5,7 @@ import type { Reader } from './client.ts'
 import { databaseError } from './errors.ts'
 
 /** The newest file in `drizzle/` that this release needs: it serves before and after migrations that only remove. */
-export const schemaVersion = '0052_user_totals'
+export const schemaVersion = '0053_overview_indexes'
 
 /** @throws {AppError} `database-unavailable` when the newest migration has not been applied */
 export async function requireSchema(db: Reader): Promise<void> {

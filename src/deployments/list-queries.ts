@@ -12,7 +12,7 @@ import {
 } from '../runs/deployment-state.ts'
 import { type CutList, cutList } from '../lib/cut-list.ts'
 import type { Reader } from '../db/client.ts'
-import type { DeploymentStatus } from '../db/schema/deployments.ts'
+import { type DeploymentStatus, deploymentStatuses } from '../db/schema/deployments.ts'
 import { failedList } from '../runs/meaning.ts'
 import { isoOf, last24Hours } from '../lib/time.ts'
 
@@ -64,17 +64,40 @@ const rankOf = sql`array_position(array[${sql.join(
   sql`, `,
 )}]::text[], state)`
 
-/** CTE `listed`: the user's deployments with their state and their runs in the last 24 hours. */
-function listed(userId: string, now: Date, { workflowId, instanceId, q }: DeploymentListFilter): SQL {
+/**
+ * IDs of all deployments that can be on the first page without a filter: the newest of each status, the newest that drifted,
+ * and those with failed runs. Any other is after 51 of these.
+ */
+const ofFirstPage = (userId: string): SQL => {
+  const newest = sql`order by id desc limit ${pageRows + 1}`
+  return sql`
+    select newest.id from unnest(${`{${deploymentStatuses.join(',')}}`}::text[]) each (status)
+    cross join lateral (select id from deployments where user_id = ${userId} and status = each.status ${newest}) newest
+    union all (select id from deployments where user_id = ${userId} and drifted_since is not null
+      and status in ('active', 'inactive', 'tracking') ${newest})
+    union all select deployment_id from sums where failed > 0`
+}
+
+/** CTE `listed`: the user's deployments, or those in `ids`, with their state and their runs in the last 24 hours. */
+function listed(
+  userId: string,
+  now: Date,
+  { workflowId, instanceId, q }: DeploymentListFilter,
+  ids?: SQL,
+): SQL {
   return sql`
     ${recentSums(userId, { workflowId, instanceId }, now)},
     listed as (
       select d.id, d.status, ${deploymentState} as state, d.workflow_id, d.instance_id, d.version, d.step, d.error,
         coalesce(d.live_since, d.updated_at) as since, d.drifted_since,
         coalesce(s.succeeded, 0) as succeeded, coalesce(s.failed, 0) as failed
-      from deployments d
-      left join sums s on s.deployment_id = d.id and s.workflow_version = d.version
-      where d.user_id = ${userId}
+      from (
+        select * from deployments
+        where user_id = ${userId} ${ids === undefined ? sql`` : sql`and id = any(array(${ids}))`}
+      ) d
+      -- A left join, but never a nested loop, which would compare every deployment with every sum.
+      full join sums s on s.deployment_id = d.id and s.workflow_version = d.version
+      where coalesce(d.id, ${uuid.NIL}::uuid) <> ${uuid.NIL}::uuid
         ${workflowId === undefined ? sql`` : sql`and d.workflow_id = ${workflowId}`}
         ${instanceId === undefined ? sql`` : sql`and d.instance_id = ${instanceId}`}
         ${
@@ -97,6 +120,8 @@ export async function readDeploymentList(
   const cursor = readDeploymentCursor(after)
   const place = cursor && sql`(${cursor.rank}::integer, ${-cursor.trouble}::integer)`
   const from = last24Hours(now).from.toISOString()
+  const isComplete = Object.values(filter).every((value) => value === undefined)
+  const ids = isComplete && !cursor ? ofFirstPage(userId) : undefined
   const { rows } = await db.execute<
     Omit<DeploymentListRow, 'since' | 'driftedSince'> & {
       rank: number
@@ -105,7 +130,7 @@ export async function readDeploymentList(
       driftedSince: number | null
     }
   >(sql`
-    with ${listed(userId, now, filter)},
+    with ${listed(userId, now, filter, ids)},
     ranked as (
       select *, ${rankOf} as rank, failed * 1000 / greatest(succeeded + failed, 1) as trouble from listed
       ${filter.state === undefined ? sql`` : sql`where state = ${filter.state}`}

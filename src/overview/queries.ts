@@ -62,12 +62,14 @@ export async function readOverviewFacts(db: Reader, userId: string, from: Date, 
       select exists (select from workflows where user_id = ${userId}) as "hasWorkflow",
         (select id from executions where user_id = ${userId} 
           order by ${happenedAt} desc, id desc limit 1) as "newestRunId",
-        coalesce(jsonb_object_agg(instance_id, live) filter (where live > 0), '{}') as "liveByInstance",
-        extract(epoch from min(created_at))::float8 * 1000 as "knownFromMs"
-      from (
-        select instance_id, count(*) filter (where status = 'active')::integer as live, min(created_at) as created_at
-        from deployments where user_id = ${userId} group by instance_id
-      ) each`),
+        (select coalesce(jsonb_object_agg(instance_id, live), '{}') from (
+          select instance_id, count(*)::integer as live from deployments
+          where user_id = ${userId} and status = 'active' group by instance_id
+        ) each) as "liveByInstance",
+        -- Before the period, any time will do.
+        (select extract(epoch from case when created_at < ${from.toISOString()}::timestamptz then created_at
+            else (select min(created_at) from deployments where user_id = ${userId}) end)::float8 * 1000
+          from deployments where user_id = ${userId} order by id limit 1) as "knownFromMs"`),
     db.execute<{ count: number; sinceMs: number | null; workflowName: string | null }>(sql`
       with stuck as (
         select ${executions.workflowId} as workflow_id, ${happenedAt} as since from ${executions}

@@ -63,8 +63,14 @@ export class CredentialRequirements {
   /** As `findMissing`, with the number of workflows only. */
   async countMissing(userId: string): Promise<Omit<MissingCredentials['items'][number], 'workflows'>[]> {
     const { rows } = await this.#db.read.execute<Omit<MissingRow, 'workflows'>>(sql`
-      select type, count(*)::integer as "workflowCount"
-      from ${requiredBy(userId)} group by type having ${isMissing(userId)} order by type collate "C"`)
+      select type, sum(workflows)::integer as "workflowCount"
+      from (
+        select required_credential_types as types, count(*) as workflows from workflows
+        where user_id = ${userId} and fits_index(required_credential_types) group by required_credential_types
+        union all select required_credential_types, 1 from workflows
+        where user_id = ${userId} and not fits_index(required_credential_types)
+      ) w cross join unnest(types) as required (type)
+      group by type having ${isMissing(userId)} order by type collate "C"`)
     return this.#named(rows)
   }
 

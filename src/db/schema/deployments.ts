@@ -132,6 +132,8 @@ export const deployments = pgTable(
     }).onDelete('cascade'),
     index('deployments_user_id_workflow_id_idx').on(t.userId, t.workflowId),
     index('deployments_user_id_instance_id_idx').on(t.userId, t.instanceId),
+    index('deployments_user_id_status_idx').on(t.userId, t.status, t.id, t.instanceId),
+    index('deployments_drifted_idx').on(t.userId, t.id).where(sql`${t.driftedSince} is not null`),
     uniqueIndex('deployments_live_key')
       .on(t.instanceId, t.workflowId)
       .where(sql`${t.status} not in ('tracking', 'undeployed')`),
@@ -170,6 +172,7 @@ export const deploymentVersions = pgTable(
       foreignColumns: [deployments.userId, deployments.id],
     }).onDelete('cascade'),
     index('deployment_versions_user_id_deployment_id_idx').on(t.userId, t.deploymentId),
+    index('deployment_versions_user_id_created_at_idx').on(t.userId, t.createdAt),
   ],
 )
 

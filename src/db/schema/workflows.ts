@@ -69,6 +69,13 @@ export const workflows = pgTable(
   (t) => [
     unique('workflows_user_id_id_key').on(t.userId, t.id),
     index('workflows_node_types_idx').using('gin', t.nodeTypes),
+    // Counts of required types, without reading the workflows.
+    index('workflows_required_by_idx')
+      .on(t.userId, t.requiredCredentialTypes)
+      .where(sql`fits_index(${t.requiredCredentialTypes})`),
+    index('workflows_many_required_idx')
+      .on(t.userId)
+      .where(sql`not fits_index(${t.requiredCredentialTypes})`),
     index('workflows_required_credential_types_idx').using('gin', t.requiredCredentialTypes),
     index('workflows_tags_idx').using('gin', t.tags),
     // With `fastupdate`, every search would have to scan the list of pending index entries.
