@@ -110,6 +110,6 @@ test('counts required credentials of workflows that no index entry can hold', as
   const counted = await app.deps.requirements.countMissing(user.id)
   const { items } = await app.deps.requirements.findMissing(user.id)
   expect(counted).toHaveLength(82)
-  expect(counted).toEqual(items.map(({ workflows: _, ...item }) => item))
+  expect(counted).toEqual(items.map(({ workflows: _workflows, ...item }) => item))
   expect(counted.find(({ type }) => type === 'slackApi')?.workflowCount).toBe(3)
 })
