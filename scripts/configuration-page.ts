@@ -76,7 +76,7 @@ ${table(
 )}
 
 Results are written to stdout, messages to stderr. They contain no secrets, except for the keys printed by
-\`generate-keys\` and the password printed by \`users reset-password\`. With \`--json\`, the result is a JSON object.
+\`generate-keys\` and \`keys drop\`, and the password or link printed by \`users reset-password\`. With \`--json\`, the result is a JSON object.
 `
 }
 

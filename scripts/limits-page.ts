@@ -99,8 +99,8 @@ ${quotas.map(({ name, meaning }) => `| \`${name}\` | ${meaning} | ${defaultOf(na
 which [retention](runs.md) limits.
 
 Saving a workflow that has reached \`QUOTA_VERSIONS_PER_WORKFLOW\` returns 403. To continue, compact its versions:
-\`POST /v1/workflows/{id}/versions/compact\`, or **Compact versions** on its versions page. That deletes the oldest versions,
-except the newest 100 (\`keep\`), and except every version that is or was deployed, tested or released, or that a run or a
-resolved error group refers to. Version numbers do not change. An audit event lists the deleted versions.
+\`POST /v1/workflows/{id}/versions/compact\`, or **Compact versions** on its versions page. Each call deletes the
+oldest versions, at most 1,000, but none of the newest 100 (\`keep\`), and no version that is or was deployed, tested or
+released, or that a run or a resolved error group refers to. Version numbers do not change. An audit event lists the deleted versions.
 `
 }

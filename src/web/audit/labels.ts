@@ -162,7 +162,7 @@ const actionLabels: Record<string, ActionLabel> = {
   },
   'workflow.values-stored': {
     text: ({ retentionDays }) =>
-      `Stored the values of runs${typeof retentionDays === 'number' ? ` for ${plural(retentionDays, 'day')}` : ''}`,
+      `Set the values of runs to be stored${typeof retentionDays === 'number' ? ` for ${plural(retentionDays, 'day')}` : ''}`,
     tone: 'wait',
   },
   'workflow.values-deleted': { text: 'Stopped storing the values of runs and deleted them' },
