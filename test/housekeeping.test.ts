@@ -29,7 +29,10 @@ test('logs a failed part without its message and runs the others', async () => {
   await housekeeping(
     deps({
       deadLetters: { purgeExpired: broken } as unknown as HousekeepingDeps['deadLetters'],
-      deployer: { resumeDeployments: broken } as unknown as HousekeepingDeps['deployer'],
+      deployer: {
+        resumeDeployments: broken,
+        leftovers: app.deps.deployer.leftovers,
+      } as unknown as HousekeepingDeps['deployer'],
     }),
   )
   expect(failures()).toEqual(['dead-letters', 'deployments'])
