@@ -30,7 +30,9 @@ const elsewhere = [
 ]
 const { unit, db } = testFiles('test/**/*.test.{ts,tsx}', elsewhere)
 // Crawls through every page in a browser take minutes: `npm run test:browser`.
-const crawls = ['accessibility', 'long-names', 'payloads'].map((name) => `test/browser/${name}.test.ts`)
+const crawls = ['accessibility', 'guide-pages', 'long-names', 'payloads'].map(
+  (name) => `test/browser/${name}.test.ts`,
+)
 
 export default defineConfig({
   test: {
