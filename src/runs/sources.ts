@@ -86,7 +86,7 @@ export const totalsOf = (userId: string, filter: Filter): SQL =>
       : sql`and deployment_id = ${allDeployments} and workflow_id = ${allDeployments}`
   }`
 
-/** Grains that `totalsOf` can read. Rollups of ten minutes exist for the user's totals only. */
+/** Grains that `runsIn` and `runsInBuckets` can read as totals. Rollups of ten minutes exist for the user's totals only. */
 export const totalGrains = (filter: Filter): readonly Grain[] =>
   isFiltered(filter) ? ['day', 'hour'] : ['day', 'hour', '10min']
 

@@ -92,7 +92,7 @@ export const deployments = pgTable(
     leaseUntil: instant('lease_until'),
     attempts: integer('attempts').notNull().default(0),
     /**
-     * When to look for what n8n received too late for the run that sent it. Null if each run since the last look ended in
+     * When to check for what n8n received too late for the run that sent it. Null if each run since the last check ended in
      * one attempt.
      */
     cleanUpAt: instant('clean_up_at'),

@@ -1,6 +1,6 @@
 /**
- * @module Removes what n8n received too late: requests of a run that had lost its lease, or that waited for no answer any
- * more. Each such deployment is looked at once, minutes after its last interrupted run.
+ * @module Removes what n8n created from requests that arrived too late: after their run had lost its lease or stopped waiting
+ * for a response. Each deployment is checked once, minutes after its last interrupted run.
  */
 import { sql } from 'drizzle-orm'
 import type { Db } from '../../db/client.ts'
@@ -8,12 +8,12 @@ import type { DeploymentStatus, SlotBinding } from '../../db/schema/deployments.
 import { AppError } from '../../errors.ts'
 import type { Connection, InstanceConnections } from '../../instances/connections.ts'
 import type { ErrorReporter } from '../../instances/reporter.ts'
-import { isN8nError, N8nError } from '../../n8n/api/transport.ts'
+import { N8nError } from '../../n8n/api/transport.ts'
 import type { RemoteCredentials } from '../remote/credentials.ts'
 import { hasOther } from './run.ts'
-import { creationName } from './steps.ts'
+import { creationName, ignoreNotFound } from './steps.ts'
 
-/** When to look again at a deployment whose n8n refused or did not answer. */
+/** When to check a deployment again whose n8n refused or did not respond. */
 const againMs = 10 * 60_000
 
 export interface LeftoversOptions {
@@ -29,7 +29,7 @@ interface Due {
   n8nWorkflowId: string | null
   status: DeploymentStatus
   bindings: SlotBinding[]
-  /** Identifies this look: a run that is interrupted meanwhile sets another time. */
+  /** Identifies this check: a run that is interrupted meanwhile sets another time. */
   until: string
 }
 
@@ -81,7 +81,8 @@ export class Leftovers {
   async #removeOf(due: Due, connection: Connection): Promise<void> {
     const { client } = connection
     for (const { id } of await client.findWorkflows(creationName(due.id))) {
-      if (id !== due.n8nWorkflowId && (await this.#isSettled(due))) await deleted(client.deleteWorkflow(id))
+      if (id !== due.n8nWorkflowId && (await this.#isSettled(due)))
+        await client.deleteWorkflow(id).catch(ignoreNotFound)
     }
     if (due.status !== 'undeployed') return
     const { userId, id, bindings } = due
@@ -99,8 +100,3 @@ export class Leftovers {
     return rows.length > 0
   }
 }
-
-const deleted = (deletion: Promise<void>) =>
-  deletion.catch((error: unknown) => {
-    if (!isN8nError(error, 'not-found')) throw error
-  })

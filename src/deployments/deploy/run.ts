@@ -254,7 +254,7 @@ export class DeploymentRuns {
     )
   }
 
-  /** A run that ended in its first attempt has no lease and no attempts any more. */
+  /** Any run that did not end in its first attempt left a lease or attempts. */
   #cleanUpAfterInterruption() {
     const { leaseOwner, attempts, cleanUpAt } = deployments
     const at = new Date(this.#now().getTime() + cleanUpMs).toISOString()

@@ -323,6 +323,6 @@ const archived = () =>
 const noTrigger = 'Not published: the workflow has no enabled trigger. Add one, then deploy again'
 
 /** Returns undefined for `not-found` and rethrows any other error. */
-function ignoreNotFound(error: unknown): undefined {
+export function ignoreNotFound(error: unknown): undefined {
   if (!isN8nError(error, 'not-found')) throw error
 }

@@ -212,8 +212,8 @@ export class RemoteCredentials {
   }
 
   /**
-   * Deletes copies that n8n created after they had been removed: no row knows them any more, and no other deployment uses
-   * the credential. An n8n that chooses its own IDs keeps them.
+   * Deletes copies that n8n created after they had been removed: no row refers to them, and no other deployment uses the
+   * credential. An n8n that chooses its own IDs keeps them.
    */
   async removeLate(
     userId: string,
