@@ -74,9 +74,7 @@ export async function nodeTypeStats(
           coalesce(runs, 0) as runs, coalesce(failures, 0) as failures, coalesce(items, 0) as items,
           coalesce(total_ms, 0) as total_ms, durations
         from ran full join used using (node_type)`,
-      order,
-      byDuration: sort === 'slowest',
-      limit,
+      rankings: [{ order, byDuration: sort === 'slowest', limit }],
     })}
     select node_type, workflows::float8, ${columns} from top_groups order by ${order}`)
   return {
@@ -103,9 +101,7 @@ export async function nodeStats(
       sums: sql`select ${key}, ${sums} from node_stats_now
         where ${rollupsOf(userId, filter)} ${within(sql`at`, days)} ${ofType}
         group by ${key} having sum(executions) > 0`,
-      order,
-      byDuration: sort === 'slowest',
-      limit,
+      rankings: [{ order, byDuration: sort === 'slowest', limit }],
     })}
     select ${key}, ${columns} from top_groups order by ${order}`)
   return {

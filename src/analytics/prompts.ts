@@ -56,7 +56,7 @@ export async function promptStats(
       select workflow_id as used_workflow, workflow_version as used_version, ${usageSumColumns}
       from priced group by workflow_id, workflow_version
     ),
-    sums as (select ${key}, ${groupSums}, sum(durations) as durations from runs group by ${key}),
+    sums as (select ${key}, ${groupSums} from runs group by ${key}),
     ${topGroups({
       sums: sql`
         select sums.*, u.*, v.created_at from sums
@@ -64,9 +64,8 @@ export async function promptStats(
         join workflow_versions v on v.user_id = ${userId} and v.workflow_id = sums.workflow_id
           and v.version = sums.workflow_version and v.prompt is not null
         where runs > 0`,
-      order: sql`${order}, ${key} desc`,
-      byDuration: sort === 'p95',
-      limit,
+      rankings: [{ order: sql`${order}, ${key} desc`, byDuration: sort === 'p95', limit }],
+      key,
     })}
     select p.workflow_id, p.workflow_version, w.name, left(v.prompt, ${promptExcerptChars}) as prompt, v.model,
       extract(epoch from p.created_at)::float8 * 1000 as created_ms, ${groupColumns}, ${usageColumnsOf}
@@ -126,9 +125,7 @@ export async function modelStats(
     ),
     ${topGroups({
       sums: sql`select * from sums`,
-      order,
-      byDuration: sort === 'p95',
-      limit,
+      rankings: [{ order, byDuration: sort === 'p95', limit }],
     })}
     select model, workflows::float8, versions::float8, ${groupColumns}, ${usageColumnsOf} from top_groups
     order by ${order}`)

@@ -32,7 +32,7 @@ import { type BoundedRange, boundedRange } from '../runs/period.ts'
 import { modelStats, promptStats } from './prompts.ts'
 import { series } from './series.ts'
 import { summarize } from './summary.ts'
-import { workflowStats } from './workflows.ts'
+import { rankWorkflows, type WorkflowRanking, workflowStats } from './workflows.ts'
 
 const defaultLimit = 50
 
@@ -68,6 +68,16 @@ export class AnalyticsRepository {
     const { limit = defaultLimit, sort = 'runs', minRuns = 0 } = filter
     return this.#read((db) =>
       workflowStats(db, userId, withoutPeriod(filter), this.#range(filter), { limit, sort, minRuns }),
+    )
+  }
+
+  /** The same for several rankings, which read the executions once. */
+  async rankWorkflows<R extends [WorkflowRanking, ...WorkflowRanking[]]>(
+    userId: string,
+    { rankings, minRuns = 0, ...filter }: RunFilter & { rankings: R; minRuns?: number | undefined },
+  ): Promise<{ [Index in keyof R]: WorkflowStats }> {
+    return this.#read((db) =>
+      rankWorkflows(db, userId, withoutPeriod(filter), this.#range(filter), { rankings, minRuns }),
     )
   }
 

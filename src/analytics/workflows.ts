@@ -11,6 +11,7 @@ import {
   groupColumns,
   groupOrders,
   groupSums,
+  type Ranking,
   topGroups,
   runsIn,
   usageIn,
@@ -20,7 +21,14 @@ import { ratesOf } from './summary.ts'
 
 type Sort = (typeof workflowSorts)[number]
 
+export interface WorkflowRanking {
+  sort: Sort
+  limit: number
+}
+
 interface Row extends GroupSums, UsageRow {
+  /** Index. */
+  ranking: number
   workflow_id: string
   name: string | null
   incidents: number
@@ -34,26 +42,43 @@ export async function workflowStats(
   range: BoundedRange,
   { limit, sort, minRuns }: { limit: number; sort: Sort; minRuns: number },
 ): Promise<WorkflowStats> {
+  const [stats] = await rankWorkflows(db, userId, filter, range, { rankings: [{ sort, limit }], minRuns })
+  return stats
+}
+
+/** @returns the first workflows of each ranking */
+export async function rankWorkflows<R extends [WorkflowRanking, ...WorkflowRanking[]]>(
+  db: Reader,
+  userId: string,
+  filter: Filter,
+  range: BoundedRange,
+  { rankings, minRuns }: { rankings: R; minRuns: number },
+): Promise<{ [Index in keyof R]: WorkflowStats }> {
   const parts = partsOf(range)
+  const toRanking = ({ sort, limit }: WorkflowRanking): Ranking => ({
+    order: sql`${groupOrders[sort]}, workflow_id desc`,
+    byDuration: sort === 'p95',
+    limit,
+  })
+  const [first, ...others] = rankings
   const { rows } = await db.execute<Row>(sql`
     with runs as (${runsIn(userId, filter, parts)}),
     ${pricedUsage(userId, usageIn(userId, filter, parts))},
     used as (select workflow_id as used_workflow, ${usageSumColumns} from priced group by workflow_id),
-    ran as (select workflow_id, ${groupSums}, sum(durations) as durations from runs group by workflow_id),
+    ran as (select workflow_id, ${groupSums} from runs group by workflow_id),
     failures as (${incidentsByWorkflow(userId, filter, range)}),
     sums as (
       select workflow_id, coalesce(runs, 0) as runs, coalesce(failed, 0) as failed, coalesce(succeeded, 0) as succeeded,
-        durations, coalesce(incidents, 0) as incidents, u.*
+        coalesce(incidents, 0) as incidents, u.*
       from ran full join failures using (workflow_id)
       left join used u on u.used_workflow = workflow_id
     ),
     ${topGroups({
       sums: sql`select * from sums where runs >= ${Math.max(1, minRuns)} ${minRuns > 0 ? sql`` : sql`or incidents > 0`}`,
-      order: sql`${groupOrders[sort]}, workflow_id desc`,
-      byDuration: sort === 'p95',
-      limit,
+      rankings: [toRanking(first), ...others.map(toRanking)],
+      key: sql`workflow_id`,
     })}
-    select p.workflow_id, w.name, ${groupColumns}, incidents::float8, ${usageColumnsOf}, extract(epoch from l.at)::float8 * 1000 as last_run_ms
+    select ranking, p.workflow_id, w.name, ${groupColumns}, incidents::float8, ${usageColumnsOf}, extract(epoch from l.at)::float8 * 1000 as last_run_ms
     from top_groups p
     left join workflows w on w.user_id = ${userId} and w.id = p.workflow_id
     left join lateral (
@@ -62,12 +87,11 @@ export async function workflowStats(
       where e.workflow_id = p.workflow_id and e.user_id = ${userId}
       order by ${happenedAtOfE} desc, e.id desc limit 1
     ) l on true
-    order by ${groupOrders[sort]}, p.workflow_id desc`)
-  return {
-    period: periodOf(range),
-    total: rows[0]?.of_all ?? 0,
-    items: rows.map(toItem),
-  }
+    order by ranking, place`)
+  return rankings.map((_, index) => {
+    const ranked = rows.filter(({ ranking }) => ranking === index)
+    return { period: periodOf(range), total: ranked[0]?.of_all ?? 0, items: ranked.map(toItem) }
+  }) as { [Index in keyof R]: WorkflowStats }
 }
 
 const toItem = (row: Row) => ({

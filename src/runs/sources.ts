@@ -342,27 +342,56 @@ export const groupOrders = {
   cost: sql`cost desc nulls last, runs desc`,
 }
 
+/** A list of the first groups. */
+export interface Ranking {
+  /** A total order. */
+  order: SQL
+  /** The order depends on percentiles, which are then computed for every group. */
+  byDuration: boolean
+  limit: number
+}
+
 /**
- * The `with` clause `top_groups`: the first groups with their percentiles.
+ * The `with` clause `top_groups`: the first groups of each ranking with their percentiles, `ranking`, its index, and their
+ * `place` in it.
  * @param sums a select of groups with the histogram `durations`
- * @param order a total order of the groups
- * @param byDuration the order depends on percentiles, which are then computed for every group
+ * @param key the columns of a group: `sums` then lacks `durations`, which are read from the clause `runs`, for no more groups
+ *   than necessary, because adding up the histograms of many groups takes longer than reading them
  */
 export function topGroups({
   sums,
-  order,
-  byDuration,
-  limit,
+  rankings: [ranking, ...others],
+  key,
 }: {
   sums: SQL
-  order: SQL
-  byDuration: boolean
-  limit: number
+  rankings: [Ranking, ...Ranking[]]
+  key?: SQL
 }): SQL {
-  const first = sql`order by ${order} limit ${limit}`
+  const first = ({ order, limit }: Ranking) => sql`order by ${order} limit ${limit}`
+  const isCut = others.length === 0 && !ranking.byDuration
   return sql`
     candidates as materialized (
-      select *, count(*) over () as of_all from (${sums}) summed ${byDuration ? sql`` : first}
+      select *, count(*) over () as of_all from (${sums}) summed ${isCut ? first(ranking) : sql``}
     ),
-    top_groups as (select * from candidates cross join lateral duration_percentiles(durations) timed ${first})`
+    ${
+      key
+        ? sql`histograms as (
+            select ${key}, sum(durations) as durations from runs
+            where ((${key}) in (select ${key} from candidates)) is true
+            group by ${key}
+          ),`
+        : sql``
+    }
+    timed as (
+      select * from candidates ${key ? sql`left join histograms using (${key})` : sql``}
+      cross join lateral duration_percentiles(durations) percentiles
+    ),
+    top_groups as (${joined(
+      [ranking, ...others].map(
+        (each, index) => sql`
+          select ${sql.raw(String(index))} as ranking, row_number() over (order by ${each.order}) as place, *
+          from (select * from timed ${first(each)}) ranked`,
+      ),
+      sql` union all `,
+    )})`
 }

@@ -134,6 +134,26 @@ test('a list ends at its limit with the total; entries with few runs can be excl
   expect((await history.analytics.workflows(history.userId, { minRuns: most })).total).toBe(1)
 })
 
+test('several rankings of workflows equal one list for each', async () => {
+  const rankings = [
+    { sort: 'failureRate', limit: 3 },
+    { sort: 'p95', limit: 2 },
+    { sort: 'runs', limit: 50 },
+  ] as const
+  for (const filter of [...filtersOf(history), { minRuns: 3 }, { include: ['manual'] as const }]) {
+    const lists = await history.analytics.rankWorkflows(history.userId, {
+      ...filter,
+      rankings: [...rankings],
+    })
+    const single = await Promise.all(
+      rankings.map((ranking) => history.analytics.workflows(history.userId, { ...filter, ...ranking })),
+    )
+    expect(lists.map(({ total, items }) => ({ filter, total, items }))).toEqual(
+      single.map(({ total, items }) => ({ filter, total, items })),
+    )
+  }
+})
+
 test('excludes the runs of another user', async () => {
   const { analytics, stranger, userId, flows } = history
   const filter = { workflowId: flows[0]?.id ?? '' }

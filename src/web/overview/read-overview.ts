@@ -71,12 +71,18 @@ export async function readOverview(
   const range = { from, to, include }
   const { interval, perBar } = periodBars[period.name]
   const noCredentials = { q: '', status: null, type: null, service: null }
-  const [summary, series, failing, slow, errors, credentials, stats, deployments, slice, rest, missing] =
+  const [summary, series, [failing, slow], errors, credentials, stats, deployments, slice, rest, missing] =
     await Promise.all([
       analytics.summary(userId, range),
       analytics.series(userId, { ...range, interval, perBucket: perBar, timeZone }),
-      analytics.workflows(userId, { ...range, sort: 'failureRate', minRuns: minimumRuns, limit: 5 }),
-      analytics.workflows(userId, { ...range, sort: 'p95', minRuns: minimumRuns, limit: 3 }),
+      analytics.rankWorkflows(userId, {
+        ...range,
+        minRuns: minimumRuns,
+        rankings: [
+          { sort: 'failureRate', limit: 5 },
+          { sort: 'p95', limit: 3 },
+        ],
+      }),
       analytics.errors(userId, { ...range, sort: 'runs', limit: 50 }),
       readCredentials(db, userId, noCredentials, null),
       analytics.credentials(userId, { ...range, limit: noLimit }),
