@@ -32,7 +32,7 @@ import { type BoundedRange, boundedRange } from '../runs/period.ts'
 import { modelStats, promptStats } from './prompts.ts'
 import { series } from './series.ts'
 import { summarize } from './summary.ts'
-import { rankWorkflows, type WorkflowRanking, workflowStats } from './workflows.ts'
+import { type RankedWorkflow, rankWorkflows, type WorkflowRanking, workflowStats } from './workflows.ts'
 
 const defaultLimit = 50
 
@@ -71,11 +71,11 @@ export class AnalyticsRepository {
     )
   }
 
-  /** The same for several rankings, which read the executions once. */
+  /** The first workflows of each ranking, without their usage and incidents. */
   async rankWorkflows<R extends [WorkflowRanking, ...WorkflowRanking[]]>(
     userId: string,
     { rankings, minRuns = 0, ...filter }: RunFilter & { rankings: R; minRuns?: number | undefined },
-  ): Promise<{ [Index in keyof R]: WorkflowStats }> {
+  ): Promise<{ [Index in keyof R]: RankedWorkflow[] }> {
     return this.#read((db) =>
       rankWorkflows(db, userId, withoutPeriod(filter), this.#range(filter), { rankings, minRuns }),
     )

@@ -134,23 +134,27 @@ test('a list ends at its limit with the total; entries with few runs can be excl
   expect((await history.analytics.workflows(history.userId, { minRuns: most })).total).toBe(1)
 })
 
-test('several rankings of workflows equal one list for each', async () => {
+test('rankings of workflows equal their lists', async () => {
   const rankings = [
     { sort: 'failureRate', limit: 3 },
     { sort: 'p95', limit: 2 },
     { sort: 'runs', limit: 50 },
   ] as const
-  for (const filter of [...filtersOf(history), { minRuns: 3 }, { include: ['manual'] as const }]) {
-    const lists = await history.analytics.rankWorkflows(history.userId, {
+  const filters = [...filtersOf(history), { include: ['manual'] as const }]
+  for (const filter of filters.map((each, index) => ({ ...each, minRuns: 1 + index }))) {
+    const ranked = await history.analytics.rankWorkflows(history.userId, {
       ...filter,
       rankings: [...rankings],
     })
-    const single = await Promise.all(
+    const lists = await Promise.all(
       rankings.map((ranking) => history.analytics.workflows(history.userId, { ...filter, ...ranking })),
     )
-    expect(lists.map(({ total, items }) => ({ filter, total, items }))).toEqual(
-      single.map(({ total, items }) => ({ filter, total, items })),
-    )
+    expect({ filter, ranked }).toEqual({
+      filter,
+      ranked: lists.map(({ items }) =>
+        items.map(({ incidents: _incidents, usage: _usage, lastRunAt: _lastRunAt, ...item }) => item),
+      ),
+    })
   }
 })
 

@@ -1,12 +1,6 @@
 /** @module Reads all data of the overview in parallel. */
-import type {
-  CredentialStats,
-  ErrorGroup,
-  ErrorGroups,
-  Series,
-  Summary,
-  WorkflowStats,
-} from '../../analytics/contract.ts'
+import type { CredentialStats, ErrorGroup, ErrorGroups, Series, Summary } from '../../analytics/contract.ts'
+import type { RankedWorkflow } from '../../analytics/workflows.ts'
 import type { IncludableKind } from '../../runs/meaning.ts'
 import {
   type DeployedVersion,
@@ -30,7 +24,7 @@ export interface Overview {
   summary: Summary
   series: Series
   /** Worst first. */
-  workflows: WorkflowStats['items']
+  workflows: RankedWorkflow[]
   /** Error groups of the period, new and rising ones first. */
   errors: ErrorGroup[]
   errorsPeriod: ErrorGroups['period']
@@ -100,7 +94,7 @@ export async function readOverview(
     series,
     deployments: deployments.rows,
     ...rest,
-    workflows: worst(failing.items, slow.items),
+    workflows: worst(failing, slow),
     errors: byTrend(errors.items, errors.period),
     errorsPeriod: errors.period,
     errorGroups: errors.total,
@@ -116,7 +110,7 @@ export async function readOverview(
 }
 
 /** Failing workflows, then the slowest others. */
-function worst(failing: WorkflowStats['items'], slow: WorkflowStats['items']): WorkflowStats['items'] {
+function worst(failing: RankedWorkflow[], slow: RankedWorkflow[]): RankedWorkflow[] {
   const failed = failing.filter((each) => each.failed > 0)
   const others = slow.filter(({ workflowId }) => !failed.some((each) => each.workflowId === workflowId))
   return [...failed, ...others].slice(0, 6)
