@@ -2,8 +2,11 @@
 import { createHash } from 'node:crypto'
 import bcrypt from '@node-rs/bcrypt'
 import { createApp } from '../../src/app.ts'
+import { loadParser } from '../../src/check/code/parser.ts'
+import { loadNodeIndex } from '../../src/check/facts/load.ts'
 import { type Config, parseConfig } from '../../src/config.ts'
 import { createDeps, type Runtime } from '../../src/deps.ts'
+import { loadCatalogue } from '../../src/n8n/catalogue/catalogue.ts'
 import { ensurePartitions } from '../../src/db/expired-rows.ts'
 import { users } from '../../src/db/schema/users.ts'
 import { testEnvironment } from '../harness/app.ts'
@@ -52,6 +55,8 @@ const key = (name: string) => createHash('sha256').update(name).digest('base64')
 const ring = (name: string) => JSON.stringify({ active: 'k1', keys: { k1: key(name) } })
 
 export async function createFixture(): Promise<Fixture> {
+  // The scheduler does not see that a module or a file is loading.
+  await Promise.all([loadCatalogue(), loadParser(), loadNodeIndex()])
   const database = await createPgliteTestDatabase({ keepsPlans: true })
   const config = parseConfig(
     testEnvironment({
@@ -123,8 +128,9 @@ async function saveState({ sql }: TestDatabase): Promise<Fixture['begin']> {
   await sql.query('set plan_cache_mode = force_generic_plan')
   await sql.query('create schema saved')
   const restoring: string[] = []
+  const clearing: string[] = []
   for (const { name, columns } of tables) {
-    restoring.push(`delete from ${String(name)};`)
+    clearing.push(`delete from ${String(name)};`)
     const [row] = await sql.query(`select exists (select from ${String(name)}) as filled`)
     if (row?.['filled'] !== true) continue
     await sql.query(`create table saved.${String(name)} as select ${String(columns)} from ${String(name)}`)
@@ -136,6 +142,10 @@ async function saveState({ sql }: TestDatabase): Promise<Fixture['begin']> {
   // The original reads from a buffer that outlives a seed.
   await sql.query(`create or replace function pg_catalog.gen_random_uuid() returns uuid volatile language sql
     as $$ select md5(nextval('saved.uuids')::text)::uuid $$`)
+  await sql.query(`create function saved.clear() returns void language plpgsql as $$ begin
+    set local session_replication_role = replica;
+    ${clearing.join('\n')}
+    end $$`)
   await sql.query(`create function saved.begin_seed(seed integer) returns void language plpgsql as $$ begin
     set local session_replication_role = replica;
     ${restoring.join('\n')}
@@ -143,9 +153,10 @@ async function saveState({ sql }: TestDatabase): Promise<Fixture['begin']> {
     perform setval('saved.uuids', seed * 100000::bigint + 1);
     perform setseed(1.0 / (seed + 1));
     end $$`)
-  let begun = 0
   return async (seed) => {
+    await sql.query('select saved.clear()')
+    // Otherwise, where rows are stored, and thus their order in a scan, would depend on the seeds before.
+    await sql.query('vacuum (index_cleanup on, truncate on)')
     await sql`select saved.begin_seed(${seed})`
-    if ((begun += 1) % 100 === 0) await sql.query('vacuum')
   }
 }
