@@ -49,6 +49,7 @@ export const checkCodes = [
   'merge-input-missing',
   'misplaced-parameter',
   'missing-ai-input',
+  'missing-fields',
   'missing-node-name',
   'missing-node-type',
   'missing-parameter',

@@ -46,7 +46,8 @@ const isReserved = (type: string): boolean => reservedPrefixes.some((prefix) => 
 const packageOf = (type: string): string => type.slice(0, Math.max(type.lastIndexOf('.'), 0)) || type
 
 /** Whether a type that n8n does not have can come from a community package. */
-export const isCommunityType = (type: string): boolean => !isReserved(type) && !type.startsWith(customPrefix)
+export const isCommunityType = (type: string): boolean =>
+  type.includes('.') && !isReserved(type) && !type.startsWith(customPrefix)
 
 export type Report = (finding: Omit<Finding, 'node'>) => void
 
@@ -134,7 +135,10 @@ function reportUnknownType(
     })
   if (installed.types.has(type) && !isReserved(type)) return
   const { names } = catalogueOf(facts)
-  if (!isReserved(type) && !(misspelledPackage.test(type) && closestTypes(type, facts).length > 0)) {
+  // Every type has a package.
+  const isMisspelled =
+    !type.includes('.') || (misspelledPackage.test(type) && closestTypes(type, facts).length > 0)
+  if (!isReserved(type) && !isMisspelled) {
     error(...extensionFinding(type, installed))
     return
   }
@@ -174,6 +178,8 @@ function extensionFinding(type: string, installed: InstalledTypes): [code: strin
 interface Catalogue {
   names: ReadonlySet<string>
   words: readonly { name: string; short: string; letters: number }[]
+  /** Display name → types. */
+  titled: ReadonlyMap<string, readonly string[]>
   /** Misspelled type → the types that it may stand for. */
   closest: Map<string, readonly string[]>
 }
@@ -189,7 +195,11 @@ function catalogueOf(facts: FactsOf): Catalogue {
       short: shortOf(name),
       letters: lettersIn(shortOf(name)),
     }))
-    catalogue = { names, words, closest: new Map() }
+    const titled = new Map<string, string[]>()
+    for (const [name, title] of facts.typeTitles()) {
+      for (const each of titlesOf(title)) titled.set(each, [...(titled.get(each) ?? []), name])
+    }
+    catalogue = { names, words, titled, closest: new Map() }
     catalogues.set(facts, catalogue)
   }
   return catalogue
@@ -199,13 +209,18 @@ const shortOf = (type: string): string => type.slice(type.lastIndexOf('.') + 1).
 
 /** The closest type names by case, package or spelling: several if they are equally close. */
 function closestTypes(type: string, facts: FactsOf): readonly string[] {
-  const { words, closest } = catalogueOf(facts)
-  let found = closest.get(type)
-  if (!found) closest.set(type, (found = closestOf(type, words)))
+  const catalogue = catalogueOf(facts)
+  let found = catalogue.closest.get(type)
+  if (!found) catalogue.closest.set(type, (found = closestOf(type, catalogue)))
   return found
 }
 
-function closestOf(type: string, words: Catalogue['words']): readonly string[] {
+/** `Edit Fields (Set)` → `editfields`, `set` */
+const titlesOf = (title: string): string[] =>
+  title.split(/[()]/).flatMap((part) => part.toLowerCase().replaceAll(/[^a-z0-9]/g, '') || [])
+
+/** By name, then by the display name, then by spelling. */
+function closestOf(type: string, { words, titled }: Catalogue): readonly string[] {
   const wanted = shortOf(type)
   const letters = lettersIn(wanted)
   const limit = Math.min(maximumDistance, wanted.length / 3) + 0.5
@@ -218,7 +233,8 @@ function closestOf(type: string, words: Catalogue['words']): readonly string[] {
     if (distance > best.distance) continue
     best = distance < best.distance ? { distance, names: [name] } : { distance, names: [...best.names, name] }
   }
-  return best.names
+  const byTitle = best.distance < 1 ? undefined : titled.get(wanted)
+  return byTitle ?? best.names
 }
 
 /** The letters of a word as bits; letters with the same code modulo 32 share one. */

@@ -1048,6 +1048,72 @@ const cases: Case[] = [
     node: 'Request',
   },
   {
+    code: 'unknown-credential-type',
+    wrong: workflow([hook, http({ authentication: 'predefinedCredentialType' })]),
+    node: 'Request',
+    right: workflow([
+      hook,
+      http({ authentication: 'predefinedCredentialType', nodeCredentialType: 'slackApi' }),
+    ]),
+  },
+  {
+    code: 'invalid-value',
+    wrong: workflow([hook, node('Limit', 'limit', 1, { maxItems: 'ten' })]),
+    node: 'Limit',
+    right: workflow([hook, node('Limit', 'limit', 1, { maxItems: '10' })]),
+  },
+  ...(
+    [
+      ['sort', 1, { options: {} }, { sortFieldsUi: { sortField: [{ fieldName: 'a', order: 'ascending' }] } }],
+      [
+        'sort',
+        1,
+        { sortFieldsUi: { sortField: [{ fieldName: '', order: 'ascending' }] } },
+        { type: 'random' },
+      ],
+      ['summarize', 1, {}, { fieldsToSummarize: { values: [{ aggregation: 'count', field: 'a' }] } }],
+      ['summarize', 1.1, { fieldsToSummarize: { values: [{ aggregation: 'count', field: '' }] } }, undefined],
+      [
+        'removeDuplicates',
+        2,
+        { compare: 'selectedFields' },
+        { compare: 'selectedFields', fieldsToCompare: 'a' },
+      ],
+      [
+        'removeDuplicates',
+        1.1,
+        { compare: 'allFieldsExcept', fieldsToExclude: ' ' },
+        { compare: 'allFields' },
+      ],
+      ['merge', 3, { mode: 'combine' }, { mode: 'combine', fieldsToMatchString: 'id' }],
+      [
+        'merge',
+        3,
+        { mode: 'combine', advanced: true },
+        { mode: 'combine', advanced: true, mergeByFields: '={{ $json.fields }}' },
+      ],
+      ['merge', 3, { mode: 'combine', combineBy: 'combineByFields' }, { mode: 'append' }],
+      ['compareDatasets', 2.3, {}, { mergeByFields: { values: [{ field1: 'a', field2: 'b' }] } }],
+    ] as const
+  ).map(([type, version, wrong, right]) => ({
+    code: 'missing-fields',
+    wrong: workflow([hook, node('Rows', type, version, wrong)]),
+    node: 'Rows',
+    ...(right && { right: workflow([hook, node('Rows', type, version, right)]) }),
+  })),
+  ...['={{ }}', '={{}}', '=Hello {{ $json.body.a }}, {{ }}'].map((value) => ({
+    code: 'invalid-expression',
+    wrong: workflow([hook, set(value)]),
+    node: 'Edit',
+    // n8n runs what is not closed, even if it is empty.
+    right: workflow([hook, set(value.replace(/\}\}$/, ''))]),
+  })),
+  {
+    code: 'unknown-variable',
+    wrong: workflow([hook, set('={{ $credentials.apiKey }}')]),
+    node: 'Edit',
+  },
+  {
     code: 'unknown-date-syntax',
     wrong: workflow([
       hook,
@@ -1411,6 +1477,26 @@ test.each([
     code: 'unknown-node-type',
     node: 'Model',
     fix: { operations: [{ value: model.type }] },
+  })
+})
+
+test.each([
+  ['set', 'n8n-nodes-base.set'],
+  ['agent', '@n8n/n8n-nodes-langchain.agent'],
+  ['n8n-nodes-base.editFields', 'n8n-nodes-base.set'],
+  ['n8n-nodes-base.loopOverItems', 'n8n-nodes-base.splitInBatches'],
+  ['n8n-nodes-base.executeSubWorkflow', 'n8n-nodes-base.executeWorkflow'],
+  ['@n8n/n8n-nodes-langchain.openAiChatModel', '@n8n/n8n-nodes-langchain.lmChatOpenAi'],
+  ['@n8n/n8n-nodes-langchain.structuredOutputParser', '@n8n/n8n-nodes-langchain.outputParserStructured'],
+  ['@n8n/n8n-nodes-langchain.basicLlmChain', '@n8n/n8n-nodes-langchain.chainLlm'],
+  ['n8n-nodes-base.aiAgent', '@n8n/n8n-nodes-langchain.agent'],
+])('%s means %s', async (type, meant) => {
+  const findings = await findingsOf(workflow([hook, { ...node('Step', 'set', 1), type }]))
+  const found = findings.find(({ pointer }) => pointer === '/nodes/1/type')
+  expect(found).toMatchObject({
+    code: 'unknown-node-type',
+    n8n: `Unrecognized node type: ${type}`,
+    fix: { operations: [{ value: meant }] },
   })
 })
 

@@ -155,7 +155,7 @@ async function saveState({ sql }: TestDatabase): Promise<Fixture['begin']> {
     end $$`)
   return async (seed) => {
     await sql.query('select saved.clear()')
-    // Otherwise, where rows are stored, and thus their order in a scan, would depend on the seeds before.
+    // Otherwise, the order of rows in a scan would depend on the space that earlier seeds left.
     await sql.query('vacuum (index_cleanup on, truncate on)')
     await sql`select saved.begin_seed(${seed})`
   }

@@ -204,7 +204,8 @@ export class ExpressionChecker {
   }
 
   /** Null if the code is a valid expression. */
-  #fault({ text }: Chunk): string | null {
+  #fault({ text, isClosed }: Chunk): string | null {
+    if (isClosed && text.trim() === '') return 'it is empty. Remove the braces, or write an expression'
     return this.#script(text)?.fault ?? null
   }
 

@@ -100,6 +100,9 @@ export async function loadFacts(types: Iterable<string>, n8nVersion?: string): P
         if (row.wait && hasHumanReview) yield `${row.type}HitlTool`
       }
     },
+    *typeTitles() {
+      for (const row of index.values()) if (exists(row, version)) yield [row.type, row.name]
+    },
   }
 }
 

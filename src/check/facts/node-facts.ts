@@ -150,4 +150,6 @@ export interface FactsOf {
   credentialTypes: ReadonlySet<string>
   /** All type names of this n8n version, for suggestions. */
   typeNames(): Iterable<string>
+  /** The same types without their tool forms, with their display names. */
+  typeTitles(): Iterable<readonly [type: string, title: string]>
 }

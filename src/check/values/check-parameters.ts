@@ -12,7 +12,7 @@ import { bestVersion, misfits, misfitsAt } from './fit.ts'
 import { checkJsonText } from './json-text.ts'
 import { locatorFor, takesText } from './locators.ts'
 import { convertOldParameters } from './old-parameters.ts'
-import { checkValue } from './node-values.ts'
+import { checkFieldLists, checkValue } from './node-values.ts'
 import { wrongShape } from './shapes.ts'
 import { switchesFor } from './switches.ts'
 import { byName } from '../../n8n/catalogue/parameter-scope.ts'
@@ -67,6 +67,15 @@ class ParameterChecker {
           'genericAuthType is not set, so n8n sends the request without authentication. Set it, for example to httpHeaderAuth',
       })
     }
+    if (values.displayed('nodeCredentialType').length > 0 && isEmpty(parameters.nodeCredentialType)) {
+      this.#add({
+        code: 'unknown-credential-type',
+        level: 'error',
+        at: '/parameters/nodeCredentialType',
+        message: 'nodeCredentialType is not set, so the node fails. Set it, for example to slackApi',
+      })
+    }
+    checkFieldLists(this.#node, this.#report)
     // With an unknown operation, or without a version, nothing is certain about the other parameters.
     const isCertain =
       selectors.every((name) => isLegal(name, values)) && typeVersion(this.#node.json) !== undefined
