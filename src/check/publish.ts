@@ -49,6 +49,7 @@ export function publishFindings({ json, facts, nodes }: WorkflowModel, context: 
   const webhooks = new Map<string, string>()
   const findings: Finding[] = []
   let start: Start = 'none'
+  let idle: Partial<Finding> | undefined
   for (const { json: node, index, pointer, values } of nodes) {
     if (typeof node.type !== 'string') continue
     const name = typeof node.name === 'string' ? node.name : `#${index}`
@@ -56,7 +57,9 @@ export function publishFindings({ json, facts, nodes }: WorkflowModel, context: 
     const checked = { node, name, pointer, report }
     // n8n also resolves the types and parameters of disabled nodes.
     const described = describeNode(node, checked.pointer, facts, installed, report)
-    start = later(start, startOf(node, described ?? versionless(node.type, facts)))
+    const known = described ?? versionless(node.type, facts)
+    start = later(start, startOf(node, known))
+    idle ??= idleTrigger(checked, known)
     if (!described) continue
     const resolved = resolveNode(node, described, isObject(node.parameters) ? values.scope : undefined)
     reportUnreadable(checked, resolved)
@@ -66,7 +69,7 @@ export function publishFindings({ json, facts, nodes }: WorkflowModel, context: 
     checkSubWorkflow(checked, resolved, context)
     checkSchedules(checked)
   }
-  if (start !== 'trigger') findings.push(start === 'none' ? noTrigger : neverStarted)
+  if (start !== 'trigger') findings.push(start === 'none' ? { ...noTrigger, ...idle } : neverStarted)
   return findings
 }
 
@@ -211,6 +214,23 @@ function startOf({ type, disabled }: JsonObject, facts: NodeFacts | undefined): 
   if (!facts) return !isCommunityType(name) || /trigger/i.test(name) ? 'trigger' : 'none'
   if (!facts.canStart) return 'none'
   return facts.isTrigger || facts.isPolling ? 'trigger' : 'resume'
+}
+
+/** What to say instead of `noTrigger` if the workflow has a trigger that n8n does not start. */
+function idleTrigger(
+  { node, name, pointer }: Checked,
+  facts: NodeFacts | undefined,
+): Partial<Finding> | undefined {
+  const at = { node: shown(name), pointer }
+  if (manualTriggers.has(String(node.type)) && node.disabled !== true) {
+    const message =
+      'Only the editor starts this workflow, because its trigger is manual. Add another trigger, or deploy it with "publish": false'
+    return { ...at, message }
+  }
+  if (node.disabled !== true || startOf({ ...node, disabled: false }, facts) !== 'trigger') return undefined
+  const message =
+    'This trigger is disabled, so n8n cannot publish the workflow. Enable it, or deploy it with "publish": false'
+  return { ...at, message }
 }
 
 const noTrigger: Finding = {

@@ -292,3 +292,34 @@ test.each([
   '@daily',
   '={{ $vars.cron }}',
 ])('the cron expression %s is valid', (expression) => expect(cron(expression)).toEqual([]))
+
+test.each([
+  ['a manual trigger', node('Start', 'n8n-nodes-base.manualTrigger', 1, {}), 'Start', 'the editor starts'],
+  ['a disabled trigger', { ...hourly, disabled: true }, 'Hourly', 'This trigger is disabled'],
+  ['no trigger', node('Later', 'n8n-nodes-base.noOp', 1, {}), undefined, 'has no trigger'],
+  [
+    'a disabled manual trigger',
+    node('Start', 'n8n-nodes-base.manualTrigger', 1, {}, { disabled: true }),
+    undefined,
+    'has no trigger',
+  ],
+])('a workflow with %s is refused, with the reason', (_, first, name, reason) => {
+  const findings = checkPublish({ nodes: [first], connections: {} }, facts)
+  expect(findings).toEqual([
+    {
+      code: 'no-trigger',
+      level: 'error',
+      ...(name && { node: name }),
+      pointer: name ? '/nodes/0' : '/nodes',
+      message: expect.stringContaining(reason),
+      n8n: 'Workflow cannot be activated because it has no trigger node.',
+    },
+  ])
+})
+
+test('names the first trigger that n8n does not start, unless another one starts', () => {
+  const manual = node('Start', 'n8n-nodes-base.manualTrigger', 1, {})
+  const off = { ...hourly, disabled: true }
+  expect(checkPublish({ nodes: [off, manual], connections: {} }, facts)).toMatchObject([{ node: 'Hourly' }])
+  expect(checkPublish({ nodes: [manual, hourly], connections: {} }, facts)).toEqual([])
+})
