@@ -176,6 +176,19 @@ describe('a deployment to production', () => {
     expect(writes()).toBe(before)
   })
 
+  test('repeating a request right after its approval was used is a conflict, and later another request', async () => {
+    const setting = await production()
+    const { agent } = setting
+    const { id } = await setting.deploy()
+    const send = () => agent('POST', `/v1/deployments/${id}/activate`)
+    const approval = askedIn(await send())
+    await approve(setting.user, approval)
+    expect((await send()).json).toMatchObject({ status: 'active' })
+    expect(await send()).toMatchObject({ status: 409, json: { code: 'conflict' } })
+    laterBy.value += 61_000
+    expect(askedIn(await send())).not.toBe(approval)
+  })
+
   test('of two racing requests, one runs', async () => {
     const setting = await production()
     const { user, agent } = setting
@@ -348,10 +361,33 @@ describe('a sub-workflow that is no longer live', () => {
         headers: { 'If-Match': '*' },
       })
     }
-    return { user, instanceId, credentialId, id, post, undeploy, agent: await tokenOf(user) }
+    return { user, instanceId, credentialId, id, childId, post, undeploy, agent: await tokenOf(user) }
   }
   const named = (name: string) =>
     [...world.stub.state.workflows.values()].filter((each) => each.name === name)
+
+  test('is not overwritten by a deployment of its caller if it was changed in n8n', async () => {
+    const { user, id, childId, agent } = await parentOfUndeployed()
+    const { items } = (await user.call('GET', `/v1/deployments?workflowId=${childId}`)).json
+    await user.call('PATCH', `/v1/workflows/${childId}`, {
+      body: { workflow: child('second') },
+      headers: { 'If-Match': '*' },
+    })
+    world.stub.failNext({ step: 'workflow-update', mode: '4xx' })
+    const failed = await user.call('POST', `/v1/deployments/${items[0].id}/deploy`, { body: {} })
+    expect(failed.json.status).toBe('failed')
+    const live = world.stub.state.workflows.get(items[0].n8nWorkflowId)
+    if (!live) throw new Error('The stub has no workflow')
+    live.nodes = live.nodes.map((node) => ({ ...node, parameters: { inputSource: 'passthrough' } }))
+    const before = writes()
+    const asked = await agent('POST', `/v1/deployments/${id}/deploy`, { body: {} })
+    expect(asked.json).toMatchObject({
+      code: 'approval-required',
+      summary: expect.stringContaining('“Orders”'),
+      requiredScopes: ['destructive'],
+    })
+    expect(writes()).toBe(before)
+  })
 
   test('is not deployed by the replacement of a credential', async () => {
     const { user, credentialId, post, undeploy, agent } = await parentOfUndeployed()
@@ -460,6 +496,43 @@ describe('deletions, replacements and force', () => {
     expect(asked.json.requiredScopes).toEqual(['deploy:production'])
   })
 
+  test('an approval is valid for exactly the secret that was sent', async () => {
+    const { user, credentialId } = await world.setting()
+    const agent = await tokenOf(user)
+    const change = (value: string) =>
+      agent('PATCH', `/v1/credentials/${credentialId}`, {
+        body: { data: { value } },
+        headers: { 'If-Match': '*' },
+      })
+    const approval = askedIn(await change('one-secret'))
+    await approve(user, approval)
+    expect(askedIn(await change('another-secret'))).not.toBe(approval)
+    expect((await change('one-secret')).status).toBe(200)
+  })
+
+  test('force asks on any instance', async () => {
+    const setting = await world.setting()
+    const { user, workflowId } = setting
+    const unpublishable = {
+      ...orders,
+      nodes: orders.nodes.map((node) => ({ ...node, disabled: node.name === 'Hook' })),
+    }
+    await user.call('PATCH', `/v1/workflows/${workflowId}`, {
+      body: { workflow: unpublishable },
+      headers: { 'If-Match': '*' },
+    })
+    const agent = await tokenOf(user)
+    const blocked = await agent('POST', '/v1/deployments', deployment(setting))
+    expect(blocked.json.code).toBe('deployment-blocked')
+    const before = writes()
+    const forced = () => agent('POST', '/v1/deployments', deployment(setting, { force: 'It is a draft' }))
+    const asked = await forced()
+    expect(asked.json.requiredScopes).toEqual(['destructive'])
+    expect(writes()).toBe(before)
+    await approve(user, askedIn(asked))
+    expect((await forced()).status).toBe(201)
+  })
+
   test('a dry run and reading need none', async () => {
     const { user, credentialId } = await world.setting()
     const other = await user.call('POST', '/v1/credentials', {
@@ -546,6 +619,14 @@ describe('deciding', () => {
       where user_id = ${setting.user.id}`
     expect(stored?.['rows']).toBe(502)
     expect(await send()).toMatchObject({ status: 403, json: { code: 'approval-denied', approvalId: id } })
+  })
+
+  test('approving twice does not extend an approval', async () => {
+    await approve(setting.user, id)
+    const { expiresAt } = (await setting.user.call('GET', `/v1/approvals/${id}`)).json
+    laterBy.value += 60_000
+    expect(await approve(setting.user, id)).toMatchObject({ status: 409, json: { code: 'conflict' } })
+    expect((await setting.user.call('GET', `/v1/approvals/${id}`)).json.expiresAt).toBe(expiresAt)
   })
 
   test('a used approval does not allow a second request', async () => {

@@ -131,10 +131,16 @@ describe.each(['activate', 'retry', 'deploy'])('%s', (action) => {
   test('reports that the workflow is archived in n8n', async () => {
     const { user, id, remote } = await deployed()
     Object.assign(remote()!, { isArchived: true, activeVersionId: null, isLive: false, webhooks: [] })
+    const before = world.stub.calls().length
     expect((await user.act(id, action, {})).body).toMatchObject({
       status: 'failed',
-      error: expect.stringContaining('archived'),
+      error: expect.stringContaining('Unarchive it there'),
     })
+    const writes = world.stub
+      .calls()
+      .slice(before)
+      .filter(({ method }) => method !== 'GET')
+    expect(writes.filter(({ step }) => !step?.startsWith('credential-'))).toEqual([])
     await user.act(id, 'undeploy')
   })
 

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { checkInvariants, createDeployWorld, type DeployWorld, orders } from './deploy-world.ts'
+import { checkInvariants, createDeployWorld, type DeployWorld, type N8nCall, orders } from './deploy-world.ts'
 
 let world: DeployWorld
 beforeAll(async () => {
@@ -304,15 +304,19 @@ describe('undeploying', () => {
     expect((await user.api('DELETE', `/v1/deployments/${id}`)).status).toBe(204)
   })
 
-  test('keeps a credential that another deployment uses', async () => {
+  test('keeps a credential and an error reporter that another deployment uses', async () => {
     const { user, id: first, body } = await deployed()
     const { body: other } = await user.deploy(await user.workflow(orders({ name: 'Other' })))
+    const reporter = String(remoteOf(other)?.settings?.['errorWorkflow'])
+    expect(world.stub.state.workflows.has(reporter)).toBe(true)
     await user.act(first, 'undeploy')
     expect(remoteOf(body)).toBeUndefined()
     const id = slackCredentialOf(other)
     expect(world.stub.state.credentials.has(id)).toBe(true)
+    expect(world.stub.state.workflows.has(reporter)).toBe(true)
     await user.act(String(other.id), 'undeploy')
     expect(world.stub.state.credentials.has(id)).toBe(false)
+    expect(world.stub.state.workflows.has(reporter)).toBe(false)
   })
 
   test('removes a credential that it was bound to earlier', async () => {
@@ -356,6 +360,42 @@ describe('undeploying', () => {
     expect((await user.api('PATCH', `/v1/deployments/${body.id}`, { version: 1 })).status).toBe(409)
     expect((await user.api('DELETE', `/v1/deployments/${body.id}`)).status).toBe(204)
     expect(world.stub.state.workflows.has(n8nWorkflowId)).toBe(true)
+  })
+})
+
+describe('a creation without a response', () => {
+  const isCreation = ({ method, body }: N8nCall) =>
+    method === 'POST' && String(body?.name).startsWith('flowkeep-')
+
+  test.each(['reset-after-apply', 'http500-after-apply'] as const)(
+    'is found by the request that made it: %s',
+    async (mode) => {
+      const user = await world.user()
+      await user.credential()
+      const workflowId = await user.workflow()
+      world.fail(isCreation, mode)
+      expect((await user.deploy(workflowId)).body).toMatchObject({ status: 'active', error: null })
+    },
+  )
+
+  test('is replaced if somebody archived the workflow in n8n', async () => {
+    const user = await world.user()
+    await user.credential()
+    const workflowId = await user.workflow()
+    const known = new Set(world.stub.state.workflows.keys())
+    world.fail(isCreation, 'reset-after-apply', { kill: true })
+    void user.deploy(workflowId)
+    await world.restart()
+    const created = [...world.stub.state.workflows.values()].filter(
+      ({ id, name }) => !known.has(id) && name.startsWith('flowkeep-'),
+    )
+    expect(created).toHaveLength(1)
+    Object.assign(created[0]!, { isArchived: true })
+    expect(await world.deps.deployer.resumeDeployments(10)).toBe(1)
+    const [deployment] = (await user.api('GET', '/v1/deployments')).body.items
+    expect(deployment).toMatchObject({ status: 'active', error: null })
+    expect(deployment.n8nWorkflowId).not.toBe(created[0]?.id)
+    expect(world.stub.state.workflows.has(String(created[0]?.id))).toBe(false)
   })
 })
 

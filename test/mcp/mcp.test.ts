@@ -92,6 +92,8 @@ describe.each(protocolVersions)('with a %s client', (version) => {
       workflow: { ...workflow, name, nodes: nodes.slice(0, 1), connections: {} },
     })
     expect(changed.text).toContain('version 2')
+    const unread = await agent.call('save_workflow', { workflowId, workflow: { ...workflow, name } })
+    expect(unread.text).toMatch(/^Error invalid\.[^]+version that your change is based on/)
     const stale = await agent.call('deploy', { workflowId, planHash })
     expect(stale).toMatchObject({ isError: true })
     expect(stale.text).toMatch(/^Error conflict\./)
@@ -101,6 +103,12 @@ describe.each(protocolVersions)('with a %s client', (version) => {
     expect((await agent.call('deploy', { workflowId, planHash: hash })).text).toContain('active, version 2')
     const back = await agent.call('deploy', { deploymentId, version: 1 })
     expect(back.text).toContain('active, version 1')
+    stub.failNext({ step: 'workflow-update', mode: '4xx' })
+    const failed = await agent.call('deploy', { deploymentId, version: 2 })
+    const { error } = (await user.call('GET', `/v1/deployments/${deploymentId}`)).json
+    expect(failed.text).toContain(error)
+    expect(outsideFences(failed.text)).not.toContain(error)
+    expect((await agent.call('deploy', { deploymentId, version: 1 })).text).toContain('active, version 1')
 
     const operations = [
       { op: 'addNode', node: { name: 'Wait', type: 'n8n-nodes-base.wait', parameters: { amount: 5 } } },
@@ -124,6 +132,7 @@ describe.each(protocolVersions)('with a %s client', (version) => {
     expect(first.text).toContain('Hook [webhook 2] → Keep name')
     const node = await agent.call('read_workflow', { workflowId, version: 1, nodes: ['Keep name'] })
     expect(node.text).toContain('"jsonOutput"')
+    expect(node.text).not.toContain('"httpMethod"')
     const search = await agent.call('search_workflows', { query: name })
     expect(search.text).toContain(workflowId)
   })

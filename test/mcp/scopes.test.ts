@@ -144,6 +144,22 @@ test('a production instance requires deploy:production, for a deployment and a r
   expect(changes).toEqual([])
 })
 
+test('the choice of an instance names them only with instances:read', async () => {
+  const other = await user.call('POST', '/v1/instances', {
+    body: { name: 'Hidden name', baseUrl: 'https://other.example.com', apiKey: 'planted-api-key' },
+  })
+  const textWith = async (scopes: readonly Scope[]) => {
+    const agent = await agentWith(scopes)
+    return (await agent.call('plan_deployment', { workflowId })).text
+  }
+  const reader = await textWith(['deployments:read', 'instances:read'])
+  expect(reader).toContain(`${other.json.id} is Hidden name`)
+  const without = await textWith(['deployments:read'])
+  expect(without).toContain(other.json.id)
+  expect(without).not.toContain('Hidden name')
+  await user.call('DELETE', `/v1/instances/${other.json.id}`)
+})
+
 test('a revoked token stops working', async () => {
   const created = await user.call('POST', '/v1/tokens', {
     body: { name: 'Gone', scopes: ['workflows:read'] },
