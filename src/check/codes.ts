@@ -94,6 +94,7 @@ export const checkCodes = [
   'webhook-path-as-url',
   'webhook-path-taken',
   'webhook-without-path',
+  'workflow-by-name',
   'workflow-name-too-long',
   'wrong-shape',
 ] as const

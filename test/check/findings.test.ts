@@ -348,6 +348,13 @@ const cases: Case[] = [
   },
   {
     code: 'misplaced-parameter',
+    wrong: workflow([hook, http({ onError: 'continueRegularOutput' })]),
+    node: 'Request',
+    right: workflow([hook, { ...http({}), onError: 'continueRegularOutput' }]),
+    isFixed: true,
+  },
+  {
+    code: 'misplaced-parameter',
     wrong: workflow(
       [hook, agent({ systemMessage: 'Be brief' }), model],
       ['Hook>Agent', 'Model~ai_languageModel>Agent'],
@@ -720,6 +727,8 @@ const cases: Case[] = [
       ['={{ $now.add(1, "day").toISO() }}', '={{ $now.plus(1, "day").toISO() }}'],
       ['={{ $today.minus({ days: 1 }).toISOString() }}', '={{ new Date().toISOString() }}'],
       ['={{ $now.subtract(1, "day") }}', '={{ $now.year + $now.toMillis() }}'],
+      ['={{ $now().toISO() }}', '={{ $now.toISO() }}'],
+      ['={{ $today.formatDate("yyyy") }}', '={{ $today.format("yyyy") }}'],
     ] as const
   ).map(([wrong, right]) => ({
     code: 'unknown-date-syntax',
@@ -734,6 +743,12 @@ const cases: Case[] = [
     node: 'Code',
     right: workflow([hook, code('return [{ json: { a: $now.toFormat("yyyy") } }]')]),
     isFixed: true,
+  },
+  {
+    code: 'unknown-field',
+    wrong: workflow([hook, code('return $input.getAll()')]),
+    node: 'Code',
+    right: workflow([hook, code('return $input.all()')]),
   },
   {
     code: 'unknown-date-syntax',
@@ -1289,6 +1304,24 @@ const cases: Case[] = [
       [hook, { ...http({}), onError: 'continueErrorOutput' }, set('a')],
       ['Hook>Request', 'Request:1>Edit'],
     ),
+    isFixed: true,
+  },
+  {
+    code: 'output-index-out-of-range',
+    wrong: workflow([hook, code('return []'), set('a')], ['Hook>Code', 'Code:1>Edit']),
+    node: 'Code',
+    right: workflow([hook, code('return []'), set('a')], ['Hook>Code', 'Code>Edit']),
+  },
+  {
+    code: 'workflow-by-name',
+    wrong: workflow([hook, node('Call', 'executeWorkflow', 1, { workflowId: 'My sub-workflow' })]),
+    node: 'Call',
+    right: workflow([hook, node('Call', 'executeWorkflow', 1, { workflowId: 'fV6eYdjsPcDPPZcN' })]),
+  },
+  {
+    code: 'workflow-by-name',
+    wrong: { ...workflow([hook, set('a')]), settings: { errorWorkflow: 'Error handler' } },
+    right: { ...workflow([hook, set('a')]), settings: { errorWorkflow: 'DEFAULT' } },
   },
   {
     code: 'missing-ai-input',

@@ -49,6 +49,8 @@ const dateMethods: Readonly<Record<string, string>> = {
   add: 'plus',
   subtract: 'minus',
   toISOString: 'toISO',
+  formatDate: 'toFormat',
+  toDate: 'toJSDate',
   getTime: 'toMillis',
   unix: 'toUnixInteger',
   tz: 'setZone',
@@ -135,6 +137,7 @@ class MemberFinder {
     })
     walk(this.#program, (node, parent) => {
       if (node.type === 'MemberExpression') this.#check(node, parent)
+      else if (node.type === 'CallExpression') this.#called(node)
     })
     return this.#found
   }
@@ -217,6 +220,16 @@ class MemberFinder {
     else this.#member(node, name, kind, call !== undefined)
   }
 
+  /** Such as `$now()`: n8n's variables are not functions, except `$`. */
+  #called({ callee, end }: CallExpression): void {
+    if (callee.type !== 'Identifier' || !callee.name.startsWith('$')) return
+    const kind = this.#values.get(callee.name)?.kind
+    if (kind === undefined || this.#bindings.has(callee.name)) return
+    const edit = { start: callee.end, end, text: '' }
+    const message = `${callee.name} is not a function. Remove the ()`
+    this.#add(kind === 'date' ? 'date' : 'unknown', callee.name, message, edit)
+  }
+
   /** `item` is a property, the others are functions. */
   #calls(node: MemberExpression, name: string, call: CallExpression | undefined): void {
     const path = `${this.#textOf(node.object)}.${name}`
@@ -244,6 +257,10 @@ class MemberFinder {
       return
     }
     if (legal.get(kind)?.has(name) || ofObjects.test(name) || this.#written.has(name)) return
+    if (isCalled && isSource(kind)) {
+      this.#add('unknown', name, `${object} has no function ${name}(). Use all(), first(), last() or item`)
+      return
+    }
     const path =
       kind === 'workflow'
         ? ''

@@ -191,13 +191,14 @@ function checkIndexes(link: Link, model: WorkflowModel, at: Add): void {
   const [outputs, inputs] = [portsOf(source).outputs, portsOf(target).inputs]
   const outputCount = outputs && (countsOf(outputs).get(type) ?? 0)
   if (outputCount !== undefined && output >= outputCount && type === MAIN) {
-    const isError = output === outputCount && source.json.onError !== 'continueErrorOutput'
+    const { remedy, fix } = output === outputCount ? extraOutput(source) : {}
     at({
       code: 'output-index-out-of-range',
       level: 'warning',
       message:
         `${quoted(source)} has ${counted(outputCount, 'output')}, but a connection starts at output ${output + 1}. No data reaches ${quoted(target)} through it` +
-        (isError ? '. For an error output, set onError to continueErrorOutput' : ''),
+        (remedy === undefined ? '' : `. ${remedy}`),
+      fix,
     })
   }
   const inputCount = inputs && (countsOf(inputs).get(type) ?? 0)
@@ -211,6 +212,26 @@ function checkIndexes(link: Link, model: WorkflowModel, at: Add): void {
       },
       target,
     )
+  }
+}
+
+/** How the node gets one more output. */
+function extraOutput({ shortType, facts, json, values, pointer }: CheckedNode) {
+  if (shortType === 'switch' && values.get('mode') === 'rules') {
+    if (values.given('rules') === undefined) return {}
+    return { remedy: 'For items that match no rule, set fallbackOutput to extra' }
+  }
+  if (shortType === 'filter') return { remedy: 'For items that do not match, use an If node' }
+  if (json.onError === 'continueErrorOutput') return {}
+  // A node that uses credentials calls a service, which can fail.
+  const isCertain = json.onError === undefined && (facts?.credentials ?? []).length > 0
+  return {
+    remedy: 'For an error output, set onError to continueErrorOutput',
+    fix: isCertain
+      ? patch('Set onError to continueErrorOutput', [
+          { op: 'add', path: `${pointer}/onError`, value: 'continueErrorOutput' },
+        ])
+      : undefined,
   }
 }
 

@@ -1,5 +1,6 @@
 /** @module Checks settings of the workflow and of its nodes that n8n accepts but does not follow. */
 import { isObject } from '../../lib/json-object.ts'
+import { subWorkflowRefs } from '../../n8n/reading/sub-workflow-refs.ts'
 import { shown } from '../../n8n/structure/repairs.ts'
 import type { CheckedNode, WorkflowModel } from '../model.ts'
 import { patch, replacement, type Report } from '../report.ts'
@@ -45,7 +46,22 @@ export function checkSettings(model: WorkflowModel, report: Report): void {
       })
     }
   }
+  checkReferences(model, report)
   for (const node of model.nodes) checkNode(node, report)
+}
+
+/** No ID of a workflow contains spaces. */
+function checkReferences(model: WorkflowModel, report: Report): void {
+  for (const { pointer, id } of subWorkflowRefs(model.json)) {
+    if (!/\S\s+\S/.test(id) || placeholderIn(id) !== undefined) continue
+    const node = model.nodes.find((each) => pointer.startsWith(`${each.pointer}/`))
+    report.add(node, {
+      code: 'workflow-by-name',
+      level: node ? 'error' : 'warning',
+      at: node ? pointer.slice(node.pointer.length) : pointer,
+      message: `${shown(JSON.stringify(id))} is not the ID of a workflow. ${node ? 'n8n cannot call it' : 'Failures start no workflow'}. Use the ID`,
+    })
+  }
 }
 
 function checkNode(node: CheckedNode, report: Report): void {

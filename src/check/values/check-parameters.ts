@@ -131,6 +131,21 @@ class ParameterChecker {
       (each) => each !== version && knowsParameter(this.#node, name, each),
     )
     const path = this.#node.pointer + at
+    if (Object.hasOwn(nodeFields, name) && nodeFields[name] === typeof value) {
+      const isSet = this.#node.json[name] !== undefined
+      this.#add({
+        code: 'misplaced-parameter',
+        level: 'warning',
+        at,
+        message: `${shown(name)} is a field of the node, not a parameter. n8n ignores it here`,
+        fix: isSet
+          ? undefined
+          : patch('Move it to the node', [
+              { op: 'move', from: path, path: pointerAt(this.#node.pointer, name) },
+            ]),
+      })
+      return
+    }
     const group = this.#collectionOf(name)
     if (group !== undefined) {
       const below = pointerAt(`${this.#node.pointer}/parameters`, group)
@@ -557,6 +572,19 @@ class ParameterChecker {
   #add(finding: Parameters<Report['add']>[1]): void {
     this.#report.add(this.#node, finding)
   }
+}
+
+/** Fields of a node that change how n8n runs it → their type. */
+const nodeFields: Readonly<Record<string, string>> = {
+  alwaysOutputData: 'boolean',
+  continueOnFail: 'boolean',
+  credentials: 'object',
+  disabled: 'boolean',
+  executeOnce: 'boolean',
+  maxTries: 'number',
+  onError: 'string',
+  retryOnFail: 'boolean',
+  waitBetweenTries: 'number',
 }
 
 /** Credential types that any HTTP request can use. */
