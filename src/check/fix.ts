@@ -92,6 +92,12 @@ function applyRound(
   return { fixed: current, findings: done }
 }
 
-/** Indexes shift when a connection is moved, so all connections count as one place. */
-const areaOf = (pointer: string): string => (pointer.startsWith('/connections') ? '/connections' : pointer)
+/**
+ * Indexes shift when a connection is moved, so all connections count as one place. The version of a node decides which
+ * parameters it has.
+ */
+const areaOf = (pointer: string): string =>
+  pointer.startsWith('/connections')
+    ? '/connections'
+    : pointer.replace(/^(\/nodes\/\d+)\/typeVersion$/, '$1/parameters')
 const overlaps = (a: string, b: string): boolean => a === b || a.startsWith(`${b}/`) || b.startsWith(`${a}/`)

@@ -347,6 +347,30 @@ const cases: Case[] = [
     isFixed: true,
   },
   {
+    code: 'unknown-parameter',
+    wrong: workflow([hook, node('Split', 'splitOut', 1, { fieldName: 'body.items' })]),
+    node: 'Split',
+    right: workflow([hook, node('Split', 'splitOut', 1, { fieldToSplitOut: 'body.items' })]),
+    isFixed: true,
+  },
+  {
+    code: 'unknown-option',
+    wrong: workflow([hook, node('Send', 'telegram', 1.2, { operation: 'send', chatId: '1', text: 'a' })]),
+    node: 'Send',
+    right: workflow([
+      hook,
+      node('Send', 'telegram', 1.2, { operation: 'sendMessage', chatId: '1', text: 'a' }),
+    ]),
+    isFixed: true,
+  },
+  {
+    code: 'invalid-expression',
+    wrong: workflow([hook, set('=Hi {{ $(‘Hook’).item.json.body.a }}!')]),
+    node: 'Edit',
+    right: workflow([hook, set("=Hi {{ $('Hook').item.json.body.a }}!")]),
+    isFixed: true,
+  },
+  {
     code: 'misplaced-parameter',
     wrong: workflow([hook, http({ onError: 'continueRegularOutput' })]),
     node: 'Request',
@@ -1563,4 +1587,15 @@ test('gives the same findings in the order of the nodes, and at most 200', async
   expect(await findingsOf(structuredClone(json))).toEqual(findings)
   const indexes = findings.map(({ pointer }) => Number(pointer.split('/')[2]))
   expect(indexes).toEqual(indexes.toSorted((a, b) => a - b))
+})
+
+test('does not set another version while it converts parameters to the current one', async () => {
+  const given = workflow([
+    hook,
+    http({ requestMethod: 'POST', bodyParametersJson: '={"a":1}', responseFormat: 'json' }),
+  ])
+  const { workflow: fixed } = await fixWith(given, loadFacts)
+  expect(fixed).toMatchObject({
+    nodes: [{}, { typeVersion: 4.2, parameters: { method: 'POST', sendBody: true, jsonBody: '={"a":1}' } }],
+  })
 })

@@ -134,7 +134,8 @@ export class ExpressionChecker {
       const fault = this.#fault(chunk)
       if (fault === null) continue
       isValid = false
-      const repaired = repairedBraces(template, chunk)
+      const braces = repairedBraces(template, chunk)
+      const repaired = braces ?? repairedQuotes(template, chunk)
       this.#report.add(node, {
         code: 'invalid-expression',
         level: 'error',
@@ -144,7 +145,11 @@ export class ExpressionChecker {
         fix:
           repaired === undefined
             ? undefined
-            : replacement('Separate the braces', node.pointer + at, `=${repaired}`),
+            : replacement(
+                braces === undefined ? 'Use straight quotes' : 'Separate the braces',
+                node.pointer + at,
+                `=${repaired}`,
+              ),
       })
       break
     }
@@ -255,6 +260,14 @@ function repairedBraces(template: string, { start }: Chunk): string | undefined 
   const spaced = code.replaceAll(/\}(?=\})/g, '} ')
   return expressionFault(spaced) === null
     ? template.slice(0, start) + spaced + template.slice(end)
+    : undefined
+}
+
+/** With straight quotes instead of typographic ones, if the expression is valid then. */
+function repairedQuotes(template: string, { start, text }: Chunk): string | undefined {
+  const straight = text.replaceAll(/[‘’]/g, "'").replaceAll(/[“”]/g, '"')
+  return straight !== text && expressionFault(straight) === null
+    ? template.slice(0, start) + straight + template.slice(start + text.length)
     : undefined
 }
 

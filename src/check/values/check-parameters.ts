@@ -183,7 +183,7 @@ class ParameterChecker {
         values.given(each) === undefined &&
         values.displayed(each).some((property) => canHave(property, value)),
     )
-    const meant = closest(name, unset)
+    const meant = closest(name, unset) ?? this.#requiredFor(name, unset)
     this.#add({
       code: 'unknown-parameter',
       level: 'warning',
@@ -196,6 +196,16 @@ class ParameterChecker {
               { op: 'move', from: path, path: pointerAt(`${this.#node.pointer}/parameters`, meant) },
             ]),
     })
+  }
+
+  /** The one required parameter that is not set, if both names share a word. */
+  #requiredFor(name: string, unset: readonly string[]): string | undefined {
+    const [found, another] = unset.filter((each) =>
+      this.#values.displayed(each).some(({ required, default: preset }) => required && isEmpty(preset)),
+    )
+    if (found === undefined || another !== undefined) return undefined
+    const words = new Set(wordsOf(found))
+    return wordsOf(name).some((each) => words.has(each)) ? found : undefined
   }
 
   /** The version that all parameters are written for. */
@@ -346,11 +356,11 @@ class ParameterChecker {
     const meant =
       short !== undefined && texts.includes(short)
         ? short
-        : closest(
+        : (closest(
             String(value),
             texts,
             properties.flatMap((each) => each.options ?? []),
-          )
+          ) ?? (name === 'operation' ? this.#operationFor(String(value), texts) : undefined))
     const isSelector = name === 'resource' || name === 'operation'
     const listed = texts.length <= 12 ? `. Use one of: ${texts.join(', ')}` : ''
     this.#add({
@@ -367,6 +377,15 @@ class ParameterChecker {
               legal.find((each) => String(each) === meant),
             ),
     })
+  }
+
+  /** The one operation that differs only by the name of the resource: send, sendMessage and sendMessages. */
+  #operationFor(given: string, legal: readonly string[]): string | undefined {
+    const resource = String(this.#values.get('resource') ?? '').toLowerCase()
+    const verb = (text: string): string => text.toLowerCase().replace(new RegExp(`${resource}s?$`), '')
+    if (!/^[a-z]+$/.test(resource) || verb(given) === '') return undefined
+    const [found, another] = legal.filter((each) => verb(each) === verb(given))
+    return another === undefined ? found : undefined
   }
 
   /** Of a Switch node: the options depend on its rules. */
@@ -573,6 +592,12 @@ class ParameterChecker {
     this.#report.add(this.#node, finding)
   }
 }
+
+const wordsOf = (name: string): string[] =>
+  name
+    .split(/(?=[A-Z])|[_-]/)
+    .map((each) => each.toLowerCase())
+    .filter((each) => each.length > 3)
 
 /** Fields of a node that change how n8n runs it → their type. */
 const nodeFields: Readonly<Record<string, string>> = {
