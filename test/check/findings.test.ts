@@ -48,6 +48,23 @@ const model = ai('Model', 'lmChatOpenAi', 1.2, { model: { __rl: true, mode: 'lis
 const agent = (parameters: object = {}) =>
   ai('Agent', 'agent', 1.7, { promptType: 'define', text: '=hi', options: {}, ...parameters })
 
+const compared = (rightValue: unknown) =>
+  node('If', 'if', 2.2, {
+    conditions: {
+      options: { caseSensitive: true, leftValue: '', typeValidation: 'strict', version: 2 },
+      conditions: [
+        {
+          id: 'a',
+          leftValue: '={{ $json.body.a }}',
+          rightValue,
+          operator: { type: 'number', operation: 'gt' },
+        },
+      ],
+      combinator: 'and',
+    },
+    options: {},
+  })
+
 const condition = (type: string, operation: string | undefined, leftValue = '={{ $json.body.a }}') => ({
   ...node('If', 'if', 2.2),
   parameters: {
@@ -369,6 +386,12 @@ const cases: Case[] = [
     node: 'Edit',
     right: workflow([hook, set("=Hi {{ $('Hook').item.json.body.a }}!")]),
     isFixed: true,
+  },
+  {
+    code: 'invalid-value',
+    wrong: workflow([hook, compared('ten')]),
+    node: 'If',
+    right: workflow([hook, compared('10')]),
   },
   {
     code: 'misplaced-parameter',
@@ -773,6 +796,12 @@ const cases: Case[] = [
     wrong: workflow([hook, code('return $input.getAll()')]),
     node: 'Code',
     right: workflow([hook, code('return $input.all()')]),
+  },
+  {
+    code: 'unknown-date-syntax',
+    wrong: workflow([hook, set('={{ $now.plusDays(3) }}')]),
+    node: 'Edit',
+    right: workflow([hook, set('={{ $now.plus({ days: 3 }) }}')]),
   },
   {
     code: 'unknown-date-syntax',
@@ -1598,4 +1627,20 @@ test('does not set another version while it converts parameters to the current o
   expect(fixed).toMatchObject({
     nodes: [{}, { typeVersion: 4.2, parameters: { method: 'POST', sendBody: true, jsonBody: '={"a":1}' } }],
   })
+})
+
+test('does not suggest a value with other digits', async () => {
+  const json = workflow([
+    node('Mail', 'gmailTrigger', 1.2, { pollTimes: { item: [{ mode: 'every5Minutes' }] }, filters: {} }),
+    set('a'),
+  ])
+  const found = (await findingsOf(json)).find(({ code: each }) => each === 'unknown-option')
+  expect(found).toMatchObject({ node: 'Mail' })
+  expect(found?.fix).toBeUndefined()
+})
+
+test('names the language that would make n8n read the code', async () => {
+  const json = workflow([hook, code('return $input.all()', { language: 'pythonNative' })])
+  const found = (await findingsOf(json)).find(({ pointer }) => pointer.endsWith('/jsCode'))
+  expect(found).toMatchObject({ message: 'n8n ignores jsCode unless language is javaScript' })
 })

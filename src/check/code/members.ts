@@ -73,6 +73,9 @@ const dateMethods: Readonly<Record<string, string>> = {
 const ofNodes = /^(?:getInputData|getNodeParameter|prepareOutputData|getCredentials|continueOnFail)$/
 /** Members of a date that are not methods. */
 const dateFields = /^(?:year|month|day|hour|minute|second|weekday)$/
+/** Such as `plusDays`, which is `plus({ days })` in Luxon. */
+const ofOtherLibraries =
+  /^(?:plus|minus|add|sub|subtract|set)(?:Milliseconds|Seconds|Minutes|Hours|Days?|Date|Weeks|Months?|Years|FullYear)$/
 const sameDate =
   /^(?:plus|minus|startOf|endOf|setZone|toUTC|toLocal|set|setLocale|now|local|utc|fromISO|fromMillis|fromJSDate|fromSeconds|fromFormat|fromSQL|fromObject)$/
 
@@ -278,7 +281,7 @@ class MemberFinder {
   #date(node: MemberExpression, name: string, isCalled: boolean): void {
     const isFormat = name === 'format' && this.#mode !== 'expression'
     const meant = isFormat ? 'toFormat' : Object.hasOwn(dateMethods, name) ? dateMethods[name] : undefined
-    if (meant === undefined && !(isCalled && dateFields.test(name))) return
+    if (meant === undefined && !(isCalled && (dateFields.test(name) || ofOtherLibraries.test(name)))) return
     const { start, end } = node.property
     const message = `${this.#textOf(node.object)} is a Luxon date, which has no ${name}()${meant ? `. Use ${meant}()` : ''}`
     this.#add('date', name, message, meant ? { start, end, text: meant } : undefined)

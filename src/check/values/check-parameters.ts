@@ -247,7 +247,10 @@ class ParameterChecker {
     const controlling = candidates.flatMap(({ displayOptions }) => Object.keys(displayOptions?.show ?? {}))
     if (controlling.some((each) => !isLegal(each.replace(/^\//, ''), values))) return
     const switches = switchesFor(candidates, values)
-    const conditions = describeConditions(candidates, values)
+    const conditions = describeConditions(
+      candidates.filter((each) => isOfVersion(each, values, this.#node.version)),
+      values,
+    )
     if (switches) {
       const text = Object.entries(switches)
         .map(([key, wanted]) => `${key} to ${JSON.stringify(wanted)}`)
@@ -530,7 +533,18 @@ class ParameterChecker {
     }
     const conditions = listOf(ownValue(value, 'conditions'))
     for (const [index, condition] of conditions.entries()) {
-      this.#operator(ownValue(condition, 'operator'), pointerAt(at, 'conditions', index, 'operator'))
+      const below = pointerAt(at, 'conditions', index)
+      const operator = ownValue(condition, 'operator')
+      this.#operator(operator, `${below}/operator`)
+      const right = ownValue(condition, 'rightValue')
+      const isCompared = comparisons.has(String(ownValue(operator, 'operation')))
+      if (ownValue(operator, 'type') !== 'number' || !isCompared || !isText(right)) continue
+      this.#add({
+        code: 'invalid-value',
+        level: 'error',
+        at: `${below}/rightValue`,
+        message: `${shown(JSON.stringify(right))} is not a number, so the node fails. Set rightValue to a number`,
+      })
     }
     const isFixed = conditions.every(
       (each) => isLiteral(ownValue(each, 'leftValue')) && isLiteral(ownValue(each, 'rightValue')),
@@ -626,6 +640,13 @@ const genericTypes: ReadonlySet<string> = new Set([
   'oAuth2Api',
 ])
 
+/** Operations for numbers that read `rightValue`. */
+const comparisons: ReadonlySet<string> = new Set(['equals', 'notEquals', 'gt', 'lt', 'gte', 'lte'])
+
+/** Neither a number nor an expression. */
+const isText = (value: unknown): value is string =>
+  typeof value === 'string' && isLiteral(value) && value.trim() !== '' && Number.isNaN(Number(value))
+
 /** Given, and the same for every item. */
 const isLiteral = (value: unknown): boolean =>
   typeof value === 'string' ? !/^[=$]|\{\{/.test(value) : !isContainer(value)
@@ -680,9 +701,14 @@ const isDefault = ({ default: preset }: PropertyFacts, value: unknown): boolean 
 export function knowsParameter({ nodeType, values }: CheckedNode, name: string, version: number): boolean {
   const described = nodeType?.describe(version || nodeType.defaultVersion)
   const found = byName(described?.properties ?? []).get(name) ?? []
-  const context = { ...values.context, version }
-  return found.some(({ displayOptions }) => isDisplayed(displayOptions, noScope, context, isVersion))
+  return found.some((each) => isOfVersion(each, values, version))
 }
+
+const isOfVersion = (
+  { displayOptions }: PropertyFacts,
+  { context }: ParameterValues,
+  version: number,
+): boolean => isDisplayed(displayOptions, noScope, { ...context, version }, isVersion)
 
 const noScope = { values: {}, root: {} }
 const isVersion = (name: string): boolean => name === '@version'

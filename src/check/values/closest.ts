@@ -8,6 +8,8 @@ interface Labelled {
 
 const plain = (text: string): string => text.toLowerCase().replaceAll(/[^\p{L}\p{N}]/gu, '')
 
+const digitsOf = (text: string): string => text.replaceAll(/\D/g, '')
+
 /**
  * By case and punctuation, by label, then by spelling. Undefined unless exactly one is meant.
  * @param labelled the legal values with their labels
@@ -28,8 +30,12 @@ export function closest(
   const named = [...new Set(byLabel)].filter((each) => all.includes(each))
   if (named.length > 0) return only(named)
   const most = wanted.length >= 7 ? 2 : wanted.length >= 4 ? 1 : 0
+  // Other digits have another meaning: every5Minutes is not everyMinute.
+  const digits = digitsOf(wanted)
   for (let distance = 1; distance <= most; distance += 1) {
-    const near = all.filter((each) => distanceWithin(wanted, plain(each), distance) <= distance)
+    const near = all.filter(
+      (each) => digitsOf(plain(each)) === digits && distanceWithin(wanted, plain(each), distance) <= distance,
+    )
     if (near.length > 0) return only(near)
   }
   const swapped = all.filter((each) => isSwapped(wanted, plain(each)))
