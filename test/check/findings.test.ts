@@ -391,7 +391,13 @@ const cases: Case[] = [
     code: 'invalid-value',
     wrong: workflow([hook, compared('ten')]),
     node: 'If',
-    right: workflow([hook, compared('10')]),
+  },
+  {
+    code: 'invalid-value',
+    wrong: workflow([hook, compared('10')]),
+    node: 'If',
+    right: workflow([hook, compared(10)]),
+    isFixed: true,
   },
   {
     code: 'misplaced-parameter',

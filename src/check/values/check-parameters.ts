@@ -539,11 +539,19 @@ class ParameterChecker {
       const right = ownValue(condition, 'rightValue')
       const isCompared = comparisons.has(String(ownValue(operator, 'operation')))
       if (ownValue(operator, 'type') !== 'number' || !isCompared || !isText(right)) continue
+      // A number in quotes is one only with loose validation.
+      const number = Number(right)
+      const isStrict = ownValue(ownValue(value, 'options'), 'typeValidation') === 'strict'
+      if (!Number.isNaN(number) && !isStrict) continue
       this.#add({
         code: 'invalid-value',
         level: 'error',
         at: `${below}/rightValue`,
         message: `${shown(JSON.stringify(right))} is not a number, so the node fails. Set rightValue to a number`,
+        n8n: isStrict ? `Wrong type: '${right}' is a string but was expecting a number` : undefined,
+        fix: Number.isNaN(number)
+          ? undefined
+          : replacement(`Set it to ${number}`, `${this.#node.pointer}${below}/rightValue`, number),
       })
     }
     const isFixed = conditions.every(
@@ -643,9 +651,8 @@ const genericTypes: ReadonlySet<string> = new Set([
 /** Operations for numbers that read `rightValue`. */
 const comparisons: ReadonlySet<string> = new Set(['equals', 'notEquals', 'gt', 'lt', 'gte', 'lte'])
 
-/** Neither a number nor an expression. */
 const isText = (value: unknown): value is string =>
-  typeof value === 'string' && isLiteral(value) && value.trim() !== '' && Number.isNaN(Number(value))
+  typeof value === 'string' && isLiteral(value) && value.trim() !== ''
 
 /** Given, and the same for every item. */
 const isLiteral = (value: unknown): boolean =>
