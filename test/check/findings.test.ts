@@ -48,7 +48,7 @@ const model = ai('Model', 'lmChatOpenAi', 1.2, { model: { __rl: true, mode: 'lis
 const agent = (parameters: object = {}) =>
   ai('Agent', 'agent', 1.7, { promptType: 'define', text: '=hi', options: {}, ...parameters })
 
-const compared = (rightValue: unknown) =>
+const compared = (rightValue: unknown, type = 'number', operation = 'gt') =>
   node('If', 'if', 2.2, {
     conditions: {
       options: { caseSensitive: true, leftValue: '', typeValidation: 'strict', version: 2 },
@@ -57,7 +57,7 @@ const compared = (rightValue: unknown) =>
           id: 'a',
           leftValue: '={{ $json.body.a }}',
           rightValue,
-          operator: { type: 'number', operation: 'gt' },
+          operator: { type, operation },
         },
       ],
       combinator: 'and',
@@ -397,6 +397,13 @@ const cases: Case[] = [
     wrong: workflow([hook, compared('10')]),
     node: 'If',
     right: workflow([hook, compared(10)]),
+    isFixed: true,
+  },
+  {
+    code: 'invalid-value',
+    wrong: workflow([hook, compared('true', 'boolean', 'equals')]),
+    node: 'If',
+    right: workflow([hook, compared(true, 'boolean', 'equals')]),
     isFixed: true,
   },
   {

@@ -2,6 +2,7 @@
 import { isContainer, isObject, listOf } from '../../lib/json-object.ts'
 import { isDisplayed, isExpression, ownValue } from '../../n8n/catalogue/display-options.ts'
 import { typeVersion } from '../../n8n/catalogue/required-credentials.ts'
+import { convert } from '../../n8n/structure/nodes.ts'
 import { shown } from '../../n8n/structure/repairs.ts'
 import type { PropertyFacts } from '../facts/node-facts.ts'
 import { type CheckedNode, entriesOf } from '../model.ts'
@@ -538,20 +539,22 @@ class ParameterChecker {
       this.#operator(operator, `${below}/operator`)
       const right = ownValue(condition, 'rightValue')
       const isCompared = comparisons.has(String(ownValue(operator, 'operation')))
-      if (ownValue(operator, 'type') !== 'number' || !isCompared || !isText(right)) continue
-      // A number in quotes is one only with loose validation.
-      const number = Number(right)
+      const type = String(ownValue(operator, 'type'))
+      if ((type !== 'number' && type !== 'boolean') || !isCompared || !isText(right)) continue
+      // With loose validation, n8n converts what it can.
+      const meant = convert(right, type)
       const isStrict = ownValue(ownValue(value, 'options'), 'typeValidation') === 'strict'
-      if (!Number.isNaN(number) && !isStrict) continue
+      if (!isStrict && (meant !== undefined || type === 'boolean')) continue
       this.#add({
         code: 'invalid-value',
         level: 'error',
         at: `${below}/rightValue`,
-        message: `${shown(JSON.stringify(right))} is not a number, so the node fails. Set rightValue to a number`,
-        n8n: isStrict ? `Wrong type: '${right}' is a string but was expecting a number` : undefined,
-        fix: Number.isNaN(number)
-          ? undefined
-          : replacement(`Set it to ${number}`, `${this.#node.pointer}${below}/rightValue`, number),
+        message: `${shown(JSON.stringify(right))} is not a ${type}, so the node fails. Set rightValue to a ${type}`,
+        n8n: isStrict ? `Wrong type: '${right}' is a string but was expecting a ${type}` : undefined,
+        fix:
+          meant === undefined
+            ? undefined
+            : replacement(`Set it to ${String(meant)}`, `${this.#node.pointer}${below}/rightValue`, meant),
       })
     }
     const isFixed = conditions.every(
@@ -648,7 +651,7 @@ const genericTypes: ReadonlySet<string> = new Set([
   'oAuth2Api',
 ])
 
-/** Operations for numbers that read `rightValue`. */
+/** Operations for numbers and booleans that read `rightValue`. */
 const comparisons: ReadonlySet<string> = new Set(['equals', 'notEquals', 'gt', 'lt', 'gte', 'lte'])
 
 const isText = (value: unknown): value is string =>
