@@ -4,7 +4,7 @@ import { codeBySource, partOf } from './bundle-parts.ts'
 import { bundleWorker } from './worker-bundle.ts'
 
 /** KiB, gzipped, of all code that is uploaded. Static assets do not count. */
-const limit = 634
+const limit = 636
 /** KiB, gzipped: a little above what the part needs. */
 const limits: Record<string, number> = {
   'src/web': 147.5,
@@ -20,7 +20,7 @@ const limits: Record<string, number> = {
   'drizzle-orm': 14,
   hono: 13,
   jose: 10.5,
-  'src/check': 49,
+  'src/check': 50,
   // Parses the code and the expressions of workflows.
   acorn: 17.5,
   'src/alerts': 12,

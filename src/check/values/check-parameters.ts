@@ -385,7 +385,8 @@ class ParameterChecker {
 
   /** The one operation that differs only by the name of the resource: send, sendMessage and sendMessages. */
   #operationFor(given: string, legal: readonly string[]): string | undefined {
-    const resource = String(this.#values.get('resource') ?? '').toLowerCase()
+    const chosen = this.#values.get('resource')
+    const resource = typeof chosen === 'string' ? chosen.toLowerCase() : ''
     const verb = (text: string): string => text.toLowerCase().replace(new RegExp(`${resource}s?$`), '')
     if (!/^[a-z]+$/.test(resource) || verb(given) === '') return undefined
     const [found, another] = legal.filter((each) => verb(each) === verb(given))
@@ -554,7 +555,11 @@ class ParameterChecker {
         fix:
           meant === undefined
             ? undefined
-            : replacement(`Set it to ${String(meant)}`, `${this.#node.pointer}${below}/rightValue`, meant),
+            : replacement(
+                `Set it to ${JSON.stringify(meant)}`,
+                `${this.#node.pointer}${below}/rightValue`,
+                meant,
+              ),
       })
     }
     const isFixed = conditions.every(
