@@ -103,7 +103,7 @@ function listed(
         ${
           q === undefined
             ? sql``
-            : sql`and exists (select 1 from workflows w where w.user_id = d.user_id and w.id = d.workflow_id
+            : sql`and exists (select 1 from workflows w where w.user_id = ${userId} and w.id = d.workflow_id
                 and w.name ilike ${likePattern(toStorable(q))})`
         }
     )`

@@ -229,6 +229,25 @@ describe('a webhook path', () => {
   })
 })
 
+test('a webhook path is found on any page of the workflows in n8n', async () => {
+  const user = await world.user()
+  const path = 'taken-on-a-page'
+  const create = async (name: string) => {
+    const answer = await world.stub.fetch(`${world.stub.baseUrl}/api/v1/workflows`, {
+      method: 'POST',
+      headers: { 'x-n8n-api-key': world.stub.apiKey, 'content-type': 'application/json' },
+      body: JSON.stringify({ name, nodes: [], connections: {}, settings: {} }),
+    })
+    expect(answer.status).toBe(200)
+  }
+  // Whichever end n8n lists first, the workflow is not on the first page.
+  for (let index = 0; index < 11; index += 1) await create(`Earlier ${index}`)
+  await user.deploy(await user.workflow(refused({ path, typeVersion: 3.4 })))
+  for (let index = 0; index < 11; index += 1) await create(`Later ${index}`)
+  const { body } = await user.deploy(await user.workflow(refused({ path, typeVersion: 3.4 })))
+  expect([body.code, body.problems?.[0]?.code]).toEqual(['deployment-blocked', 'webhook-path-taken'])
+})
+
 describe('readiness', () => {
   test('counts the findings for the n8n version of the instance and lists the errors', async () => {
     const user = await world.user()
