@@ -179,6 +179,17 @@ describe('a replay of several runs', () => {
 })
 
 describe('a workflow that requires a replay', () => {
+  test('is not deployed if a run of its replay has no result', async () => {
+    const { plan, require, replay, change, workflowId } = await recorded(2)
+    await require(true)
+    await change(false, 'Second')
+    await replay({ replay: { runs: 2 } })
+    expect(gateOf((await plan()).body)).toEqual([])
+    await world.database.sql`delete from test_runs where id = (
+      select id from test_runs where workflow_id = ${workflowId} order by id desc limit 1)`
+    expect(gateOf((await plan()).body)).toEqual(failed)
+  })
+
   test('is deployed only after a replay of exactly this version on this instance has passed', async () => {
     const { user, plan, require, replay, change, deploymentId, workflowId } = await recorded(1)
     expect((await require(true)).body).toMatchObject({ requireReplay: true, version: 1 })
