@@ -129,7 +129,12 @@ const telegram = node('Telegram', 'telegramTrigger', 1.2, { updates: ['message']
 const loop = node('Loop', 'splitInBatches', 3, { options: {} })
 const merge = node('Merge', 'merge', 3, { mode: 'append' })
 const respond = node('Respond', 'respondToWebhook', 1.1, { options: {} })
-const waiting = node('Hook', 'webhook', 2, { path: 'a', responseMode: 'responseNode', options: {} })
+const waiting = node('Hook', 'webhook', 2, {
+  path: 'a',
+  httpMethod: 'POST',
+  responseMode: 'responseNode',
+  options: {},
+})
 const filter = (operation: string) =>
   node('If', 'if', 2.2, {
     conditions: {
@@ -1656,4 +1661,117 @@ test('names the language that would make n8n read the code', async () => {
   const json = workflow([hook, code('return $input.all()', { language: 'pythonNative' })])
   const found = (await findingsOf(json)).find(({ pointer }) => pointer.endsWith('/jsCode'))
   expect(found).toMatchObject({ message: 'n8n ignores jsCode unless language is javaScript' })
+})
+
+describe('fixes an expression', () => {
+  const fixed = async (value: string) => {
+    const { workflow: json } = await fixWith(workflow([hook, set(value)]), loadFacts)
+    return (json as any).nodes[1].parameters.assignments.assignments[0].value
+  }
+
+  test.each([
+    ['={{ {{ $json.body }} }}', '={{ $json.body }}'],
+    ['={{{ $json.body }}}', '={{ $json.body }}'],
+    ['=a {{ $json.body.a + {{ $json.body.b }} }} b', '=a {{ $json.body.a + $json.body.b }} b'],
+    ['={{ {{ $json.body.a }} + {{ $json.body.b }} }}', '={{ $json.body.a + $json.body.b }}'],
+    ["={{ $('Hook')[0].json.body }}", "={{ $('Hook').all()[0].json.body }}"],
+    ['={{ $input[0].json.body }}', '={{ $input.all()[0].json.body }}'],
+    ['={{ new Date().toISO() }}', '={{ $now.toISO() }}'],
+    [
+      '={{ new Date($json.body.a).toFormat("yyyy") }}',
+      '={{ DateTime.fromJSDate(new Date($json.body.a)).toFormat("yyyy") }}',
+    ],
+    ['={{ Date.now().toISOString() }}', '={{ new Date().toISOString() }}'],
+    ['={{ Date.now().plus({ days: 1 }) }}', '={{ $now.plus({ days: 1 }) }}'],
+  ])('%s', async (given, expected) => expect(await fixed(given)).toBe(expected))
+
+  test.each([
+    // The braces are text of the expression, or the meaning is unclear.
+    '={{ "{{ $json.body }}" }}',
+    '={{ {{ $json.body',
+    '={{ {{ {a: {b: 1}} }} }}',
+    '={{ new Date().plus({ days: 1 }).toISOString() }}',
+    '={{ Date.now().toString() }}',
+    '={{ $json.body[0] }}',
+    "={{ $('Hook').all()[0].json.body }}",
+  ])('but not %s', async (given) => expect(await fixed(given)).toBe(given))
+})
+
+test('reports methods of dates that only expressions have', async () => {
+  const pointers = async (jsCode: string) =>
+    (await findingsOf(workflow([hook, code(jsCode)])))
+      .filter((each) => each.code === 'unknown-date-syntax')
+      .map(({ fix }) => (fix?.operations?.[0] as { value?: unknown } | undefined)?.value)
+  expect(await pointers('return [{ json: { a: new Date().format("yyyy") } }]')).toEqual([
+    'return [{ json: { a: $now.format("yyyy") } }]',
+  ])
+  expect(await pointers('const d = new Date()\nreturn [{ json: { a: d.toISO() } }]')).toEqual([
+    'const d = new Date()\nreturn [{ json: { a: DateTime.fromJSDate(d).toISO() } }]',
+  ])
+  expect(await pointers('return [{ json: { a: new Date().toISOString(), b: Date.now() } }]')).toEqual([])
+})
+
+describe('moves the time of a schedule to where n8n reads it', () => {
+  const cron = '0 9 * * 1-5'
+  const entry = { field: 'cronExpression', expression: cron }
+  const fixed = async (parameters: object) => {
+    const json = workflow([node('Cron', 'scheduleTrigger', 1.2, parameters), set('a')])
+    return ((await fixWith(json, loadFacts)).workflow as any).nodes[0].parameters
+  }
+
+  test.each([
+    [{ cronExpression: cron }, { rule: { interval: [entry] } }],
+    [{ cron }, { rule: { interval: [entry] } }],
+    [{ rule: cron }, { rule: { interval: [entry] } }],
+    [{ rule: { cronExpression: cron } }, { rule: { interval: [entry] } }],
+    [{ rule: { interval: [{ expression: cron }] } }, { rule: { interval: [entry] } }],
+    [
+      { rule: { interval: [{ field: 'cronExpression', cronExpression: cron }] } },
+      { rule: { interval: [entry] } },
+    ],
+    [
+      { interval: [{ field: 'minutes', minutesInterval: 5 }] },
+      { rule: { interval: [{ field: 'minutes', minutesInterval: 5 }] } },
+    ],
+  ])('%j', async (given, expected) => expect(await fixed(given)).toEqual(expected))
+
+  test.each([
+    { cronExpression: 'every morning' },
+    { rule: { interval: [{ field: 'hours', expression: cron }] } },
+    { rule: { interval: [entry, { field: 'days', triggerAtHour: 9 }] } },
+  ])('but not %j', async (given) => expect(await fixed(given)).toEqual(given))
+})
+
+test.each([
+  [
+    'gmail',
+    2.1,
+    { operation: 'sendEmail', toList: ['a@test.dev', 'b@test.dev'], subject: 's', text: 't' },
+    { operation: 'send', sendTo: 'a@test.dev, b@test.dev', subject: 's', message: 't' },
+  ],
+  ['gmail', 2.1, { operation: 'getMessages' }, { operation: 'getAll' }],
+  ['gmail', 2.1, { operation: 'deleteAll' }, { operation: 'deleteAll' }],
+  [
+    'postgres',
+    2.6,
+    { operation: 'query', sql: 'select 1' },
+    { operation: 'executeQuery', query: 'select 1' },
+  ],
+] as const)('reads the operation and names of %s %d %j', async (type, version, given, expected) => {
+  const json = workflow([hook, node('Service', type, version, given)])
+  expect(((await fixWith(json, loadFacts)).workflow as any).nodes[1].parameters).toEqual(expected)
+})
+
+test('says that a GET request rarely has a body', async () => {
+  const found = async (httpMethod: string) =>
+    (
+      await findingsOf(
+        workflow([{ ...hook, parameters: { path: 'a', httpMethod } }, set('={{ $json.body.a }}')]),
+      )
+    )
+      .filter((each) => each.code === 'unknown-field')
+      .map(({ level }) => level)
+  expect(await found('GET')).toEqual(['hint'])
+  expect(await found('POST')).toEqual([])
+  expect(await found('={{ "GET" }}')).toEqual([])
 })

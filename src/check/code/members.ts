@@ -4,7 +4,7 @@ import type { AnyNode, CallExpression, Expression, MemberExpression, Node } from
 import { namesIn, walk } from './walk.ts'
 
 /** What an expression is in n8n: a node, its items, one item, or the fields of an item. */
-type Kind = 'node' | 'input' | 'old' | 'list' | 'item' | 'json' | 'date' | 'workflow'
+type Kind = 'node' | 'input' | 'old' | 'list' | 'item' | 'json' | 'date' | 'jsDate' | 'millis' | 'workflow'
 
 interface Value {
   kind: Kind
@@ -78,6 +78,14 @@ const ofOtherLibraries =
   /^(?:plus|minus|add|sub|subtract|set)(?:Milliseconds|Seconds|Minutes|Hours|Days?|Date|Weeks|Months?|Years|FullYear)$/
 const sameDate =
   /^(?:plus|minus|startOf|endOf|setZone|toUTC|toLocal|set|setLocale|now|local|utc|fromISO|fromMillis|fromJSDate|fromSeconds|fromFormat|fromSQL|fromObject)$/
+
+/** Methods of Luxon that a JavaScript date does not have. */
+const ofLuxon =
+  /^(?:toISO|toISODate|toISOTime|toFormat|toSQL|toSQLDate|toMillis|toSeconds|toUnixInteger|toRelative|toUTC|toLocal|toJSDate|startOf|endOf|setZone|setLocale|diff|diffNow|hasSame)$/
+/** Methods that n8n adds to dates in expressions, but not in code. */
+const addedToDates = /^(?:plus|minus|format|diffTo|diffToNow|beginningOf|isWeekend|isBetween|toDateTime)$/
+const ofJsDates =
+  /^(?:toISOString|getTime|to(?:Locale)?(?:Date|Time)String|get(?:UTC)?(?:FullYear|Month|Date|Day|Hours|Minutes|Seconds))$/
 
 const maxDepth = 100
 
@@ -176,6 +184,7 @@ class MemberFinder {
     if (node.type === 'Identifier') return this.#named(node.name)
     if (node.type === 'ChainExpression') return this.#valueOf(node.expression)
     if (node.type === 'CallExpression') return this.#result(node)
+    if (node.type === 'NewExpression') return isDate(node.callee) ? { kind: 'jsDate' } : undefined
     if (node.type !== 'MemberExpression') return undefined
     const { object, property, computed } = node
     const name = memberName(node)
@@ -194,6 +203,7 @@ class MemberFinder {
     }
     if (callee.type !== 'MemberExpression') return undefined
     const method = memberName(callee) ?? ''
+    if (method === 'now' && isDate(callee.object)) return { kind: 'millis' }
     const value = isLuxon(callee.object) ? { kind: 'date' as const } : this.#valueOf(callee.object)
     const { kind, from } = value ?? {}
     if (kind === 'date') return sameDate.test(method) ? value : undefined
@@ -207,7 +217,7 @@ class MemberFinder {
 
   #check(node: MemberExpression, parent: AnyNode | undefined): void {
     const name = memberName(node)
-    if (name === undefined) return
+    if (name === undefined) return this.#index(node)
     const call = parent?.type === 'CallExpression' && parent.callee === node ? parent : undefined
     if (call) this.#format(name, call)
     if (node.object.type === 'ThisExpression' && this.#mode !== 'expression' && ofNodes.test(name)) {
@@ -219,6 +229,7 @@ class MemberFinder {
     if (kind === 'json') {
       if (!this.#written.has(name)) this.#found.push({ kind: 'field', name, from })
     } else if (kind === 'date') this.#date(node, name, call !== undefined)
+    else if (kind === 'jsDate' || kind === 'millis') this.#jsDate(node, name, kind)
     else if (isSource(kind) && /^(?:item|first|last|all)$/.test(name)) this.#calls(node, name, call)
     else this.#member(node, name, kind, call !== undefined)
   }
@@ -287,6 +298,43 @@ class MemberFinder {
     this.#add('date', name, message, meant ? { start, end, text: meant } : undefined)
   }
 
+  #jsDate({ object }: MemberExpression, name: string, kind: 'jsDate' | 'millis'): void {
+    const isNumber = kind === 'millis'
+    const isForDate = isNumber && ofJsDates.test(name)
+    const isAdded = addedToDates.test(name) && (isNumber || this.#mode !== 'expression')
+    if (!ofLuxon.test(name) && !isAdded && !isForDate) return
+    const { start, end } = object
+    const source = this.#code.slice(start, end)
+    const isNow = /^(?:new Date(?:\(\))?|Date\.now\(\))$/.test(source)
+    const text = isForDate
+      ? `new Date(${isNow ? '' : source})`
+      : isNow
+        ? '$now'
+        : `DateTime.${isNumber ? 'fromMillis' : 'fromJSDate'}(${source})`
+    const what = isNumber ? 'a number' : 'a JavaScript date'
+    this.#add(
+      'date',
+      name,
+      `${this.#textOf(object)} is ${what}, which has no ${name}(). Use ${text}.${name}()`,
+      {
+        start,
+        end,
+        text,
+      },
+    )
+  }
+
+  /** Such as `$('A')[0]`. */
+  #index({ object, property, computed }: MemberExpression): void {
+    if (!computed || !isIndex(property) || !isSource(this.#valueOf(object)?.kind)) return
+    const path = this.#textOf(object)
+    this.#add('unknown', '0', `${path} is not a list. Use ${path}.all()[${this.#textOf(property)}]`, {
+      start: object.end,
+      end: object.end,
+      text: '.all()',
+    })
+  }
+
   #format(name: string, { arguments: [given] }: CallExpression): void {
     // In code, another library can have a method of this name.
     if (name !== 'toFormat' && (name !== 'format' || this.#mode !== 'expression')) return
@@ -352,6 +400,7 @@ function bindingsOf(program: Program): Map<string, Binding[]> {
 }
 
 const isIndex = (node: AnyNode): boolean => node.type === 'Literal' && typeof node.value === 'number'
+const isDate = (node: AnyNode): boolean => node.type === 'Identifier' && node.name === 'Date'
 const isLuxon = (node: AnyNode): boolean => node.type === 'Identifier' && node.name === 'DateTime'
 
 const textOf = (node: AnyNode | undefined): string | undefined =>

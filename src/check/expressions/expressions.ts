@@ -134,7 +134,7 @@ export class ExpressionChecker {
       const fault = this.#fault(chunk)
       if (fault === null) continue
       isValid = false
-      const braces = repairedBraces(template, chunk)
+      const braces = repairedBraces(template, chunk) ?? withoutNestedBraces(template, chunk)
       const repaired = braces ?? repairedQuotes(template, chunk)
       this.#report.add(node, {
         code: 'invalid-expression',
@@ -146,7 +146,7 @@ export class ExpressionChecker {
           repaired === undefined
             ? undefined
             : replacement(
-                braces === undefined ? 'Use straight quotes' : 'Separate the braces',
+                braces === undefined ? 'Use straight quotes' : 'Correct the braces',
                 node.pointer + at,
                 `=${repaired}`,
               ),
@@ -261,6 +261,26 @@ function repairedBraces(template: string, { start }: Chunk): string | undefined 
   return expressionFault(spaced) === null
     ? template.slice(0, start) + spaced + template.slice(end)
     : undefined
+}
+
+/** `{{ {{ $json.a }} }}` and `{{{ $json.a }}}` */
+function withoutNestedBraces(template: string, { start, text }: Chunk): string | undefined {
+  const nested = text.indexOf('{')
+  if (nested < 0 || (text.slice(0, nested).match(/["'`]/g)?.length ?? 0) % 2 === 1) return undefined
+  const brackets = /\{{2,3}|\}{2,3}/g
+  brackets.lastIndex = start
+  let depth = 1
+  for (let match = brackets.exec(template); match; match = brackets.exec(template)) {
+    depth += match[0].startsWith('{') ? 1 : -1
+    if (depth > 0) continue
+    const end = match.index + match[0].length
+    const inner = template.slice(start, end - 2).replaceAll(/\{\{\s*|\s*\}\}|^\{|\}$/g, '')
+    const code = inner.trim()
+    return code !== '' && expressionFault(code) === null
+      ? `${template.slice(0, start)} ${code} }}${template.slice(end)}`
+      : undefined
+  }
+  return undefined
 }
 
 /** With straight quotes instead of typographic ones, if the expression is valid then. */

@@ -202,9 +202,18 @@ export class References {
     at: string,
   ): void {
     if (name === undefined || known.has(name) || methods.has(name)) return
-    const inBody = known.has('body') && known.has('webhookUrl')
-    const hint = inBody
-      ? `A webhook puts the data it receives in body and query: use body.${name}`
+    const isWebhook = known.has('webhookUrl')
+    if (isWebhook && name === 'body') {
+      this.#report.add(node, {
+        code: 'unknown-field',
+        level: 'hint',
+        at,
+        message: `${from} is a GET request, which rarely has a body. Use query, or set httpMethod of the webhook to POST`,
+      })
+      return
+    }
+    const hint = isWebhook
+      ? `A webhook puts the data it receives in body and query: use ${known.has('body') ? 'body' : 'query'}.${name}`
       : `It has ${known.size === 0 ? 'no fields' : [...known].slice(0, 8).join(', ')}`
     this.#report.add(node, {
       code: 'unknown-field',

@@ -8,7 +8,7 @@ import { closest } from '../values/closest.ts'
 
 const known = new Set(
   (
-    '$json $node $input $items $item $binary $data $rawParameter $parameter $env $vars $secrets $workflow $workflowId ' +
+    '$json $node $input $items $item $binary $data $rawParameter $parameter $env $vars $workflow $workflowId ' +
     '$execution $executionId $mode $prevNode $runIndex $itemIndex $position $now $today $self $resumeWebhookUrl ' +
     '$webhookId $nodeId $nodeVersion $jmespath $jmesPath $evaluateExpression $getPairedItem $getNodeParameter ' +
     '$getWorkflowStaticData $fromAI $fromAi $fromai $tool $agentInfo $ai $if $ifEmpty $not $min $max $average $request ' +
@@ -46,7 +46,8 @@ const meanings: Readonly<Record<string, string>> = {
   items: '$input.all()',
   moment: 'DateTime, which is Luxon',
   dayjs: 'DateTime, which is Luxon',
-  $credentials: 'the credential of the node instead: n8n shows its values to no expression',
+  $credentials: 'the credential of the node instead: n8n does not expose its values to expressions',
+  $secrets: 'a credential instead: n8n provides secrets only to credentials',
   axios: 'an HTTP Request node, or this.helpers.httpRequest() in code',
   fetch: 'an HTTP Request node, or this.helpers.httpRequest() in code',
 }

@@ -75,7 +75,10 @@ export class OutputFields {
     if (passing.has(shortType)) return this.ofInput(node)
     if (shortType === 'set') return this.#readSet(node)
     const list = Object.hasOwn(outputs, shortType) ? outputs[shortType] : undefined
-    return list === undefined ? undefined : new Set(list.split(list.includes(',') ? ',' : ' '))
+    if (list === undefined) return undefined
+    const fields = new Set(list.split(list.includes(',') ? ',' : ' '))
+    if (shortType === 'webhook' && hasNoBody(node)) fields.delete('body')
+    return fields
   }
 
   #readSet(node: CheckedNode): ReadonlySet<string> | undefined {
@@ -94,6 +97,10 @@ export class OutputFields {
     const input = isAll ? this.ofInput(node) : undefined
     return input && new Set([...input, ...own])
   }
+}
+
+function hasNoBody({ values }: CheckedNode): boolean {
+  return values.get('multipleMethods') !== true && values.get('httpMethod') === 'GET'
 }
 
 function assignedFields({ version, values }: CheckedNode): ReadonlySet<string> | undefined {

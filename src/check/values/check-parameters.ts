@@ -1,6 +1,6 @@
 /** @module Checks the parameters of a node against its facts: names, whether n8n reads them, and values. */
 import { isContainer, isObject, listOf } from '../../lib/json-object.ts'
-import { isDisplayed, isExpression, ownValue } from '../../n8n/catalogue/display-options.ts'
+import { isExpression, ownValue } from '../../n8n/catalogue/display-options.ts'
 import { typeVersion } from '../../n8n/catalogue/required-credentials.ts'
 import { convert } from '../../n8n/structure/nodes.ts'
 import { shown } from '../../n8n/structure/repairs.ts'
@@ -9,7 +9,7 @@ import { type CheckedNode, entriesOf } from '../model.ts'
 import { patch, pointerAt, replacement, type Report } from '../report.ts'
 import { closest } from './closest.ts'
 import { isEmpty } from './empty.ts'
-import { bestVersion, misfits, misfitsAt } from './fit.ts'
+import { bestVersion, isOfVersion, knowsParameter, misfits, misfitsAt } from './fit.ts'
 import { checkJsonText } from './json-text.ts'
 import { locatorFor, takesText } from './locators.ts'
 import { convertOldParameters } from './old-parameters.ts'
@@ -389,8 +389,18 @@ class ParameterChecker {
     const resource = typeof chosen === 'string' ? chosen.toLowerCase() : ''
     const verb = (text: string): string => text.toLowerCase().replace(new RegExp(`${resource}s?$`), '')
     if (!/^[a-z]+$/.test(resource) || verb(given) === '') return undefined
-    const [found, another] = legal.filter((each) => verb(each) === verb(given))
-    return another === undefined ? found : undefined
+    const ofAll = `${verb(given)}all`
+    const [found, another] = legal.filter(
+      given.endsWith('s') && legal.some((each) => each.toLowerCase() === ofAll)
+        ? (each) => each.toLowerCase() === ofAll
+        : (each) => verb(each) === verb(given),
+    )
+    if (found !== undefined) return another === undefined ? found : undefined
+    const [, plain = '', noun = ''] = /^([a-z]+)([A-Z][a-z]+)$/.exec(given) ?? []
+    if (!countWords.test(noun) && !noun.endsWith('s') && legal.includes(plain)) return plain
+    const ending = given.charAt(0).toUpperCase() + given.slice(1)
+    const [whole, other] = legal.filter((each) => each.endsWith(ending))
+    return other === undefined ? whole : undefined
   }
 
   /** Of a Switch node: the options depend on its rules. */
@@ -666,6 +676,9 @@ const isText = (value: unknown): value is string =>
 const isLiteral = (value: unknown): boolean =>
   typeof value === 'string' ? !/^[=$]|\{\{/.test(value) : !isContainer(value)
 
+/** After a verb, these change what an operation does. */
+const countWords = /^(?:All|Many|Multiple|Bulk|Or|And|By|If)?$/
+
 const shortForms: Readonly<Record<string, string>> = {
   asc: 'ascending',
   desc: 'descending',
@@ -711,22 +724,6 @@ const isLeftOver = (name: string, controlling: readonly string[], values: Parame
 
 const isDefault = ({ default: preset }: PropertyFacts, value: unknown): boolean =>
   preset === value || (isContainer(value) && JSON.stringify(preset) === JSON.stringify(value))
-
-/** Whether a version of the type has the parameter under any condition. */
-export function knowsParameter({ nodeType, values }: CheckedNode, name: string, version: number): boolean {
-  const described = nodeType?.describe(version || nodeType.defaultVersion)
-  const found = byName(described?.properties ?? []).get(name) ?? []
-  return found.some((each) => isOfVersion(each, values, version))
-}
-
-const isOfVersion = (
-  { displayOptions }: PropertyFacts,
-  { context }: ParameterValues,
-  version: number,
-): boolean => isDisplayed(displayOptions, noScope, { ...context, version }, isVersion)
-
-const noScope = { values: {}, root: {} }
-const isVersion = (name: string): boolean => name === '@version'
 
 /** Such as: unless resource is message. Of several parameters, the one that n8n is closest to reading. */
 function describeConditions(candidates: readonly PropertyFacts[], values: ParameterValues): string {

@@ -1,7 +1,9 @@
 /** @module How well the parameters of a node fit a type version. */
 import { isContainer, type JsonObject } from '../../lib/json-object.ts'
-import { isExpression } from '../../n8n/catalogue/display-options.ts'
-import type { NodeTypeFacts } from '../facts/node-facts.ts'
+import { isDisplayed, isExpression } from '../../n8n/catalogue/display-options.ts'
+import { byName } from '../../n8n/catalogue/parameter-scope.ts'
+import type { NodeTypeFacts, PropertyFacts } from '../facts/node-facts.ts'
+import type { CheckedNode } from '../model.ts'
 import { isEmpty } from './empty.ts'
 import { ParameterValues } from './parameter-values.ts'
 
@@ -53,3 +55,19 @@ export function hasShape(type: string | undefined, value: unknown): boolean {
   if (type === 'assignmentCollection') return 'assignments' in value
   return true
 }
+
+/** Whether a version of the type has the parameter under any condition. */
+export function knowsParameter({ nodeType, values }: CheckedNode, name: string, version: number): boolean {
+  const described = nodeType?.describe(version || nodeType.defaultVersion)
+  const found = byName(described?.properties ?? []).get(name) ?? []
+  return found.some((each) => isOfVersion(each, values, version))
+}
+
+export const isOfVersion = (
+  { displayOptions }: PropertyFacts,
+  { context }: ParameterValues,
+  version: number,
+): boolean => isDisplayed(displayOptions, noScope, { ...context, version }, isVersion)
+
+const noScope = { values: {}, root: {} }
+const isVersion = (name: string): boolean => name === '@version'

@@ -5,6 +5,7 @@ import type { PatchOperation } from '../../n8n/checks/finding.ts'
 import { type CheckedNode, entriesOf } from '../model.ts'
 import { patch, pointerAt, type Report } from '../report.ts'
 import { isEmpty } from './empty.ts'
+import { knowsParameter } from './fit.ts'
 import {
   conditionOf,
   conditionOptions,
@@ -65,6 +66,7 @@ function* conversionsOf(node: CheckedNode): Generator<Conversion> {
   if (shortType === 'set' && version >= 3) yield* setConversions(node)
   else if ((shortType === 'if' || shortType === 'filter') && version >= 2) yield* conditionConversions(node)
   else if (shortType.startsWith('httpRequest') && version >= 3) yield* requestConversions(node)
+  else if (shortType === 'scheduleTrigger') yield* scheduleConversions(node)
   else yield* renames(node)
 }
 
@@ -74,7 +76,16 @@ const otherNames: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   code: { functionCode: 'jsCode', code: 'jsCode', javascriptCode: 'jsCode', script: 'jsCode' },
   webhook: { method: 'httpMethod' },
   respondToWebhook: { body: 'responseBody', response: 'responseBody' },
-  gmail: { to: 'sendTo', toEmail: 'sendTo', recipient: 'sendTo', body: 'message' },
+  gmail: {
+    to: 'sendTo',
+    toEmail: 'sendTo',
+    toList: 'sendTo',
+    recipient: 'sendTo',
+    body: 'message',
+    text: 'message',
+  },
+  postgres: { sql: 'query', statement: 'query' },
+  mySql: { sql: 'query', statement: 'query' },
   emailSend: { to: 'toEmail', from: 'fromEmail', message: 'text', body: 'text' },
   telegram: { message: 'text' },
   slack: { message: 'text' },
@@ -83,21 +94,72 @@ const otherNames: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   httpRequest: { requestMethod: 'method', httpMethod: 'method', uri: 'url', endpoint: 'url' },
 }
 
-function* renames({ shortType, parameters, values, type }: CheckedNode): Generator<Conversion> {
+function* renames(node: CheckedNode): Generator<Conversion> {
+  const { shortType, parameters, values, type, version, nodeType } = node
   for (const [old, name] of entriesOf(otherNames[shortType])) {
-    const value = ownValue(parameters, old)
+    const given = ownValue(parameters, old)
+    const isList = Array.isArray(given) && given.every((each) => typeof each === 'string')
+    const value = isList ? given.join(', ') : given
     if (typeof name !== 'string' || isContainer(value) || isEmpty(value) || !isEmpty(values.given(name)))
       continue
     if (values.displayed(old).length > 0 || values.displayed(name).length === 0) continue
+    const isOld = nodeType?.versions.some((each) => each !== version && knowsParameter(node, old, each))
     yield {
       names: [old],
-      code: 'unknown-parameter',
-      message: `${type} has no parameter ${old}. n8n ignores it. Use ${name}`,
+      code: isOld ? 'parameter-of-other-version' : 'unknown-parameter',
+      message: isOld
+        ? `${old} belongs to another version of this node. n8n ignores it in typeVersion ${version}. Use ${name}`
+        : `${type} has no parameter ${old}. n8n ignores it. Use ${name}`,
       set: { [name]: value },
       label: `Rename it to ${name}`,
     }
   }
 }
+
+/** The time in a place where n8n does not read it: `rule.interval` has it. */
+function* scheduleConversions({ parameters }: CheckedNode): Generator<Conversion> {
+  const { rule, interval } = parameters
+  if (!isEmpty(ownValue(rule, 'interval'))) {
+    const entries = listOf(ownValue(rule, 'interval'))
+    const converted = entries.map((each) => {
+      const { cronExpression, ...others } = isObject(each) ? each : {}
+      const expression = others['expression'] ?? cronExpression
+      const isRead = isEmpty(cronExpression) && others['field'] !== undefined
+      return isRead || !isCron(expression) ? each : { ...others, field: 'cronExpression', expression }
+    })
+    if (converted.every((each, index) => each === entries[index])) return
+    yield {
+      ...scheduled(['rule'], '', { ...(isObject(rule) && rule), interval: converted }),
+      message: 'n8n reads a cron expression only from expression, with field set to cronExpression',
+      label: 'Set field and expression',
+    }
+    return
+  }
+  const names = ['cronExpression', 'cron', 'expression', 'schedule']
+  const places = [
+    { name: 'rule', key: 'rule', value: rule },
+    ...names.map((key) => ({ name: 'rule', key, value: ownValue(rule, key) })),
+    ...names.map((key) => ({ name: key, key, value: ownValue(parameters, key) })),
+  ]
+  const found = places.find(({ value }) => isCron(value))
+  if (found) {
+    const entry = { field: 'cronExpression', expression: found.value }
+    yield scheduled([...new Set([found.name, 'rule'])], found.key, { interval: [entry] })
+  } else if (isEmpty(rule) && Array.isArray(interval) && interval.every(isObject)) {
+    yield scheduled(['interval', 'rule'], 'interval', { interval })
+  }
+}
+
+const scheduled = (names: readonly string[], key: string, rule: JsonObject): Conversion => ({
+  names,
+  code: 'unknown-parameter',
+  message: `n8n does not read ${key} here. Use rule.interval`,
+  set: { rule },
+  label: 'Convert it to rule.interval',
+})
+
+const isCron = (value: unknown): value is string =>
+  typeof value === 'string' && /^(?:[\d*/,\-A-Za-z?#]+\s+){4,5}[\d*/,\-A-Za-z?#]+$/.test(value.trim())
 
 const kinds = ['string', 'number', 'boolean'] as const
 
