@@ -11,10 +11,10 @@ const prices = {
   model: z
     .string()
     .trim()
-    .regex(/^[^\s*\p{C}][^*\p{C}]{0,126}\*?$/u, 'A model, or the beginning of its name followed by *')
+    .regex(/^[^\s*\p{C}][^*\p{C}]{0,126}\*?$/u, 'A model name, or a prefix followed by *')
     .meta({
       description:
-        'A model, or the beginning of its name followed by `*`. An exact name wins, then the longest pattern',
+        'A model name, or a prefix followed by `*`. An exact name wins, then the longest pattern',
       examples: ['gpt-4o-mini', 'claude-sonnet-4-*'],
     }),
   inputPerMillion: Price.meta({ description: 'US dollars per million input tokens' }),

@@ -335,7 +335,7 @@ export const commands: readonly Command[] = [
       ask: { type: 'boolean', summary: 'Prompt for the password instead of generating one' },
       link: {
         type: 'boolean',
-        summary: 'Print a link that sets a password within 30 minutes, and change nothing',
+        summary: 'Print a link to set a password, valid for 30 minutes, and change nothing',
       },
       ...json,
     },

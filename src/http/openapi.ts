@@ -15,7 +15,7 @@ export const tags = {
   'Second factors':
     'The authenticator app, passkeys and recovery codes of the signed-in user. Access tokens cannot use these routes.',
   'Access tokens':
-    'Tokens for programs and agents, limited to scopes. Managing them requires a session or the `admin` scope.',
+    'Tokens for programs and agents, with limited scopes. Managing them requires a session or the `admin` scope.',
   Approvals:
     'Requests by access tokens that a person must approve: deleting, overwriting, and deploying to production without the scope for it.',
   Credentials: 'Secrets of any n8n credential type. Encrypted at rest and never returned.',

@@ -70,7 +70,7 @@ export function releaseRoutes(releasing: Releasing, fingerprint: Fingerprint) {
         operationId: 'getRelease',
         tag,
         summary: 'Get a release',
-        description: 'Returns its progress, and works on an unfinished release after the response.',
+        description: 'Returns its progress, and continues an unfinished release after responding.',
         responses: { 200: Release },
         errors: ['not-found'],
       }),

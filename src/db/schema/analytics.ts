@@ -263,7 +263,7 @@ export const modelPrices = pgTable(
     userId: uuid('user_id')
       .notNull()
       .references(() => users.id, { onDelete: 'cascade' }),
-    /** A model, or the beginning of its name and `*`. */
+    /** A model name, or a prefix followed by `*`. */
     model: text('model').notNull(),
     input: doublePrecision('input').notNull(),
     output: doublePrecision('output').notNull(),

@@ -9,7 +9,7 @@ import { PageHead } from '../layout/page.tsx'
 import { priceText } from './view.tsx'
 
 export const priceFields = [
-  { name: 'model', label: 'Model', hint: 'An exact name, or its beginning followed by *' },
+  { name: 'model', label: 'Model', hint: 'An exact name, or a prefix followed by *' },
   { name: 'inputPerMillion', label: 'Input (USD per million tokens)' },
   { name: 'outputPerMillion', label: 'Output (USD per million tokens)' },
   { name: 'cachedInputPerMillion', label: 'Cached input', hint: 'Empty: the input price' },

@@ -81,7 +81,7 @@ export function ListPage({ publicUrl, tokens, now, time }: ListPageProps) {
     <>
       <PageHead
         title="Access tokens"
-        meta={<span>For programs and AI agents, limited to scopes</span>}
+        meta={<span>For programs and AI agents, with limited scopes</span>}
         actions={created.length > 0 && add}
       />
       <Card label="Access tokens" flush results>

@@ -59,7 +59,7 @@ test('a price is validated, saved next to the others, and deleted', async () => 
     outputPerMillion: '1',
   })
   expect(invalid.status).toBe(422)
-  expect(invalid.dom().text).toContain('A model, or the beginning of its name followed by *')
+  expect(invalid.dom().text).toContain('A model name, or a prefix followed by *')
   const price = { inputPerMillion: '1', outputPerMillion: '2', cachedInputPerMillion: '' }
   await tab.post('/models/prices', { model: 'acme-*', ...price })
   await tab.post('/models/prices', { model: 'Acme-Large', ...price, cachedInputPerMillion: '0.5' })

@@ -6,7 +6,7 @@ import type { FormState } from '../../form-data.ts'
 export const ForgotView = ({ values, errors }: FormState) => (
   <>
     <h1>Forgot your password?</h1>
-    <p class="soft">Enter the email address of your account to receive a link that sets a new password.</p>
+    <p class="soft">Enter the email address of your account to receive a link to set a new password.</p>
     <Form action="/forgot-password">
       <TextField
         name="email"
@@ -41,7 +41,7 @@ export const SentView = () => (
   <>
     <h1>Check your email</h1>
     <p class="soft">
-      If an account has this address, you receive a link that sets a new password. It works once, within 30
+      If an account has this address, you will receive a link to set a new password. It works once, within 30
       minutes.
     </p>
   </>
@@ -98,7 +98,7 @@ export const UndoView = ({ values, errors }: FormState) => (
   <>
     <h1>Undo the change to your email address</h1>
     <p class="soft">
-      This restores the former address and ends all sessions. You then receive a link that sets a new
+      This restores the former address and ends all sessions. You will then receive a link to set a new
       password.
     </p>
     <Form action="/undo-email-change">

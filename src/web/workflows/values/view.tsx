@@ -32,7 +32,7 @@ export function ValuesView({ workflow, storage, fields, errors, time }: ValuesPr
       <Grid>
         <Card
           title={storage ? 'Settings' : 'Store values'}
-          note={storage ? `on since ${time.brief(storage.since)}` : 'off'}
+          note={storage ? `enabled since ${time.brief(storage.since)}` : 'disabled'}
           span={8}
         >
           <Form action={workflowHref(id, '/values')}>
