@@ -185,6 +185,12 @@ describe('nothing blocks', () => {
     expect(plan.problems).toMatchObject([{ code: 'unknown-node-version', level: 'error', blocks: false }])
     expect((await user.act(body.id, 'deploy', {})).status).toBe(200)
     expect((await user.act(body.id, 'activate')).status).toBe(200)
+    // With a fix, it is another version.
+    const connections = { Hook: { main: [[{ node: 'step', type: 'main', index: 0 }]] } }
+    await world.database.sql`update workflow_versions
+      set workflow_data = ${JSON.stringify({ ...refused(), connections })}::jsonb where workflow_id = ${workflowId}`
+    const fixed = await user.act(body.id, 'deploy', { fixes: ['connection-by-id'] })
+    expect([fixed.status, fixed.body.code]).toEqual([422, 'deployment-blocked'])
   })
 
   test('a workflow without problems with a reason, and no event is recorded', async () => {

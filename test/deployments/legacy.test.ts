@@ -31,6 +31,22 @@ describe.each(['1.x', '2.0'] as const)('on n8n %s', (generation) => {
     await checkInvariants(world)
   })
 
+  test('a failure after the update records that n8n runs the new version', async () => {
+    const user = await world.user()
+    await user.credential()
+    const content = orders()
+    const workflowId = await user.workflow(content)
+    const { body } = await user.deploy(workflowId)
+    await user.change(workflowId, { ...content, name: 'Renamed' })
+    world.stub.failNext({ step: 'publish', mode: '4xx' })
+    const failed = await user.act(body.id, 'deploy', {})
+    expect(failed.body).toMatchObject({ status: 'failed', step: 'publish', version: 2 })
+    expect(world.stub.state.workflows.get(body.n8nWorkflowId)).toMatchObject({ name: 'Renamed' })
+    const history = await user.api('GET', `/v1/deployments/${body.id}/versions`)
+    expect(history.body.items.map(({ version }: { version: number }) => version)).toEqual([2, 1])
+    await user.act(body.id, 'undeploy')
+  })
+
   test('a changed credential replaces the earlier one', async () => {
     const user = await world.user()
     const credentialId = await user.credential()
