@@ -247,6 +247,28 @@ describe('a refresh token', () => {
     expect(refusal(answer)).toEqual([400, 'invalid_target'])
   })
 
+  test('replaces the earlier access token, which ends a minute later', async () => {
+    const { clientId, tokens } = await connected()
+    const renewed = await refresh(tokens['refresh_token'], clientId)
+    expect(await mcpStatus(tokens['access_token'])).toBe(200)
+    clock.offsetMs += 61_000
+    expect(await mcpStatus(tokens['access_token'])).toBe(401)
+    expect(await mcpStatus(renewed.json.access_token)).toBe(200)
+  })
+
+  test('ends a year after the approval, even if it is used', async () => {
+    const { clientId, tokens } = await connected()
+    let token = tokens['refresh_token']
+    for (let day = 0; day < 360; day += 20) {
+      clock.offsetMs += 20 * 86_400_000
+      const renewed = await refresh(token, clientId)
+      expect([day, renewed.status]).toEqual([day, 200])
+      token = renewed.json.refresh_token
+    }
+    clock.offsetMs += 20 * 86_400_000
+    expect(refusal(await refresh(token, clientId))).toEqual([400, 'invalid_grant'])
+  })
+
   test('ends 30 days after its last use', async () => {
     const { clientId, tokens } = await connected()
     clock.offsetMs += 31 * 86_400_000
@@ -453,6 +475,25 @@ describe('consent', () => {
     expect(answer.json.scope).toBe('workflows:read')
   })
 
+  test('and disconnecting are audited with the app and its scopes', async () => {
+    const { clientId, tokens } = await connected({ scope: 'workflows:read' })
+    await form('/oauth/revoke', { token: tokens['refresh_token'] ?? '', client_id: clientId })
+    const events = await app.database
+      .sql`select action, details, actor, session_id is not null as "hasSession"
+      from audit_events where subject_id = (
+        select subject_id from audit_events where action = 'app.connected' and details ->> 'clientId' = ${clientId})
+      order by seq`
+    expect(events).toMatchObject([
+      {
+        action: 'app.connected',
+        details: { name: 'Agent', scopes: ['workflows:read'] },
+        actor: 'user',
+        hasSession: true,
+      },
+      { action: 'app.disconnected-itself', details: { name: 'Agent' } },
+    ])
+  })
+
   test('needs a scope', async () => {
     const { path } = await ask()
     const { answer } = await approveIn(tab, new URL(path, origin), { scopes: [] })
@@ -641,10 +682,12 @@ describe('registration', () => {
     const { clientId } = await connected()
     await app.database.sql`update oauth_clients set expires_at = expires_at - interval '25 hours'
       where id in (${unused}, ${clientId})`
+    const seen = async () => leadsTo(await tab.get((await ask({ client_id: unused })).path))
+    expect(await seen()).toEqual(nowhere)
     await housekeeping(app.deps)
     const rows = await app.database.sql`select id from oauth_clients where id in (${unused}, ${clientId})`
     expect(rows).toEqual([{ id: clientId }])
-    expect(leadsTo(await tab.get((await ask({ client_id: unused })).path))).toEqual(nowhere)
+    expect(await seen()).toEqual(nowhere)
   })
 })
 
