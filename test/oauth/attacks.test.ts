@@ -622,24 +622,23 @@ describe('a metadata document', () => {
           : { keys: [jwk] },
       ),
     )
-    const sign = (key: CryptoKey, subject = keyed, audience = `${origin}/oauth/token`) =>
-      new SignJWT({})
-        .setProtectedHeader({ alg: 'ES256', kid: 'k' })
-        .setIssuer(subject)
-        .setSubject(subject)
-        .setAudience(audience)
-        .setExpirationTime(Math.floor((Date.now() + clock.offsetMs) / 1000) + 60)
-        .sign(key)
-    const signed = async (key: CryptoKey, subject?: string, audience?: string) => ({
-      client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
-      client_assertion: await sign(key, subject, audience),
-    })
+    const signed = async (key: CryptoKey, changed: Record<string, unknown> = {}) => {
+      const nowS = Math.floor((Date.now() + clock.offsetMs) / 1000)
+      const claims = { iss: keyed, sub: keyed, aud: `${origin}/oauth/token`, exp: nowS + 60, ...changed }
+      return {
+        client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+        client_assertion: await new SignJWT(claims).setProtectedHeader({ alg: 'ES256', kid: 'k' }).sign(key),
+      }
+    }
     const { exchange } = await approved({ client_id: keyed })
     for (const proof of [
       {},
       await signed(wrongKey),
-      await signed(privateKey, id),
-      await signed(privateKey, keyed, 'https://other.example.net/token'),
+      await signed(privateKey, { iss: id }),
+      await signed(privateKey, { sub: id }),
+      await signed(privateKey, { aud: 'https://other.example.net/token' }),
+      await signed(privateKey, { exp: undefined }),
+      await signed(privateKey, { exp: Math.floor((Date.now() + clock.offsetMs) / 1000) - 60 }),
     ]) {
       expect(refusal(await token({ ...exchange, ...proof }))).toEqual([401, 'invalid_client'])
     }

@@ -286,19 +286,21 @@ export function outgoing(world: World): void {
 
   threat('S5', async () => {
     const attacker = await listen()
-    const created = await world.owner.call('POST', '/v1/instances', {
+    // The inputs of other threats use up the owner's quota.
+    const user = await world.target.user()
+    const created = await user.call('POST', '/v1/instances', {
       body: { name: 'S5', baseUrl: 'http://127.0.0.1:1', apiKey: plainSecret() },
     })
     expect(created.status).toBe(201)
     const path = `/v1/instances/${created.json.id}`
-    const change = (body: object) => world.owner.call('PATCH', path, { body, headers: { 'If-Match': '*' } })
+    const change = (body: object) => user.call('PATCH', path, { body, headers: { 'If-Match': '*' } })
     try {
       const moved = await change({ baseUrl: `http://127.0.0.1:${attacker.port}` })
       expect(moved.status).toBe(422)
       expect(moved.json.errors).toMatchObject([{ pointer: '/apiKey' }])
-      await world.owner.call('POST', `${path}/test`)
+      await user.call('POST', `${path}/test`)
       expect(attacker.apiKeys).toEqual([])
-      expect((await world.owner.call('GET', path)).json.baseUrl).toBe('http://127.0.0.1:1')
+      expect((await user.call('GET', path)).json.baseUrl).toBe('http://127.0.0.1:1')
     } finally {
       attacker.server.close()
     }
