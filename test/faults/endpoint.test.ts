@@ -1,5 +1,5 @@
 /** F1, F2, F3 and F20: the endpoint of the database fails before and after it executed a request, hangs or wakes up slowly. */
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { evenly } from '../harness/database-faults.ts'
 import { expectInvariants } from '../harness/invariants.ts'
 import { percentile } from '../harness/percentile.ts'
@@ -15,6 +15,10 @@ import {
 let world: FaultWorld
 beforeAll(async () => {
   world = await createFaultWorld(1)
+})
+afterEach(() => {
+  world.endpoint.rates = {}
+  world.endpoint.delayMs = () => 0
 })
 afterAll(() => world.close())
 

@@ -42,7 +42,8 @@ export async function createFaultWorld(
   const endpoint = failingAtRandom(base.gateway.fetch, seeded(seed))
   const app = await createTestApp({
     database: base,
-    env: { ...env, DATABASE_URL: base.url, LOG_LEVEL: 'warn' },
+    // At full size, one user creates more credentials than the default quota.
+    env: { QUOTA_CREDENTIALS: '100000', ...env, DATABASE_URL: base.url, LOG_LEVEL: 'warn' },
     runtime: { databaseFetch: endpoint.fetch },
   })
   return { ...app, endpoint }

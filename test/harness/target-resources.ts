@@ -84,10 +84,14 @@ export async function createResources(
     return answer.json
   }
   for (const path of ['/v1/instances', '/v1/alerts/rules', '/v1/alerts/channels', '/v1/environments']) {
-    for (const { id } of (await user.call('GET', path)).json.items) {
-      await user.call('DELETE', `${path}/${id}${path === '/v1/instances' ? '?force=true' : ''}`, {
-        headers: { 'If-Match': '*' },
-      })
+    // Each page is the first one of what is left.
+    for (let deleted = 1; deleted > 0; ) {
+      deleted = 0
+      for (const { id } of (await user.call('GET', `${path}?limit=100`)).json.items) {
+        const force = path === '/v1/instances' ? '?force=true' : ''
+        const { status } = await user.call('DELETE', `${path}/${id}${force}`, { headers: { 'If-Match': '*' } })
+        if (status === 204) deleted += 1
+      }
     }
   }
   const workflow = await post('/v1/workflows', { workflow: workflowOf(`Orders ${tag}`) })
