@@ -239,7 +239,7 @@ const conditions: Record<Exclude<AlertRuleKind, 'missed-schedule'>, (now: Date) 
 
   drift: () => sql`
     select r.id as rule_id, d.id::text as subject, '/deployments/' || d.id || '/drift' as link,
-      ${quoted(sql`w.name`)} || ' was changed in n8n on ' || ${quoted(sql`i.name`)} as summary
+      ${quoted(sql`w.name`)} || ' drifted on ' || ${quoted(sql`i.name`)} as summary
     from rules r join deployments d on d.user_id = r.user_id and d.drifted_since is not null
       and d.status in ('active', 'inactive', 'tracking') and ${inScope(sql`d.workflow_id`, sql`d.instance_id`)}
     join workflows w on w.user_id = d.user_id and w.id = d.workflow_id

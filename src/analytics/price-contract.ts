@@ -13,8 +13,7 @@ const prices = {
     .trim()
     .regex(/^[^\s*\p{C}][^*\p{C}]{0,126}\*?$/u, 'A model name, or a prefix followed by *')
     .meta({
-      description:
-        'A model name, or a prefix followed by `*`. An exact name wins, then the longest pattern',
+      description: 'A model name, or a prefix followed by `*`. An exact name wins, then the longest pattern',
       examples: ['gpt-4o-mini', 'claude-sonnet-4-*'],
     }),
   inputPerMillion: Price.meta({ description: 'US dollars per million input tokens' }),

@@ -5,7 +5,7 @@
 
 export const assets = {
   font: { path: '/assets/inter.3100e775e8616cd2.woff2', mediaType: 'font/woff2' },
-  style: { path: '/assets/style.5897580a80a09e49.css', mediaType: 'text/css; charset=utf-8' },
+  style: { path: '/assets/style.8af9499f38924459.css', mediaType: 'text/css; charset=utf-8' },
   script: { path: '/assets/client.547d6ac8ab5e8238.js', mediaType: 'text/javascript; charset=utf-8' },
   palette: { path: '/assets/palette.45ff9f7d1dac9cc8.js', mediaType: 'text/javascript; charset=utf-8' },
   icon: { path: '/assets/icon.3f683340bb09a5a9.svg', mediaType: 'image/svg+xml' },

@@ -165,7 +165,7 @@ describe('signatures', () => {
       data: {
         ruleKind: 'drift',
         rule: 'Alert me when any workflow drifts from its deployed version',
-        summary: '“Order intake” was changed in n8n on “Production”',
+        summary: '“Order intake” drifted on “Production”',
         url: expect.stringContaining('https://flowkeep.example.com/deployments/'),
         resolvedAt: null,
       },
@@ -221,7 +221,7 @@ test('posts what Slack expects, with markup escaped and without signatures', asy
   const [{ headers, body } = { headers: {}, body: '' }] = receiver.received
   expect(Object.keys(headers).filter((name) => name.startsWith('webhook-'))).toEqual([])
   const { text, blocks } = JSON.parse(body)
-  expect(text).toBe('Alert: “Orders &lt;!channel&gt; &amp; more” was changed in n8n on “Production”')
+  expect(text).toBe('Alert: “Orders &lt;!channel&gt; &amp; more” drifted on “Production”')
   expect(blocks[0]).toMatchObject({ type: 'section', text: { type: 'mrkdwn' } })
 })
 
@@ -232,7 +232,7 @@ describe('email', () => {
     expect(receiver.mails).toMatchObject([
       {
         to: world.user.email,
-        subject: '[Flowkeep] Alert: “Order intake” was changed in n8n on “Production”',
+        subject: '[Flowkeep] Alert: “Order intake” drifted on “Production”',
         text: expect.stringContaining('https://flowkeep.example.com/deployments/'),
       },
     ])

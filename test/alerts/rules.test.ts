@@ -84,7 +84,7 @@ test('drift', async () => {
     () => set(new Date()),
     () => set(null),
   )
-  expect(summaries()[0]).toBe('“Order intake” was changed in n8n on “Production”')
+  expect(summaries()[0]).toBe('“Order intake” drifted on “Production”')
 })
 
 test('an unreachable instance', async () => {

@@ -38,6 +38,25 @@ async function violations(page: Page, what: string, rules?: string[]): Promise<s
     )
 }
 
+/** Words that their column squeezes into more than two lines. */
+const squeezedWords = (page: Page): Promise<string[]> =>
+  page.evaluate(() => {
+    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
+    const squeezed: string[] = []
+    while (walker.nextNode()) {
+      const node = walker.currentNode
+      if (!node.parentElement?.checkVisibility() || node.parentElement.closest('pre, code, svg')) continue
+      for (const { 0: word, index } of (node.textContent ?? '').matchAll(/\p{L}{4,20}/gu)) {
+        const range = new Range()
+        range.setStart(node, index)
+        range.setEnd(node, index + word.length)
+        const lines = new Set([...range.getClientRects()].map(({ top }) => Math.round(top)))
+        if (lines.size > 2) squeezed.push(word)
+      }
+    }
+    return squeezed
+  })
+
 async function look(page: Page, path: string): Promise<string[]> {
   const faults: string[] = []
   await page.emulateMedia({ colorScheme: 'light' })
@@ -51,6 +70,7 @@ async function look(page: Page, path: string): Promise<string[]> {
   const { scrollWidth, clientWidth } = await page.evaluate(() => document.documentElement)
   if (scrollWidth > clientWidth)
     faults.push(`${path}, 390: scrolls sideways by ${scrollWidth - clientWidth} px`)
+  for (const word of await squeezedWords(page)) faults.push(`${path}, 390: ${word} is squeezed`)
   await page.setViewportSize(desk)
   return faults
 }

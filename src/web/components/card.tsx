@@ -216,8 +216,15 @@ export const Remark = ({ children, tone }: PropsWithChildren<{ tone?: Tone }>) =
 )
 
 /** Terms and descriptions side by side. Skips null items. */
-export const KeyValues = ({ items }: { items: readonly (readonly [string, Child] | null)[] }) => (
-  <dl class="key-values">
+export const KeyValues = ({
+  items,
+  figures = false,
+}: {
+  items: readonly (readonly [string, Child] | null)[]
+  /** Aligns the values on the right. */
+  figures?: boolean
+}) => (
+  <dl class={figures ? 'key-values figures' : 'key-values'}>
     {items.map(
       (item) =>
         item && (

@@ -3,12 +3,33 @@ import type { ChosenCredential, Variables } from '../../db/schema/environments.t
 import type { ChosenCredentials, VariableChanges } from '../../environments/contract.ts'
 import { invalid } from '../../errors.ts'
 import type * as z from 'zod'
+import { loadCatalogue } from '../../n8n/catalogue/catalogue.ts'
+import type { DashboardDeps } from '../context.ts'
 import { SelectField, TextArea } from './form.tsx'
+import { noLimit } from './period.ts'
 
 export interface OwnCredential {
   id: string
   name: string
   type: string
+  typeLabel: string
+}
+
+/** The credentials to choose from. */
+export async function readOwnCredentials(
+  credentials: DashboardDeps['credentials'],
+  userId: string,
+): Promise<OwnCredential[]> {
+  const [{ items }, catalogue] = await Promise.all([
+    credentials.list(userId, {}, { limit: noLimit, after: null }),
+    loadCatalogue(),
+  ])
+  return items.map(({ id, name, type }) => ({
+    id,
+    name,
+    type,
+    typeLabel: catalogue.credentialType(type)?.displayName ?? type,
+  }))
 }
 
 interface Values {
@@ -48,7 +69,7 @@ export const ValueFields = ({ stored, own, text, error }: ValueFieldsProps) => (
     {[...Map.groupBy(own, ({ type }) => type)].map(([type, ofType]) => (
       <SelectField
         name={`${prefix}${type}`}
-        label={`Credential for ${type}`}
+        label={`Credential for ${ofType[0]?.typeLabel ?? type}`}
         value={stored.credentials.find((each) => each.type === type && !each.insteadOf)?.credentialId ?? ''}
         options={[['', 'Not chosen'], ...ofType.map(({ id, name }) => [id, name] as const)]}
         required={false}

@@ -10,7 +10,7 @@ import type { DashboardDeps, DashboardEnv } from '../context.ts'
 import { errorsByField, type FormState, readForm } from '../form-data.ts'
 import { renderPage } from '../layout/page.tsx'
 import { redirectWith } from '../notice.ts'
-import { readValues, withVariableError } from '../components/value-fields.tsx'
+import { readOwnCredentials, readValues, withVariableError } from '../components/value-fields.tsx'
 import { DetailPage, ListPage, NewPage, path } from './view.tsx'
 
 const section = 'instances' as const
@@ -56,8 +56,7 @@ export function environmentPages({
   credentials,
 }: Pick<DashboardDeps, 'environments' | 'instances' | 'credentials'>) {
   const all = { limit: noLimit, after: null }
-  const ownCredentials = async (c: Context<DashboardEnv>) =>
-    (await credentials.list(c.var.userId, {}, all)).items
+  const ownCredentials = (c: Context<DashboardEnv>) => readOwnCredentials(credentials, c.var.userId)
 
   const newPage = async (c: Context<DashboardEnv>, state: FormState, status = 200) =>
     renderPage(

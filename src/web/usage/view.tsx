@@ -21,6 +21,7 @@ export function UsageView({ usage }: { usage: Usage }) {
       <Grid>
         <Card title="Quotas" span={6}>
           <KeyValues
+            figures
             items={[
               ['Workflows', of(usage.workflows)],
               ['Credentials', of(usage.credentials)],
@@ -45,6 +46,7 @@ export function UsageView({ usage }: { usage: Usage }) {
         </Card>
         <Card title="Requests per minute" span={6}>
           <KeyValues
+            figures
             items={(Object.keys(rateClasses) as RateClass[]).map((name) => [
               rateClasses[name],
               requestsPerMinute[name] === 0 ? 'unlimited' : count(requestsPerMinute[name]),

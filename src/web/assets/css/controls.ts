@@ -38,6 +38,7 @@ export const controls = `
 .pagination{display:flex;gap:var(--s4);flex-wrap:wrap;font-size:var(--fs-2);color:var(--text-2);font-variant-numeric:tabular-nums}
 .form{display:grid;gap:13px;grid-template-columns:minmax(0,1fr)}
 .form-row{display:grid;gap:12px;grid-template-columns:repeat(auto-fit,minmax(140px,1fr));align-items:start}
+fieldset>.field{margin-top:13px}
 .field{display:grid;gap:5px;grid-template-columns:minmax(0,1fr)}
 .field label,legend{font-size:var(--fs-2);font-weight:500;padding:0}
 .input{display:block;width:100%;min-height:34px;padding:6px 10px;border:1px solid var(--control);border-radius:var(--r2);background:var(--surface);color:var(--text);font:400 var(--fs-2)/1.4 var(--sans);appearance:none}
@@ -54,7 +55,7 @@ select.input{padding-right:30px;cursor:pointer}
 .field-error .glyph,.form-error .glyph{margin-top:1px}
 .form-error{padding:9px 11px;border:1px solid var(--fail-line);border-radius:var(--r2);background:var(--fail-wash);font-size:var(--fs-2)}
 .form-error .glyph{margin-top:2px}
-.check{display:grid;grid-template-columns:18px minmax(0,1fr) auto;gap:9px;align-items:center;font-size:var(--fs-2);padding:7px 0;cursor:pointer}
+.check{display:grid;grid-template-columns:18px minmax(0,1fr) fit-content(60%);gap:9px;align-items:center;font-size:var(--fs-2);padding:7px 0;cursor:pointer}
 .check+.check{border-top:1px solid var(--line)}
 .check input{appearance:none;width:16px;height:16px;margin:0;border:1.5px solid var(--control);border-radius:4px;background:var(--surface);display:grid;place-items:center;cursor:pointer}
 .check input:checked{background:var(--accent-solid);border-color:transparent}
@@ -77,7 +78,8 @@ select.input{padding-right:30px;cursor:pointer}
 .filter-text .icon,.filter-select .icon{top:13px}
 .input{min-height:44px;font-size:16px}
 .select .icon{top:15px}
-.check{min-height:44px}
+.check{min-height:44px;grid-template-columns:18px minmax(0,1fr);row-gap:0}
+.check>.muted{grid-column:2}
 .auth .button.primary{height:44px}
 }
 `

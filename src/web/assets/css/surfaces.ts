@@ -51,6 +51,7 @@ export const surfaces = `
 .remark{display:flex;gap:8px;align-items:flex-start;font-size:var(--fs-1);line-height:1.5;color:var(--text-2);background:var(--inset);border-radius:var(--r2);padding:8px 10px}
 .remark .icon,.remark .glyph{margin-top:2px}
 .key-values{display:grid;grid-template-columns:112px minmax(0,1fr);gap:6px 12px;font-size:var(--fs-2)}
+.key-values.figures{grid-template-columns:minmax(0,1fr) auto}.figures dd{text-align:right;font-variant-numeric:tabular-nums}
 .key-values dt{color:var(--text-3)}
 .key-values dd{min-width:0;overflow-wrap:anywhere}
 .code-box{font:400 12px/1.55 var(--mono);background:var(--inset);border-radius:var(--r2);padding:9px 12px;overflow-x:auto;color:var(--text-2);white-space:pre}

@@ -11,7 +11,7 @@ import { renderPage } from '../../layout/page.tsx'
 import type { DashboardDeps, DashboardEnv } from '../../context.ts'
 import { errorsByField, type FormState, readForm } from '../../form-data.ts'
 import { noLimit } from '../../components/period.ts'
-import { readValues, withVariableError } from '../../components/value-fields.tsx'
+import { readOwnCredentials, readValues, withVariableError } from '../../components/value-fields.tsx'
 import { workflowInSetup } from '../../links/setup.ts'
 import { redirectWith } from '../../notice.ts'
 import { returnPath } from '../../return-path.ts'
@@ -68,12 +68,11 @@ export function settingsPages(deps: DashboardDeps) {
 
   /** The environments and credentials to choose from. */
   const choicesOf = async (c: Context<DashboardEnv>) => {
-    const all = { limit: noLimit, after: null }
-    const [environments, credentials] = await Promise.all([
-      deps.environments.list(c.var.userId, all),
-      deps.credentials.list(c.var.userId, {}, all),
+    const [environments, own] = await Promise.all([
+      deps.environments.list(c.var.userId, { limit: noLimit, after: null }),
+      readOwnCredentials(deps.credentials, c.var.userId),
     ])
-    return { environments: environments.items.map(({ name }) => name), own: credentials.items }
+    return { environments: environments.items.map(({ name }) => name), own }
   }
 
   const page = (
