@@ -99,6 +99,23 @@ test('a worker that died after sending is replaced when its lease ends, and its 
   expect(await world.list('deliveries')).toMatchObject([{ state: 'delivered', attempts: 2 }])
 })
 
+test('the late failure of a worker does not end the lease of the one that replaced it', async () => {
+  await drifting(hook)
+  await world.evaluate(1)
+  const finish: ((response: Response) => void)[] = []
+  receiver.respond = () => new Promise((resolve) => finish.push(resolve))
+  const works = [world.deliver(1)]
+  while (finish.length === 0) await new Promise((resolve) => setImmediate(resolve))
+  works.push(world.deliver(4))
+  while (finish.length === 1) await new Promise((resolve) => setImmediate(resolve))
+  finish[0]?.(new Response('', { status: 500 }))
+  await works[0]
+  expect(await world.deliver(5)).toBe(0)
+  finish[1]?.(new Response('ok'))
+  await works[1]
+  expect(await world.list('deliveries')).toMatchObject([{ state: 'delivered', attempts: 2 }])
+})
+
 test('honors Retry-After, gives up after a day, and replays with the same ID', async () => {
   await drifting(hook)
   receiver.respond = () => new Response('', { status: 429, headers: { 'Retry-After': '7200' } })

@@ -89,7 +89,9 @@ export async function createResources(
       deleted = 0
       for (const { id } of (await user.call('GET', `${path}?limit=100`)).json.items) {
         const force = path === '/v1/instances' ? '?force=true' : ''
-        const { status } = await user.call('DELETE', `${path}/${id}${force}`, { headers: { 'If-Match': '*' } })
+        const { status } = await user.call('DELETE', `${path}/${id}${force}`, {
+          headers: { 'If-Match': '*' },
+        })
         if (status === 204) deleted += 1
       }
     }
