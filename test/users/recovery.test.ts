@@ -1,5 +1,9 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { v7 } from 'uuid'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { createFingerprint } from '../../src/crypto/fingerprint.ts'
 import { dayMs, hourMs, minuteMs } from '../../src/lib/time.ts'
+import { AccountMail } from '../../src/users/account-mail/account-mail.ts'
+import { LinkTokens } from '../../src/users/account-mail/link-tokens.ts'
 import { createTestDatabase, type TestDatabase } from '../harness/database.ts'
 import { type Accounts, createAccounts, newEmail, password, type SignedIn } from './fixture.ts'
 
@@ -355,6 +359,40 @@ test('a message that the mail server rejects is sent later, with the same ID, un
   await own.mail.deliverDue({ limit: 10 })
   expect(ids.length).toBe(3)
   expect(new Set(ids).size).toBe(1)
+})
+
+test('the late failure of a server does not end the lease of the one that replaced it', async () => {
+  const { user } = await createAccounts(database.db).register()
+  const clock = { now: new Date('2027-01-01T00:00:00Z') }
+  const finish: PromiseWithResolvers<void>[] = []
+  const mail = new AccountMail(database.db, () => clock.now, {
+    links: new LinkTokens(createFingerprint(crypto.getRandomValues(new Uint8Array(32)))),
+    publicUrl: 'https://flowkeep.test',
+    sendMail: () => {
+      const sending = Promise.withResolvers<void>()
+      finish.push(sending)
+      return sending.promise
+    },
+    defer: () => undefined,
+  })
+  await database.sql`insert into account_mails (id, user_id, kind, recipient, details, next_attempt_at, created_at)
+    values (${v7()}, ${user.id}, 'password-changed', ${user.email}, '{}', ${clock.now}, ${clock.now})`
+  const start = async () => {
+    const before = finish.length
+    const work = mail.deliverDue({ limit: 1 })
+    await vi.waitFor(() => expect(finish.length).toBe(before + 1))
+    return { work }
+  }
+  const first = await start()
+  clock.now = new Date(clock.now.getTime() + 121_000)
+  const second = await start()
+  finish[0]?.reject(new Error('down'))
+  await first.work
+  clock.now = new Date(clock.now.getTime() + 100_000)
+  expect(await mail.deliverDue({ limit: 1 })).toBe(0)
+  finish[1]?.resolve()
+  await second.work
+  expect(await database.sql`select id from account_mails where user_id = ${user.id}`).toEqual([])
 })
 
 describe('a server without email', () => {
