@@ -209,6 +209,17 @@ describe('a workflow that requires a replay', () => {
     await replay()
     const planned = await plan()
     expect(gateOf(planned.body)).toEqual([])
+    // Fixes make another version, which no replay has run.
+    const [saved] = await world.database.sql`select workflow_data from workflow_versions
+      where workflow_id = ${workflowId} and version = 2`
+    const wrong = JSON.stringify(saved?.['workflow_data']).replace('"node":"Send"', '"node":"send"')
+    const store = (data: string) => world.database
+      .sql`update workflow_versions set workflow_data = ${data}::jsonb
+      where workflow_id = ${workflowId} and version = 2`
+    await store(wrong)
+    const fixing = await plan(user.instanceId, { fixes: ['connection-name-mismatch'] })
+    expect([fixing.body.fixes, gateOf(fixing.body)]).toEqual([['connection-name-mismatch'], required])
+    await store(JSON.stringify(saved?.['workflow_data']))
     const other = await user.api('POST', '/v1/instances', {
       name: 'Another',
       baseUrl: 'https://n8n.example.com/another',
