@@ -92,6 +92,12 @@ test('skips deployments that are in progress, undeployed or on a failing n8n, an
   await world.database.sql`update deployments set intent = '{"action": "deploy"}'`
   expect(await look()).toBe(0)
   await world.database.sql`update deployments set intent = null`
+  await world.database.sql`insert into user_routes (user_id, state, email, url)
+    select id, 'leaving', email, 'https://other.example.com' from users`
+  const unchecked = world.stub.calls().length
+  await look()
+  expect(world.stub.calls().length).toBe(unchecked)
+  await world.database.sql`delete from user_routes`
   await live.user.call('POST', `${live.path}/undeploy`)
   const after = world.stub.calls().length
   expect(await look()).toBe(0)

@@ -43,6 +43,16 @@ async function deployed() {
   return { user, credentialId, workflowId, content, body, id: String(body.id), textOf, version }
 }
 
+test('another version of a deployment that Flowkeep manages can only be deployed, not recorded', async () => {
+  const { user, id, version } = await deployed()
+  await version(2)
+  const refused = await user.api('PATCH', `/v1/deployments/${id}`, { version: 2 })
+  expect([refused.status, refused.body.code]).toEqual([409, 'conflict'])
+  expect((await user.api('GET', `/v1/deployments/${id}`)).body).toMatchObject({ version: 1 })
+  const history = await user.api('GET', `/v1/deployments/${id}/versions`)
+  expect(history.body.items).toHaveLength(1)
+})
+
 describe('an unfinished deploy', () => {
   test.each([
     ['activate', 'active'],
