@@ -65,6 +65,9 @@ describe('an unfinished deploy', () => {
       world.stub.failNext({ step: 'publish', mode: '4xx' })
       const failed = await user.act(id, 'deploy', {})
       expect(failed.body).toMatchObject({ status: 'failed', step: 'publish', version: 1 })
+      // n8n still has the workflow.
+      const deleted = await user.api('DELETE', `/v1/deployments/${id}`)
+      expect([deleted.status, deleted.body.code]).toEqual([409, 'in-use'])
       const settled = await user.act(id, action)
       expect(settled.body).toMatchObject({ status, version: 1, intent: null })
       if (status === 'active') expect(textOf()).toBe('v1')
@@ -368,6 +371,12 @@ describe('undeploying', () => {
       n8nWorkflowId,
     })
     expect((await user.api('PATCH', `/v1/deployments/${body.id}`, { version: 1 })).status).toBe(409)
+    // While an operation works on it, it stays.
+    const lease = (until: Date | null) =>
+      world.database.sql`update deployments set lease_until = ${until} where id = ${body.id}`
+    await lease(new Date(world.clock.now.getTime() + 1000))
+    expect((await user.api('DELETE', `/v1/deployments/${body.id}`)).status).toBe(409)
+    await lease(null)
     expect((await user.api('DELETE', `/v1/deployments/${body.id}`)).status).toBe(204)
     expect(world.stub.state.workflows.has(n8nWorkflowId)).toBe(true)
   })
