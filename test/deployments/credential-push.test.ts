@@ -69,6 +69,18 @@ describe('a changed credential', () => {
     for (const secret of secrets) expect(all).not.toContain(secret)
   })
 
+  test('is pending for deployments that are in n8n only', async () => {
+    const { user, credentialId, deployment } = await deployed()
+    const second = await user.deploy(
+      await user.workflow(orders({ path: `q-${credentialId}`, name: 'Second' })),
+    )
+    expect((await user.act(deployment.id, 'undeploy')).body.status).toBe('undeployed')
+    const changed = await patch(user, credentialId, { data: { accessToken: canary() } })
+    expect(
+      changed.body.pendingDeployments.map(({ deploymentId }: { deploymentId: string }) => deploymentId),
+    ).toEqual([second.body.id])
+  })
+
   test('recreates a credential that was deleted in n8n, with the same ID', async () => {
     const { user, credentialId, remote } = await deployed()
     const before = remote()
@@ -105,6 +117,22 @@ describe('a changed credential', () => {
     })
     expect(there.body.results).toMatchObject([{ status: 'created' }])
     expect(inN8n('githubApi').map(({ data }) => data['accessToken'])).toContain(token)
+  })
+
+  test.each([
+    ['tokens', { authUrl: 'https://id.example.com/auth', oauthTokenData: { access_token: 'c' } }],
+    ['the client credentials grant', { grantType: 'clientCredentials' }],
+  ])('needs no sign-in in n8n with %s', async (_, data) => {
+    const user = await world.user()
+    const accessTokenUrl = 'https://id.example.com/token'
+    const id = await user.credential('oAuth2Api', {
+      clientId: 'a',
+      clientSecret: 'b',
+      accessTokenUrl,
+      ...data,
+    })
+    const pushed = await user.api('POST', `/v1/credentials/${id}/push`, { instanceId: user.instanceId })
+    expect(pushed.body.results).toMatchObject([{ status: 'created', consentUrl: null }])
   })
 
   test('keeps the consent given in n8n, and removes fields that were removed in Flowkeep', async () => {
@@ -166,6 +194,10 @@ describe('a legacy n8n', () => {
   test('reports that it cannot update a credential, and gets the value with the next deploy', async () => {
     const legacy = await createDeployWorld({ generation: '1.x' })
     const user = await legacy.user()
+    const other = await user.credential('slackApi', { accessToken: canary() })
+    const created = await user.api('POST', `/v1/credentials/${other}/push`, { instanceId: user.instanceId })
+    expect(created.body.results).toMatchObject([{ status: 'created', code: null }])
+    await user.api('DELETE', `/v1/credentials/${other}`, undefined, { 'If-Match': '*' })
     const id = await user.credential('slackApi', { accessToken: canary() })
     const { body } = await user.deploy(await user.workflow(orders({ path: 'legacy' })))
     expect(body).toMatchObject({ status: 'active' })
