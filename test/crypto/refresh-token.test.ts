@@ -27,6 +27,14 @@ describe('refresh tokens', () => {
     expect(await createRefreshTokens(randomRing('k1')).read(await old.issue(claim))).toBeNull()
   })
 
+  test('a token of a session is none of a connected app, and vice versa', async () => {
+    const claim = { sessionId: uuidv7(), generation: 1 }
+    const ofApps = createRefreshTokens(ring, 'app-refresh-token')
+    expect(await ofApps.read(await tokens.issue(claim))).toBeNull()
+    expect(await tokens.read(await ofApps.issue(claim))).toBeNull()
+    expect(await ofApps.read(await ofApps.issue(claim))).toEqual(claim)
+  })
+
   test('rejects every one-character substitution', async () => {
     const token = await tokens.issue({ sessionId: uuidv7(), generation: 12 })
     const survivors: string[] = []

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { createTestDatabase } from '../harness/database.ts'
 import { createWorld, type World } from './world.ts'
 
@@ -87,6 +87,19 @@ test('replays a dead letter of a deployment that was created while the report wa
   expect((await world.call('GET', '/v1/executions', { user: userId })).body.items).toHaveLength(1)
 })
 
+test('a report whose deployment is created while it is stored is recorded at once', async () => {
+  const { userId, workflowId, instanceId, report } = await world.tracked()
+  const store = world.deadLetters.store.bind(world.deadLetters)
+  vi.spyOn(world.deadLetters, 'store').mockImplementationOnce(async (...given) => {
+    const body = { workflowId, instanceId, n8nWorkflowId: 'later' }
+    expect((await world.call('POST', '/v1/deployments', { user: userId, body })).status).toBe(201)
+    await store(...given)
+  })
+  await report(success)
+  expect(await deadLettersOf(userId)).toEqual([])
+  expect((await world.call('GET', '/v1/executions', { user: userId })).body.items).toHaveLength(1)
+})
+
 test('a dead letter can be replayed, and stays with the reason if it still cannot be used', async () => {
   const { userId, workflowId, instanceId, report } = await world.tracked()
   await report({ ...success, status: 'paused' })
@@ -153,6 +166,17 @@ test("another user's dead letter cannot be read, deleted or replayed", async () 
 })
 
 describe('limits', () => {
+  test('drops what is older than 30 days', async () => {
+    const { userId, report } = await world.tracked()
+    const now = world.clock.now
+    await report(success)
+    world.clock.now = new Date(now.getTime() + 30 * 86_400_000 + 1)
+    await report({ ...success, executionId: '13' })
+    const kept = await deadLettersOf(userId)
+    world.clock.now = now
+    expect(kept.map(({ n8nExecutionId }: { n8nExecutionId: string }) => n8nExecutionId)).toEqual(['13'])
+  })
+
   test('drops the oldest of more than 1,000 dead letters', async () => {
     const { userId, instanceId, report } = await world.tracked()
     for (let batch = 0; batch < 3; batch++) {
