@@ -87,7 +87,7 @@ test('replays a dead letter of a deployment that was created while the report wa
   expect((await world.call('GET', '/v1/executions', { user: userId })).body.items).toHaveLength(1)
 })
 
-test('a report whose deployment is created while it is stored is recorded at once', async () => {
+test('a report whose deployment is created while it is stored is recorded immediately', async () => {
   const { userId, workflowId, instanceId, report } = await world.tracked()
   const store = world.deadLetters.store.bind(world.deadLetters)
   vi.spyOn(world.deadLetters, 'store').mockImplementationOnce(async (...given) => {

@@ -26,7 +26,7 @@ async function started() {
   return { lease, resume: () => tests.resume(user.id, lease.row.id), isDue }
 }
 
-test('nobody else works on it until the lease ends, and then the first server writes nothing', async () => {
+test('no other server works on it until the lease ends, and then the first server writes nothing', async () => {
   const { lease, resume, isDue } = await started()
   expect([await resume(), await isDue()]).toEqual([null, false])
   world.pass(60_001)
