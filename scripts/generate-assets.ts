@@ -39,7 +39,7 @@ export function generateAssets(): Record<string, string | Buffer> {
     font,
     style: asset('style', 'css', stylesheet(`/assets/${font.file}`)),
     script: asset('client', 'js', browserScript(source('web/assets/client.ts'))),
-    palette: asset('palette', 'js', browserScript(source('web/assets/palette.ts'))),
+    palette: asset('palette', 'js', browserScript(source('web/assets/command-palette.ts'))),
     icon: asset('icon', 'svg', source('web/assets/icon.svg').trim()),
   }
   const reference = {

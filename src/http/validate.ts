@@ -6,12 +6,12 @@ import type * as z from 'zod'
 import { AppError, type FieldError, invalid } from '../errors.ts'
 import { MAX_CONTAINERS, mayBeUnstorable, measureJson } from '../lib/json-text.ts'
 import { MAX_JSON_DEPTH } from '../lib/canonical-json.ts'
-import { checkJson } from '../n8n/reading/workflow-json.ts'
+import { checkJson, MAX_WORKFLOW_BYTES } from '../n8n/reading/workflow-json.ts'
 import { documented } from './openapi.ts'
 
 export const bodyLimits = {
   default: 64 * 1024,
-  workflow: 2 * 1024 * 1024,
+  workflow: MAX_WORKFLOW_BYTES,
   hook: 4 * 1024 * 1024,
 } as const
 

@@ -27,7 +27,7 @@ describe('refresh tokens', () => {
     expect(await createRefreshTokens(randomRing('k1')).read(await old.issue(claim))).toBeNull()
   })
 
-  test('a session's token is not valid for a connected app, and vice versa', async () => {
+  test('one for a session is not valid for a connected app, and vice versa', async () => {
     const claim = { sessionId: uuidv7(), generation: 1 }
     const ofApps = createRefreshTokens(ring, 'app-refresh-token')
     expect(await ofApps.read(await tokens.issue(claim))).toBeNull()

@@ -19,7 +19,7 @@ export const contentSecurityPolicy = [
   "form-action 'self'",
   "base-uri 'none'",
   "frame-ancestors 'none'",
-  // Only the policies of `assets/client.ts` and `assets/palette.ts`, which parse pages of this server.
+  // Only the policies of `assets/client.ts` and `assets/command-palette.ts`, which parse pages of this server.
   "require-trusted-types-for 'script'",
   'trusted-types page suggestions',
 ].join('; ')

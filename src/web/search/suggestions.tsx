@@ -1,4 +1,4 @@
-/** @module The options of the palette, which `assets/palette.ts` puts into its list. */
+/** @module The options of the palette, which `assets/command-palette.ts` puts into its list. */
 import type { SearchResult } from '../../search/search.ts'
 import { withQuery } from '../components/controls.tsx'
 import { Icon } from '../components/icons.tsx'
